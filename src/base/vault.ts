@@ -1,0 +1,27 @@
+import type { Sealed } from './sealed.ts'
+import type { Secret } from './secret.ts'
+
+/** Where a ciphertext lives. All of it is bound to the ciphertext, so that a moved one does not open. */
+export type Place = {
+  /** Id of the record that owns the data key, such as `cred_…`. */
+  owner: string
+  /** `table.column`. */
+  column: string
+  /** Counts the values this column has had, where an older one must not open again. */
+  version?: number
+}
+
+/** Reads and writes wrapped data keys; `storage/data-keys.ts` makes one for a database or for an open transaction. */
+export type DataKeyStore = {
+  read(owner: string): Promise<{ wrapped: Sealed; masterKeyVersion: number } | null>
+  /** Keeps the key unless the owner has one already, and returns the one that is kept. */
+  insert(owner: string, key: { wrapped: Sealed; masterKeyVersion: number }): Promise<{ wrapped: Sealed; masterKeyVersion: number }>
+}
+
+/** Seals what must not lie in the clear, and opens it again; `crypto/vault.ts` is the implementation. */
+export type Vault = {
+  /** Seals a text under the owner's data key, making that key first when there is none. */
+  seal(keys: DataKeyStore, place: Place, text: string): Promise<Sealed>
+  /** Opens what was sealed for exactly this place. @throws Problem decrypt_failed */
+  open(keys: DataKeyStore, place: Place, sealed: Sealed): Promise<Secret>
+}

@@ -1,0 +1,270 @@
+import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
+import type { Sealed } from '../base/sealed.ts'
+
+/**
+ * The shape of the database, the same on SQLite and PostgreSQL. Times are milliseconds since 1970 (`bigint`), switches
+ * are 0 or 1, lists and objects are JSON texts, and every binary column is `Sealed`: there is no other kind.
+ */
+export type Tables = {
+  /** Single facts about this installation, such as its id. */
+  facts: { name: string; value: string }
+  /** Which master keys this database knows. The keys themselves are never here. */
+  master_keys: {
+    version: number
+    /** Tells a wrong key from the right one without helping to find it: 16 hex digits. */
+    fingerprint: string
+    /** JSON with the argon2id parameters and salt when the key comes from a passphrase. */
+    derivation: string | null
+    created_at: number
+    /** Set when nothing is wrapped by it any more. */
+    retired_at: number | null
+  }
+  /** One data key per owner (a credential, a registration, a message…), wrapped by a master key. */
+  data_keys: { owner: string; wrapped: Sealed; master_key_version: number; created_at: number }
+  /** Providers that the user defined; those of the catalogue are files. */
+  providers: { id: string; definition: string; created_at: number; updated_at: number; revision: number }
+  registrations: {
+    id: string
+    name: string
+    name_key: string
+    /** Id in the catalogue or in `providers`. */
+    provider: string
+    /** JSON: the provider's description as it was when this was made or last confirmed. */
+    provider_snapshot: string
+    /** JSON: values of the provider's placeholders, such as `tenant`. */
+    placeholders: string
+    client_id: string
+    /** client_secret_basic, client_secret_post, private_key_jwt, none */
+    client_auth: string
+    client_secret: Sealed | null
+    /** The secret before the last change, tried when the new one is refused. */
+    previous_client_secret: Sealed | null
+    /** PKCS #8 PEM for private_key_jwt and jwt_bearer. */
+    private_key: Sealed | null
+    private_key_id: string | null
+    certificate: string | null
+    secret_expires_at: number | null
+    created_at: number
+    updated_at: number
+    revision: number
+  }
+  credentials: {
+    id: string
+    name: string
+    name_key: string
+    /** oauth2, api_key, basic */
+    kind: string
+    /** authorization_code, device_code, client_credentials, jwt_bearer; null for the other kinds */
+    grant_type: string | null
+    registration_id: string | null
+    description: string
+    /** The account, mostly a mail address: entered, or learnt at the consent. */
+    username: string | null
+    /** The provider's own stable name of the account (`sub`), to notice another one. */
+    subject: string | null
+    /** JSON list of scopes that are asked for. */
+    scopes: string
+    /** JSON: variant, audience, resource, subject to act for, further parameters, placeholders. */
+    options: string
+    /** JSON list of hosts that the token may be sent to, `*.` allowed in front. */
+    allowed_hosts: string
+    tags: string
+    /** The word of the status table, kept so that lists can be filtered; `credential-status.ts` decides it. */
+    status: string
+    /** JSON {code, message, next_step} behind the status. */
+    status_reason: string | null
+    status_since: number
+    paused: number
+    /** JSON of the token set, API key or password. */
+    secret: Sealed | null
+    /** Counts the token sets; part of what the ciphertext is bound to, so that an older one does not open. */
+    generation: number
+    has_refresh_token: number
+    token_obtained_at: number | null
+    token_expires_at: number | null
+    refresh_token_expires_at: number | null
+    /** JSON list, as the provider named them; null when it named none. */
+    granted_scopes: string | null
+    /** When the scheduler looks at it next; null: never. */
+    refresh_due_at: number | null
+    /** Failures in a row of the refresh. */
+    failures: number
+    lease: string | null
+    lease_until: number | null
+    last_used_at: number | null
+    last_used_by: string | null
+    /** ok, issue */
+    last_use_outcome: string | null
+    last_success_at: number | null
+    created_at: number
+    updated_at: number
+    revision: number
+  }
+  /** A token request that was sent. Its row is written before the request and goes when the result is committed. */
+  refresh_attempts: {
+    credential_id: string
+    attempt: string
+    /** The generation whose refresh token was sent. */
+    generation: number
+    /** refresh_token, client_credentials, jwt_bearer, authorization_code, device_code */
+    grant_type: string
+    /** sent, answered */
+    state: string
+    started_at: number
+    /** JSON {status, headers, body} as it came, sealed before it is judged. */
+    answer: Sealed | null
+    /** Whether the old refresh token was already tried once more after an interrupted attempt. */
+    repeated: number
+  }
+  consents: {
+    id: string
+    credential_id: string
+    /** browser, paste, device */
+    mode: string
+    /** SHA-256 of the state, hex. */
+    state_hash: string | null
+    /** JSON: PKCE verifier, nonce, device code. */
+    secret: Sealed | null
+    redirect_uri: string | null
+    issuer: string | null
+    /** waiting, exchanging, done, failed, expired */
+    status: string
+    /** JSON problem of a failed one. */
+    problem: string | null
+    user_code: string | null
+    verification_uri: string | null
+    /** Milliseconds between two polls of the device grant. */
+    poll_interval: number | null
+    next_poll_at: number | null
+    /** Who started it, for the audit. */
+    started_by: string
+    created_at: number
+    expires_at: number
+    finished_at: number | null
+  }
+  access_keys: {
+    id: string
+    name: string
+    /** SHA-256 of the key, hex. */
+    hash: string
+    /** The first characters, to recognize it. */
+    hint: string
+    /** JSON: [{credential: id or "*", rights: ["read", "token", "mail", "request"]}] */
+    permissions: string
+    /** JSON: ["manage", "keys", "audit"] */
+    administration: string
+    /** JSON list of CIDR networks it may come from; [] = from anywhere. */
+    networks: string
+    expires_at: number | null
+    revoked_at: number | null
+    created_by: string
+    created_at: number
+    last_used_at: number | null
+    last_used_from: string | null
+  }
+  /** Which key used which credential: made from real hand-outs. */
+  usages: {
+    credential_id: string
+    access_key_id: string
+    first_at: number
+    last_at: number
+    count: number
+    last_outcome: string
+  }
+  audit: {
+    seq: number
+    at: number
+    actor: string
+    actor_name: string
+    action: string
+    subject: string | null
+    subject_name: string | null
+    /** done, refused, failed */
+    outcome: string
+    reason: string | null
+    address: string | null
+    /** JSON: names of changed fields, counts and the like; never a value that could be secret. */
+    detail: string
+    hash: string
+  }
+  /** The last number and hash of the audit trail and of the events: locked while one is appended. */
+  heads: { name: string; seq: number; hash: string }
+  events: { seq: number; at: number; type: string; subject: string | null; data: string }
+  senders: {
+    id: string
+    name: string
+    name_key: string
+    /** smtp */
+    kind: string
+    host: string
+    port: number
+    /** implicit, starttls, none */
+    tls: string
+    /** auto, XOAUTH2, OAUTHBEARER, PLAIN, LOGIN, none */
+    mechanism: string
+    credential_id: string | null
+    /** Whom to log in as; null: the credential's account. */
+    login: string | null
+    from_address: string
+    from_name: string | null
+    /** PEM of an own certificate authority. */
+    ca: string | null
+    is_default: number
+    created_at: number
+    updated_at: number
+    revision: number
+  }
+  messages: {
+    id: string
+    sender_id: string
+    message_id: string
+    subject: string
+    envelope_from: string
+    /** JSON list of {address, state: waiting|sent|refused, reply} */
+    recipients: string
+    /** JSON: the message to send, attachments included. */
+    content: Sealed
+    size: number
+    /** queued, sending, sent, failed, cancelled */
+    status: string
+    attempts: number
+    next_attempt_at: number | null
+    lease: string | null
+    lease_until: number | null
+    /** JSON {code, message, next_step, reply} of the last failure. */
+    problem: string | null
+    created_by: string
+    created_at: number
+    sent_at: number | null
+    expires_at: number
+  }
+  idempotency: {
+    access_key_id: string
+    key: string
+    request_hash: string
+    /** JSON reply; null while the first request still runs. */
+    reply: Sealed | null
+    status: number | null
+    created_at: number
+  }
+  jobs: {
+    id: string
+    kind: string
+    /** Only one job of a kind and subject at a time. */
+    subject: string
+    payload: string
+    secret: Sealed | null
+    due_at: number
+    attempts: number
+    lease: string | null
+    lease_until: number | null
+    last_error: string | null
+    created_at: number
+  }
+}
+
+export type Database = Kysely<Tables>
+
+export type Row<Name extends keyof Tables> = Selectable<Tables[Name]>
+export type NewRow<Name extends keyof Tables> = Insertable<Tables[Name]>
+export type RowUpdate<Name extends keyof Tables> = Updateable<Tables[Name]>
