@@ -24,4 +24,9 @@ export type Vault = {
   seal(keys: DataKeyStore, place: Place, text: string): Promise<Sealed>
   /** Opens what was sealed for exactly this place. @throws Problem decrypt_failed */
   open(keys: DataKeyStore, place: Place, sealed: Sealed): Promise<Secret>
+  /**
+   * Derives a key for another purpose than sealing from the owner's data key (HKDF-SHA256, 32 bytes), such as the one of
+   * the audit chain. @see RFC 5869
+   */
+  deriveKey(keys: DataKeyStore, owner: string, purpose: string): Promise<Uint8Array>
 }

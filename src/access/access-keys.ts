@@ -1,0 +1,207 @@
+import type { Actor } from '../base/actor.ts'
+import type { Clock } from '../base/clock.ts'
+import type { EventBus } from '../base/events.ts'
+import { newId } from '../base/ids.ts'
+import { Problem, type FieldError } from '../base/problem.ts'
+import { makeAccessKey, parseAccessKey } from '../crypto/key-hash.ts'
+import {
+  countAccessKeys, findAccessKey, findAccessKeyByHash, insertAccessKey, listAccessKeys, markAccessKeyRevoked, markAccessKeyUsed,
+} from '../storage/access-keys.ts'
+import { appendEvents } from '../storage/events.ts'
+import type { Database, Row } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import type { AuditTrail } from './audit.ts'
+import { Caller, isNetwork, networkTest } from './caller.ts'
+import { administrations, rights, type AccessKeyView, type MadeAccessKey, type NewAccessKey, type Permission } from './types.ts'
+
+const day = 86_400_000
+/** Revoked keys stay in the list for so long. */
+const revokedVisible = 90 * day
+/** The last use is written at most so often. */
+const useInterval = 30_000
+const cacheSize = 10_000
+
+type Known = { row: Row<'access_keys'>; view: AccessKeyView; callers: Map<string | null, Caller>; from: (address: string | null) => boolean; usedAt: number }
+
+/**
+ * Makes, finds and revokes access keys. A key is stored as a hash only: it is random and long, so that one fast hash
+ * suffices and no derivation is paid per request.
+ */
+export class AccessKeys {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #audit: AuditTrail
+  readonly #isFresh: () => boolean
+  readonly #known = new Map<string, Known>()
+
+  /**
+   * `isFresh` tells whether this node has seen all changes of the other nodes within the last second; otherwise the
+   * database is asked for every request.
+   */
+  constructor(options: { db: Database; clock: Clock; audit: AuditTrail; bus: EventBus; isFresh: () => boolean }) {
+    this.#db = options.db
+    this.#clock = options.clock
+    this.#audit = options.audit
+    this.#isFresh = options.isFresh
+    options.bus.listen((event) => {
+      if (event.type === 'access_key.changed') this.#known.clear()
+    })
+  }
+
+  /**
+   * Returns who calls, from the Authorization header.
+   *
+   * @throws Problem not_signed_in for a key that is missing, mistyped, unknown, expired, revoked, or used from elsewhere
+   */
+  async authenticate(authorization: string | undefined, address: string | null): Promise<Caller> {
+    if (authorization === undefined || authorization === '') {
+      throw new Problem('not_signed_in', 'The request carries no access key.')
+    }
+    const text = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+    if (text === undefined) throw new Problem('not_signed_in', 'The Authorization header is not of the form "Bearer kb_…".')
+    const parsed = parseAccessKey(text)
+    if (!parsed.ok) throw new Problem('not_signed_in', `The access key is mistyped: ${parsed.reason}.`)
+
+    let known = this.#known.get(parsed.hash)
+    if (!known || !this.#isFresh()) {
+      const row = await findAccessKeyByHash(this.#db, parsed.hash)
+      if (!row) {
+        this.#known.delete(parsed.hash)
+        throw new Problem('not_signed_in', 'The access key is unknown: it belongs to another installation, or was removed.')
+      }
+      if (!known || known.row.revoked_at !== row.revoked_at) {
+        known = { row, view: toView(row), callers: new Map(), from: networkTest(JSON.parse(row.networks) as string[]), usedAt: row.last_used_at ?? 0 }
+        if (this.#known.size >= cacheSize) this.#known.clear()
+        this.#known.set(parsed.hash, known)
+      }
+    }
+    const { row } = known
+    const now = this.#clock.now()
+    if (row.revoked_at !== null) throw new Problem('not_signed_in', `The access key "${row.name}" was revoked.`)
+    if (row.expires_at !== null && row.expires_at <= now) {
+      throw new Problem('not_signed_in', `The access key "${row.name}" expired on ${new Date(row.expires_at).toISOString()}.`)
+    }
+    if (!known.from(address)) throw new Problem('not_signed_in', `The access key "${row.name}" may not be used from ${address ?? 'this address'}.`)
+
+    if (now - known.usedAt >= useInterval || now < known.usedAt) {
+      const used = known
+      used.usedAt = now
+      // Only a convenience for people: the audit trail is the proof. If it cannot be written now, the next use tries again.
+      markAccessKeyUsed(this.#db, row.id, now, address).catch(() => { used.usedAt = 0 })
+    }
+    let caller = known.callers.get(address)
+    if (!caller) {
+      caller = new Caller(known.view, address)
+      if (known.callers.size > 100) known.callers.clear()
+      known.callers.set(address, caller)
+    }
+    return caller
+  }
+
+  /** Makes a key. Its text is in the answer and nowhere else, ever. */
+  async create(input: NewAccessKey, actor: Actor): Promise<MadeAccessKey> {
+    checkNewKey(input, this.#clock.now())
+    const made = makeAccessKey()
+    const now = this.#clock.now()
+    const row = {
+      id: newId('key', now),
+      name: input.name.normalize('NFC').trim(),
+      hash: made.hash,
+      hint: made.hint,
+      permissions: JSON.stringify(input.permissions),
+      administration: JSON.stringify(input.administration ?? []),
+      networks: JSON.stringify(input.networks ?? []),
+      expires_at: input.expiresAt ?? null,
+      revoked_at: null,
+      created_by: actor.id,
+      created_at: now,
+      last_used_at: null,
+      last_used_from: null,
+    }
+    await inTransaction(this.#db, async (trx) => {
+      const taken = await findAccessKey(trx, row.name)
+      if (taken) throw new Problem('name_taken', `There is already an access key "${row.name}".`)
+      await insertAccessKey(trx, row)
+      await this.#audit.append(trx, [{
+        actor, action: 'access_key.created', subject: row.id, subjectName: row.name, outcome: 'done',
+        detail: { permissions: describe(input.permissions), administration: input.administration ?? [] },
+      }])
+      await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: row.id, data: { name: row.name, change: 'created' } }])
+    })
+    this.#known.clear()
+    return { view: toView(row), key: made.key }
+  }
+
+  async list(): Promise<AccessKeyView[]> {
+    return (await listAccessKeys(this.#db, this.#clock.now() - revokedVisible)).map(toView)
+  }
+
+  /** @throws Problem not_found */
+  async get(ref: string): Promise<AccessKeyView> {
+    const row = await findAccessKey(this.#db, ref)
+    if (!row) throw new Problem('not_found', `There is no access key "${ref.slice(0, 100)}".`)
+    return toView(row)
+  }
+
+  /** Ends a key at once, on this node with the answer and on the others within a second. */
+  async revoke(ref: string, actor: Actor): Promise<AccessKeyView> {
+    const now = this.#clock.now()
+    const row = await inTransaction(this.#db, async (trx) => {
+      const found = await findAccessKey(trx, ref)
+      if (!found) throw new Problem('not_found', `There is no access key "${ref.slice(0, 100)}".`)
+      if (found.revoked_at !== null) return found
+      await markAccessKeyRevoked(trx, found.id, now)
+      await this.#audit.append(trx, [{ actor, action: 'access_key.revoked', subject: found.id, subjectName: found.name, outcome: 'done' }])
+      await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: found.id, data: { name: found.name, change: 'revoked' } }])
+      return { ...found, revoked_at: now }
+    })
+    this.#known.clear()
+    return toView(row)
+  }
+
+  /** Returns whether any key was ever made: the first one is made by the service itself at its first start. */
+  async exist(): Promise<boolean> {
+    return (await countAccessKeys(this.#db)) > 0
+  }
+}
+
+function checkNewKey(input: NewAccessKey, now: number): void {
+  const errors: FieldError[] = []
+  const name = input.name.normalize('NFC').trim()
+  if (name.length < 1 || name.length > 100 || /\p{Cc}/u.test(name)) {
+    errors.push({ path: 'name', message: 'must have 1 to 100 characters and no control characters' })
+  }
+  if (input.permissions.length === 0 && (input.administration ?? []).length === 0) {
+    errors.push({ path: 'permissions', message: 'must name at least one credential with a right, unless the key administers something' })
+  }
+  input.permissions.forEach((permission, i) => {
+    if (permission.rights.length === 0) errors.push({ path: `permissions[${i}].rights`, message: `must name at least one of ${rights.join(', ')}` })
+  })
+  for (const what of input.administration ?? []) {
+    if (!administrations.includes(what)) errors.push({ path: 'administration', message: `must be of ${administrations.join(', ')}` })
+  }
+  for (const network of input.networks ?? []) {
+    if (!isNetwork(network)) errors.push({ path: 'networks', message: `"${network.slice(0, 60)}" is not an address or a network such as 192.0.2.0/24` })
+  }
+  if (input.expiresAt !== undefined && input.expiresAt <= now) errors.push({ path: 'expires_at', message: 'must lie in the future' })
+  if (errors.length > 0) throw new Problem('invalid_request', 'The access key cannot be made like this.', { errors })
+}
+
+const describe = (permissions: Permission[]) => permissions.map((p) => `${p.credential}:${p.rights.join('+')}`)
+
+function toView(row: Row<'access_keys'>): AccessKeyView {
+  return {
+    id: row.id,
+    name: row.name,
+    hint: row.hint,
+    permissions: JSON.parse(row.permissions) as Permission[],
+    administration: JSON.parse(row.administration) as AccessKeyView['administration'],
+    networks: JSON.parse(row.networks) as string[],
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    lastUsedAt: row.last_used_at,
+    lastUsedFrom: row.last_used_from,
+  }
+}

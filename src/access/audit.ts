@@ -1,0 +1,225 @@
+import { createHmac } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { Actor } from '../base/actor.ts'
+import type { Clock } from '../base/clock.ts'
+import type { EventBus } from '../base/events.ts'
+import { isProblem, Problem } from '../base/problem.ts'
+import { redactText } from '../base/redact.ts'
+import { advanceAuditHead, findAudit, insertAudit, readAudit, readAuditHead, type AuditFilter } from '../storage/audit.ts'
+import type { Database, NewRow, Row, Tables } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import type { AuditAction } from './audit-actions.ts'
+
+export type AuditEntry = {
+  actor: Actor
+  action: AuditAction
+  subject?: string | null
+  subjectName?: string | null
+  outcome: 'done' | 'refused' | 'failed'
+  /** Why it was refused or failed: a code or a short sentence. */
+  reason?: string
+  /** Counts, modes, names of changed fields; never a value that could be secret. */
+  detail?: Record<string, string | number | boolean | null | string[]>
+}
+
+export type AuditView = {
+  seq: number
+  at: number
+  actor: { id: string; name: string }
+  action: AuditAction
+  subject: { id: string; name: string | null } | null
+  outcome: 'done' | 'refused' | 'failed'
+  reason: string | null
+  address: string | null
+  detail: Record<string, unknown>
+  hash: string
+}
+
+export type Verification =
+  | { ok: true; records: number; head: string }
+  | { ok: false; records: number; firstBad: number; what: string }
+
+type Waiting = { entry: AuditEntry; at: number; resolve: () => void; reject: (error: unknown) => void }
+
+const batchSize = 500
+const pageSize = 1000
+
+/**
+ * Keeps the audit trail: numbered records, each carrying a keyed hash over itself and the hash before it, so that a
+ * changed, removed, inserted or reordered record is found. The key is derived from the master key: whoever can only
+ * write to the database cannot make a chain that fits.
+ *
+ * Invariant: `record` resolves after the commit; whoever hands something out waits for it first.
+ */
+export class AuditTrail {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #key: Uint8Array
+  readonly #bus: EventBus | undefined
+  readonly #onCommit: ((records: number) => void) | undefined
+  #waiting: Waiting[] = []
+  #flushing: Promise<void> | undefined
+  #blocked = false
+
+  constructor(options: { db: Database; clock: Clock; key: Uint8Array; bus?: EventBus; onCommit?: (records: number) => void }) {
+    this.#db = options.db
+    this.#clock = options.clock
+    this.#key = options.key
+    this.#bus = options.bus
+    this.#onCommit = options.onCommit
+  }
+
+  /** Appends records inside the caller's transaction, so that a change and its record commit together or not at all. */
+  async append(trx: Transaction<Tables>, entries: AuditEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const now = this.#clock.now()
+    await this.#append(trx, entries.map((entry) => ({ entry, at: now })))
+  }
+
+  /**
+   * Records one entry and resolves when it is on disk. Entries that arrive while a commit runs share the next one.
+   *
+   * @throws Problem audit_blocked
+   */
+  record(entry: AuditEntry): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, at: this.#clock.now(), resolve, reject })
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  async #flush(): Promise<void> {
+    // One turn of the event loop collects what has already arrived on other connections.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, batchSize)
+      try {
+        await inTransaction(this.#db, (trx) => this.#append(trx, batch))
+        this.#onCommit?.(batch.length)
+        this.#tell('audit.unblocked')
+        for (const waiting of batch) waiting.resolve()
+      } catch (error) {
+        this.#tell('audit.blocked')
+        const why = isProblem(error) ? ` ${error.title}.` : ''
+        const problem = new Problem('audit_blocked', `The audit record could not be written, so nothing was done.${why}`, {
+          cause: error, retryAfter: 5,
+        })
+        for (const waiting of batch) waiting.reject(problem)
+      }
+      if (this.#waiting.length > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    this.#flushing = undefined
+  }
+
+  #tell(type: 'audit.blocked' | 'audit.unblocked'): void {
+    const blocked = type === 'audit.blocked'
+    if (blocked === this.#blocked) return
+    this.#blocked = blocked
+    this.#bus?.publish({ seq: 0, at: this.#clock.now(), type, subject: null, data: {} })
+  }
+
+  /** Returns whether the last attempt to write failed. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  async #append(trx: Transaction<Tables>, items: { entry: AuditEntry; at: number }[]): Promise<void> {
+    const head = await advanceAuditHead(trx, items.length)
+    let { seq, hash } = head
+    const rows = items.map(({ entry, at }) => {
+      seq += 1
+      const row = toRow(entry, seq, at)
+      hash = chainHash(this.#key, hash, row)
+      return { ...row, hash }
+    })
+    await insertAudit(trx, rows, hash)
+  }
+
+  /** Lists records, newest first. */
+  async list(filter: Omit<AuditFilter, 'before' | 'limit'> & { cursor?: string; limit?: number }): Promise<{ items: AuditView[]; next: string | null }> {
+    const limit = Math.min(filter.limit ?? 100, 1000)
+    const { cursor, ...rest } = filter
+    const before = cursor === undefined ? undefined : Number(cursor)
+    if (before !== undefined && !Number.isSafeInteger(before)) throw new Problem('invalid_request', 'The cursor is not one of ours.')
+    const rows = await findAudit(this.#db, { ...rest, ...(before === undefined ? {} : { before }), limit: limit + 1 })
+    const items = rows.slice(0, limit).map(toView)
+    return { items, next: rows.length > limit ? String(items.at(-1)!.seq) : null }
+  }
+
+  /** Reads the whole trail and returns the first record that does not fit, if there is one. */
+  async verify(): Promise<Verification> {
+    const goal = await readAuditHead(this.#db)
+    let last = { seq: 0, hash: '' }
+    while (last.seq < goal.seq) {
+      const rows = await readAudit(this.#db, last.seq, Math.min(pageSize, goal.seq - last.seq))
+      if (rows.length === 0) return { ok: false, records: last.seq, firstBad: last.seq + 1, what: `record ${last.seq + 1} is missing` }
+      const checked = this.#check(last, rows)
+      if (!checked.ok) return checked
+      last = checked.last
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    if (last.hash !== goal.hash) return { ok: false, records: last.seq, firstBad: last.seq, what: 'the end of the trail does not fit its head' }
+    // What came meanwhile, and whether anything stands behind the head that the service did not write.
+    return await inTransaction(this.#db, async (trx): Promise<Verification> => {
+      const head = await readAuditHead(trx)
+      const checked = this.#check(last, await readAudit(trx, last.seq, 1_000_000))
+      if (!checked.ok) return checked
+      if (checked.last.seq > head.seq) {
+        return { ok: false, records: head.seq, firstBad: head.seq + 1, what: `record ${head.seq + 1} stands behind the end of the trail` }
+      }
+      if (checked.last.seq < head.seq) {
+        return { ok: false, records: checked.last.seq, firstBad: checked.last.seq + 1, what: `record ${checked.last.seq + 1} is missing` }
+      }
+      if (checked.last.hash !== head.hash) return { ok: false, records: head.seq, firstBad: head.seq, what: 'the end of the trail does not fit its head' }
+      return { ok: true, records: head.seq, head: head.hash }
+    })
+  }
+
+  #check(last: { seq: number; hash: string }, rows: Row<'audit'>[]): { ok: true; last: { seq: number; hash: string } } | (Verification & { ok: false }) {
+    for (const row of rows) {
+      if (row.seq !== last.seq + 1) return { ok: false, records: last.seq, firstBad: last.seq + 1, what: `record ${last.seq + 1} is missing` }
+      const hash = chainHash(this.#key, last.hash, row)
+      if (hash !== row.hash) return { ok: false, records: last.seq, firstBad: row.seq, what: `record ${row.seq} was changed or moved` }
+      last = { seq: row.seq, hash }
+    }
+    return { ok: true, last }
+  }
+}
+
+function toRow(entry: AuditEntry, seq: number, at: number): Omit<NewRow<'audit'>, 'hash'> {
+  return {
+    seq,
+    at,
+    actor: entry.actor.id,
+    actor_name: entry.actor.name,
+    action: entry.action,
+    subject: entry.subject ?? null,
+    subject_name: entry.subjectName ?? null,
+    outcome: entry.outcome,
+    reason: entry.reason === undefined ? null : redactText(entry.reason, 500),
+    address: entry.actor.address,
+    detail: entry.detail === undefined ? '{}' : JSON.stringify(entry.detail),
+  }
+}
+
+function chainHash(key: Uint8Array, before: string, row: Omit<NewRow<'audit'>, 'hash'>): string {
+  const record = [
+    before, row.seq, row.at, row.actor, row.actor_name, row.action, row.subject, row.subject_name, row.outcome, row.reason, row.address, row.detail,
+  ]
+  return createHmac('sha256', key).update(JSON.stringify(record)).digest('base64url')
+}
+
+function toView(row: Row<'audit'>): AuditView {
+  return {
+    seq: row.seq,
+    at: row.at,
+    actor: { id: row.actor, name: row.actor_name },
+    action: row.action as AuditAction,
+    subject: row.subject === null ? null : { id: row.subject, name: row.subject_name },
+    outcome: row.outcome as AuditView['outcome'],
+    reason: row.reason,
+    address: row.address,
+    detail: JSON.parse(row.detail) as Record<string, unknown>,
+    hash: row.hash,
+  }
+}

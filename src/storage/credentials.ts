@@ -1,0 +1,172 @@
+import { sql, type Transaction } from 'kysely'
+import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
+
+type Reader = Database | Transaction<Tables>
+type CredentialRow = Row<'credentials'>
+
+/** A credential with what its list row needs from the registration. */
+export type CredentialWithRegistration = CredentialRow & {
+  registration_name: string | null
+  provider: string | null
+  provider_snapshot: string | null
+  secret_expires_at: number | null
+}
+
+const withRegistration = (db: Reader) =>
+  db
+    .selectFrom('credentials')
+    .leftJoin('registrations', 'registrations.id', 'credentials.registration_id')
+    .selectAll('credentials')
+    .select(['registrations.name as registration_name', 'registrations.provider', 'registrations.provider_snapshot', 'registrations.secret_expires_at'])
+
+/** Folds a name so that two names a person would take for the same are the same: NFKC, lower case, single spaces. */
+export function nameKey(name: string): string {
+  return name.normalize('NFKC').toLowerCase().normalize('NFKC').replace(/\s+/gu, ' ').trim()
+}
+
+/** Finds a credential by id or by name. */
+export async function findCredential(db: Reader, ref: string): Promise<CredentialWithRegistration | undefined> {
+  const column = ref.startsWith('cred_') ? 'credentials.id' : 'credentials.name_key'
+  return await withRegistration(db).where(column, '=', ref.startsWith('cred_') ? ref : nameKey(ref)).executeTakeFirst()
+}
+
+export async function readCredential(db: Reader, id: string): Promise<CredentialRow | undefined> {
+  return await db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** Reads the row and keeps others from changing it until the transaction ends. */
+export async function lockCredential(trx: Transaction<Tables>, id: string, dialect: 'sqlite' | 'postgres'): Promise<CredentialRow | undefined> {
+  let query = trx.selectFrom('credentials').selectAll().where('id', '=', id)
+  if (dialect === 'postgres') query = query.forUpdate()
+  return await query.executeTakeFirst()
+}
+
+export async function insertCredential(trx: Transaction<Tables>, row: NewRow<'credentials'>): Promise<void> {
+  await trx.insertInto('credentials').values(row).execute()
+}
+
+export async function updateCredential(trx: Reader, id: string, change: RowUpdate<'credentials'>): Promise<void> {
+  await trx.updateTable('credentials').set(change).where('id', '=', id).execute()
+}
+
+/** Changes the row if its revision is still the expected one; returns whether it was. */
+export async function updateCredentialIf(
+  trx: Reader, id: string, expected: { revision: number }, change: RowUpdate<'credentials'>,
+): Promise<boolean> {
+  const result = await trx
+    .updateTable('credentials')
+    .set({ ...change, revision: expected.revision + 1 })
+    .where('id', '=', id)
+    .where('revision', '=', expected.revision)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+export async function deleteCredentialRow(trx: Transaction<Tables>, id: string): Promise<void> {
+  await trx.deleteFrom('credentials').where('id', '=', id).execute()
+}
+
+/** Takes the lease if nobody holds it; returns whether it was taken. */
+export async function takeLease(trx: Reader, id: string, lease: string, now: number, until: number): Promise<boolean> {
+  const result = await trx
+    .updateTable('credentials')
+    .set({ lease, lease_until: until })
+    .where('id', '=', id)
+    .where((eb) => eb.or([eb('lease', 'is', null), eb('lease_until', '<=', now), eb('lease', '=', lease)]))
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** Prolongs a lease that is still ours; returns whether it was. */
+export async function prolongLease(db: Reader, id: string, lease: string, until: number): Promise<boolean> {
+  const result = await db.updateTable('credentials').set({ lease_until: until }).where('id', '=', id).where('lease', '=', lease).executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** Gives every lease back: for a store that only one process uses, at its start. */
+export async function clearLeases(db: Reader): Promise<void> {
+  await db.updateTable('credentials').set({ lease: null, lease_until: null }).where('lease', 'is not', null).execute()
+  await db.updateTable('messages').set({ lease: null, lease_until: null }).where('lease', 'is not', null).execute()
+  await db.updateTable('jobs').set({ lease: null, lease_until: null }).where('lease', 'is not', null).execute()
+}
+
+/** Returns ids of credentials whose refresh is due and that nobody works on, the longest due first. */
+export async function dueCredentials(db: Reader, now: number, limit: number): Promise<{ id: string; generation: number }[]> {
+  return await db
+    .selectFrom('credentials')
+    .select(['id', 'generation'])
+    .where('refresh_due_at', '<=', now)
+    .where((eb) => eb.or([eb('lease', 'is', null), eb('lease_until', '<=', now)]))
+    .orderBy('refresh_due_at')
+    .limit(limit)
+    .execute()
+}
+
+/** Returns when the next refresh is due; null when none is planned. */
+export async function nextDue(db: Reader): Promise<number | null> {
+  const row = await db.selectFrom('credentials').select((eb) => eb.fn.min('refresh_due_at').as('due')).executeTakeFirst()
+  return row?.due ?? null
+}
+
+/** Returns ids whose end comes near: the refresh token's, or that of the registration's secret. */
+export async function endingCredentials(db: Reader, before: number, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('credentials')
+    .leftJoin('registrations', 'registrations.id', 'credentials.registration_id')
+    .select('credentials.id')
+    .where('credentials.status', '=', 'ready')
+    .where((eb) => eb.or([eb('credentials.refresh_token_expires_at', '<', before), eb('registrations.secret_expires_at', '<', before)]))
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+export type CredentialQuery = {
+  search?: string | undefined
+  status?: string[] | undefined
+  kind?: string | undefined
+  provider?: string | undefined
+  registration?: string | undefined
+  tag?: string | undefined
+  visible?: string[] | undefined
+  sort: 'name' | 'created'
+  descending: boolean
+  /** Value of the sort column of the last row seen. */
+  after?: string | undefined
+  limit: number
+}
+
+export async function listCredentialRows(db: Database, filter: CredentialQuery): Promise<CredentialWithRegistration[]> {
+  const column = filter.sort === 'name' ? 'credentials.name_key' : 'credentials.id'
+  let query = withRegistration(db).orderBy(column, filter.descending ? 'desc' : 'asc').limit(filter.limit)
+  if (filter.after !== undefined) query = query.where(column, filter.descending ? '<' : '>', filter.after)
+  if (filter.status) query = query.where('credentials.status', 'in', filter.status)
+  if (filter.kind !== undefined) query = query.where('credentials.kind', '=', filter.kind)
+  if (filter.provider !== undefined) query = query.where('registrations.provider', '=', filter.provider)
+  if (filter.registration !== undefined) {
+    const ref = filter.registration
+    query = query.where((eb) => eb.or([eb('credentials.registration_id', '=', ref), eb('registrations.name_key', '=', nameKey(ref))]))
+  }
+  if (filter.tag !== undefined) query = query.where('credentials.tags', 'like', `%${likeText(JSON.stringify(filter.tag))}%`)
+  if (filter.visible) query = query.where('credentials.id', 'in', filter.visible.length > 0 ? filter.visible : [''])
+  if (filter.search !== undefined && filter.search !== '') {
+    const pattern = `%${likeText(nameKey(filter.search))}%`
+    query = query.where(
+      sql<boolean>`(credentials.name_key like ${pattern} escape '\\' or lower(coalesce(credentials.username, '')) like ${pattern} escape '\\' or lower(credentials.description) like ${pattern} escape '\\')`,
+    )
+  }
+  return await query.execute()
+}
+
+const likeText = (text: string) => text.replace(/[\\%_]/g, (c) => `\\${c}`)
+
+export async function countByStatus(db: Database, visible?: string[]): Promise<Record<string, number>> {
+  let query = db.selectFrom('credentials').select((eb) => ['status', eb.fn.countAll<number>().as('count')]).groupBy('status')
+  if (visible) query = query.where('id', 'in', visible.length > 0 ? visible : [''])
+  const rows = await query.execute()
+  return Object.fromEntries(rows.map((row) => [row.status, Number(row.count)]))
+}
+
+export async function credentialsOfRegistration(db: Reader, registrationId: string): Promise<CredentialRow[]> {
+  return await db.selectFrom('credentials').selectAll().where('registration_id', '=', registrationId).execute()
+}

@@ -1,0 +1,51 @@
+import type { Transaction } from 'kysely'
+import { nameKey } from './credentials.ts'
+import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
+
+type Reader = Database | Transaction<Tables>
+export type RegistrationRow = Row<'registrations'>
+
+/** Finds a registration by id or by name. */
+export async function findRegistration(db: Reader, ref: string): Promise<RegistrationRow | undefined> {
+  const query = db.selectFrom('registrations').selectAll()
+  return await (ref.startsWith('reg_') ? query.where('id', '=', ref) : query.where('name_key', '=', nameKey(ref))).executeTakeFirst()
+}
+
+export async function insertRegistration(trx: Transaction<Tables>, row: NewRow<'registrations'>): Promise<void> {
+  await trx.insertInto('registrations').values(row).execute()
+}
+
+export async function updateRegistrationIf(
+  trx: Transaction<Tables>, id: string, expected: { revision: number }, change: RowUpdate<'registrations'>,
+): Promise<boolean> {
+  const result = await trx
+    .updateTable('registrations')
+    .set({ ...change, revision: expected.revision + 1 })
+    .where('id', '=', id)
+    .where('revision', '=', expected.revision)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+export async function deleteRegistrationRow(trx: Transaction<Tables>, id: string): Promise<void> {
+  await trx.deleteFrom('registrations').where('id', '=', id).execute()
+}
+
+export async function listRegistrationRows(db: Database, after: string | undefined, limit: number): Promise<(RegistrationRow & { credentials: number })[]> {
+  let query = db
+    .selectFrom('registrations')
+    .selectAll('registrations')
+    .select((eb) => eb.selectFrom('credentials').whereRef('credentials.registration_id', '=', 'registrations.id')
+      .select((inner) => inner.fn.countAll<number>().as('count')).as('credentials'))
+    .orderBy('name_key')
+    .limit(limit)
+  if (after !== undefined) query = query.where('name_key', '>', after)
+  const rows = await query.execute()
+  return rows.map((row) => ({ ...row, credentials: Number(row.credentials ?? 0) }))
+}
+
+export async function countCredentials(db: Reader, registrationId: string): Promise<number> {
+  const row = await db.selectFrom('credentials').where('registration_id', '=', registrationId)
+    .select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  return Number(row.count)
+}
