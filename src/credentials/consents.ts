@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto'
+import type { Actor } from '../base/actor.ts'
+import { newId } from '../base/ids.ts'
+import { isProblem, Problem } from '../base/problem.ts'
+import { problemCodes, type ProblemCode } from '../base/problem-codes.ts'
+import { Secret } from '../base/secret.ts'
+import { buildAuthorizationRequest, readAuthorizationResponse } from '../oauth/authorization-code.ts'
+import { findConsentByState, insertConsent, moveConsent, readConsent, replaceConsents } from '../storage/consents.ts'
+import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
+import { appendEvents } from '../storage/events.ts'
+import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
+import type { NewRow, Row } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import type { CredentialContext } from './context.ts'
+import { isThreeLegged, type Reason } from './credential-status.ts'
+import { startDevice } from './device-consent.ts'
+import { providerOf } from './provider-of.ts'
+import { redirectUriOf } from './registrations.ts'
+import { requestTokens, type TokenRequestOutcome } from './token-request.ts'
+import { codeSource, authorizeParameters } from './token-sources.ts'
+import { consentPlace } from './token-set.ts'
+import type { ConsentMode, ConsentStatus, ConsentView } from './types.ts'
+
+const browserLife = 10 * 60_000
+
+/** What a consent keeps sealed until it ends. */
+export type ConsentSecret = { codeVerifier?: string; nonce?: string | null; deviceCode?: string; allowOtherAccount: boolean }
+
+/** A person's consent: started, answered through the browser or by hand, exchanged for tokens once. */
+export class Consents {
+  readonly #context: CredentialContext
+
+  constructor(context: CredentialContext) {
+    this.#context = context
+  }
+
+  /** Starts a consent and returns where the person has to go. The address is in this answer only. */
+  async start(ref: string, order: { mode: ConsentMode; allowOtherAccount?: boolean }, actor: Actor): Promise<ConsentView> {
+    const { db } = this.#context
+    const row = await findCredential(db, ref)
+    if (!row) throw new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`)
+    if (!isThreeLegged(row.grant_type)) {
+      throw new Problem('wrong_kind', `"${row.name}" needs no consent: it works without a person.`, { nextStep: `Try it: keybearer test ${row.name}` })
+    }
+    if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
+    const registration = await findRegistration(db, row.registration_id ?? '')
+    if (!registration) throw new Problem('misconfigured', `"${row.name}" has no registration.`)
+    if (order.mode === 'device') return await startDevice(this.#context, row, registration, order.allowOtherAccount ?? false, actor)
+    return await this.#startBrowser(row, registration, order, actor)
+  }
+
+  async #startBrowser(
+    row: CredentialWithRegistration, registration: RegistrationRow, order: { mode: ConsentMode; allowOtherAccount?: boolean }, actor: Actor,
+  ): Promise<ConsentView> {
+    const { clock, vault, publicUrl } = this.#context
+    const provider = providerOf(this.#context, registration, row)
+    const redirectUri = redirectUriOf(publicUrl, registration.id)
+    const request = buildAuthorizationRequest(provider, {
+      clientId: registration.client_id, redirectUri, scope: JSON.parse(row.scopes) as string[], ...authorizeParameters(row),
+    })
+    const now = clock.now()
+    const id = newId('con', now)
+    const secret: ConsentSecret = {
+      codeVerifier: request.codeVerifier.reveal(), nonce: request.nonce, allowOtherAccount: order.allowOtherAccount ?? false,
+    }
+    const consent = await this.#insert(row, {
+      id, credential_id: row.id, mode: order.mode, state_hash: hashState(request.state.reveal()), redirect_uri: redirectUri, issuer: provider.issuer,
+      status: 'waiting', problem: null, user_code: null, verification_uri: null, poll_interval: null, next_poll_at: null, started_by: actor.id,
+      created_at: now, expires_at: now + browserLife, finished_at: null,
+      secret: null,
+    }, async (keys) => await vault.seal(keys, consentPlace(row.id, id), JSON.stringify(secret)), actor)
+    return { ...toConsentView(consent, row.name), authorizationUrl: request.url }
+  }
+
+  async #insert(
+    row: CredentialWithRegistration, consent: NewRow<'consents'>,
+    seal: (keys: ReturnType<typeof dataKeysOf>) => Promise<NewRow<'consents'>['secret']>, actor: Actor,
+  ): Promise<Row<'consents'>> {
+    return await insertStartedConsent(this.#context, row, consent, seal, actor)
+  }
+
+  /** @throws Problem not_found */
+  async get(id: string): Promise<ConsentView> {
+    const consent = await readConsent(this.#context.db, id)
+    const row = consent && (await findCredential(this.#context.db, consent.credential_id))
+    if (!consent || !row) throw new Problem('not_found', 'There is no such consent.')
+    const view = toConsentView(consent, row.name)
+    return view.status === 'waiting' && consent.expires_at <= this.#context.clock.now() ? { ...view, status: 'expired' } : view
+  }
+
+  /** Takes the address that the person's browser was sent to, pasted by hand. */
+  async respond(id: string, redirectUrl: string, actor: Actor): Promise<ConsentView> {
+    const consent = await readConsent(this.#context.db, id)
+    if (!consent) throw new Problem('not_found', 'There is no such consent.')
+    if (consent.mode === 'device') throw new Problem('wrong_kind', 'A consent by device code needs no answer: it finishes by itself.')
+    let url: URL
+    try {
+      url = new URL(redirectUrl.trim())
+    } catch {
+      throw new Problem('consent_malformed', 'What was pasted is not an address.')
+    }
+    const expected = new URL(consent.redirect_uri ?? 'http://invalid')
+    if (url.origin !== expected.origin || url.pathname !== expected.pathname) {
+      throw new Problem('consent_malformed', `The address must begin with ${expected.origin}${expected.pathname}.`)
+    }
+    const state = url.searchParams.get('state')
+    if (state !== null && state !== '' && consent.state_hash !== hashState(state)) {
+      throw new Problem('consent_unknown', 'This address belongs to another consent.')
+    }
+    await this.#answer(url.searchParams, consent.redirect_uri ?? '', actor)
+    return await this.get(id)
+  }
+
+  /** Takes the browser that comes back from the provider to this registration's redirect URI. */
+  async callback(registrationId: string, query: URLSearchParams): Promise<{ credential: { id: string; name: string } }> {
+    return await this.#answer(query, redirectUriOf(this.#context.publicUrl, registrationId), null)
+  }
+
+  async #answer(query: URLSearchParams, redirectUri: string, actor: Actor | null): Promise<{ credential: { id: string; name: string } }> {
+    const { db, clock, vault } = this.#context
+    // Duplicate parameters are refused before anything is looked up. @see RFC 6749 section 3.1
+    for (const name of new Set(query.keys())) {
+      if (query.getAll(name).length > 1) throw new Problem('consent_malformed', `The answer contains "${name.slice(0, 40)}" twice.`)
+    }
+    const state = query.get('state')
+    if (state === null || state === '') throw new Problem('consent_unknown', 'The answer carries no state.')
+    const consent = await findConsentByState(db, hashState(state))
+    if (!consent) throw new Problem('consent_unknown', 'The state in the answer is not known here: the consent is old, or was started elsewhere.')
+    // Invariant: an answer counts only at the redirect URI of the registration that the consent was started with.
+    if (consent.redirect_uri !== redirectUri) throw new Problem('consent_unknown', 'The answer came to the redirect URI of another registration.')
+    const row = await findCredential(db, consent.credential_id)
+    const registration = row?.registration_id == null ? undefined : await findRegistration(db, row.registration_id)
+    if (!row || !registration) throw new Problem('consent_unknown', 'The credential of this consent was deleted.')
+    const who: Actor = actor ?? { id: consent.started_by, name: 'consent', kind: 'nobody', address: null }
+
+    if (consent.status === 'done') throw new Problem('consent_used', `This answer was used already: "${row.name}" is connected.`, { facts: { credential: row.name } })
+    if (consent.status !== 'waiting') throw new Problem('consent_used', `This consent has ended (${consent.status}).`, { facts: { credential: row.name } })
+    if (consent.expires_at <= clock.now()) {
+      await moveConsent(db, consent.id, 'waiting', { status: 'expired', secret: null, finished_at: clock.now() })
+      throw new Problem('consent_expired', `The consent for "${row.name}" ran out after ten minutes.`)
+    }
+    const provider = providerOf(this.#context, registration, row)
+    // Invariant: one answer wins. Whoever moves the row from waiting to exchanging sends the code, nobody else.
+    if (!(await moveConsent(db, consent.id, 'waiting', { status: 'exchanging' }))) {
+      throw new Problem('consent_used', `This answer is being used already for "${row.name}".`, { facts: { credential: row.name } })
+    }
+    let code: Secret
+    let secret: ConsentSecret
+    try {
+      code = readAuthorizationResponse(query, provider).code
+      if (consent.secret === null) throw new Problem('consent_expired', 'The consent has no secret any more.')
+      secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
+    } catch (error) {
+      await this.#fail(consent, row, error, who)
+      throw error
+    }
+    const outcome = await this.#exchange(row, consent, code, secret, who)
+    this.#context.wake()
+    throwUnlessGranted(outcome, row.name)
+    return { credential: { id: row.id, name: row.name } }
+  }
+
+  async #exchange(
+    row: CredentialWithRegistration, consent: Row<'consents'>, code: Secret, secret: ConsentSecret, actor: Actor,
+  ): Promise<TokenRequestOutcome> {
+    try {
+      return await requestTokens(this.#context, {
+        credentialId: row.id,
+        actor,
+        generation: row.generation,
+        choose: (current) => codeSource(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
+        consentId: consent.id,
+        allowOtherAccount: secret.allowOtherAccount,
+        provider: (registration, current) => providerOf(this.#context, registration, current),
+      })
+    } catch (error) {
+      await this.#fail(consent, row, error, actor)
+      throw error
+    }
+  }
+
+  async #fail(consent: Row<'consents'>, row: CredentialWithRegistration, error: unknown, actor: Actor): Promise<void> {
+    const { db, clock } = this.#context
+    const problem = isProblem(error) ? error : new Problem('internal_error', 'The consent could not be finished.', { cause: error })
+    const reason: Reason = { code: problem.code, message: problem.message, nextStep: { action: 'connect', text: problem.nextStep } }
+    await inTransaction(db, async (trx) => {
+      await moveConsent(trx, consent.id, 'exchanging', { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) })
+      await this.#context.audit.append(trx, [{
+        actor, action: 'consent.failed', subject: row.id, subjectName: row.name, outcome: 'failed', reason: problem.code, detail: { consent: consent.id },
+      }])
+      await appendEvents(trx, clock, [{ type: 'consent.finished', subject: row.id, data: { consent: consent.id, name: row.name, outcome: problem.code } }])
+    })
+    this.#context.wake()
+  }
+}
+
+/** Writes a started consent with its secret, audit record and event. */
+export async function insertStartedConsent(
+  context: CredentialContext, row: CredentialWithRegistration, consent: NewRow<'consents'>,
+  seal: (keys: ReturnType<typeof dataKeysOf>) => Promise<NewRow<'consents'>['secret']>, actor: Actor,
+): Promise<Row<'consents'>> {
+  const inserted = await inTransaction(context.db, async (trx) => {
+    const full = { ...consent, secret: await seal(dataKeysOf(trx)) } as Row<'consents'>
+    if (consent.mode === 'device') await replaceConsents(trx, row.id, context.clock.now())
+    await insertConsent(trx, full)
+    await context.audit.append(trx, [{
+      actor, action: 'consent.started', subject: row.id, subjectName: row.name, outcome: 'done', detail: { consent: consent.id, mode: consent.mode },
+    }])
+    await appendEvents(trx, context.clock, [{ type: 'consent.started', subject: row.id, data: { consent: consent.id, name: row.name, mode: consent.mode } }])
+    return full
+  })
+  context.wake()
+  return inserted
+}
+
+/** A state is stored as its hash, so that a reader of the database cannot finish somebody's consent. */
+export const hashState = (state: string): string => createHash('sha256').update(state).digest('hex')
+
+function throwUnlessGranted(outcome: TokenRequestOutcome, name: string): void {
+  switch (outcome.kind) {
+    case 'changed_meanwhile':
+      throw new Problem('changed_meanwhile', `"${name}" was changed while the consent was finished. Start it again.`)
+    case 'busy':
+      throw new Problem('provider_unavailable', `"${name}" is being worked on by another node. Start the consent again.`, { retryAfter: 30 })
+    case 'not_possible':
+      throw new Problem('consent_failed', `"${name}": ${outcome.reason.message}`)
+    case 'settled':
+      break
+  }
+  const { settlement } = outcome
+  switch (settlement.kind) {
+    case 'granted':
+      return
+    case 'account_mismatch':
+      throw new Problem('account_mismatch', `"${name}": ${settlement.reason.message}`)
+    case 'refused':
+    case 'unavailable':
+      throw new Problem('consent_failed', `"${name}": ${settlement.reason.message}`, settlement.reason.nextStep ? { nextStep: settlement.reason.nextStep.text } : {})
+    case 'device_waits':
+    case 'changed_meanwhile':
+      throw new Problem('consent_failed', `"${name}": the consent was overtaken by another one.`)
+  }
+}
+
+/** Makes what may be seen of a consent; the authorization address is not in it. */
+export function toConsentView(consent: Row<'consents'>, name: string): ConsentView {
+  const reason = consent.problem === null ? null : (JSON.parse(consent.problem) as Reason)
+  const code = reason !== null && reason.code in problemCodes ? (reason.code as ProblemCode) : null
+  return {
+    id: consent.id,
+    credential: { id: consent.credential_id, name },
+    mode: consent.mode as ConsentMode,
+    status: consent.status as ConsentStatus,
+    authorizationUrl: null,
+    userCode: consent.user_code,
+    verificationUri: consent.verification_uri,
+    verificationUriComplete: null,
+    interval: Math.ceil((consent.poll_interval ?? 2000) / 1000),
+    expiresAt: consent.expires_at,
+    problem: reason === null
+      ? null
+      : { code: reason.code, detail: reason.message, nextStep: reason.nextStep?.text ?? (code ? problemCodes[code].nextStep : 'Start the consent again.') },
+  }
+}

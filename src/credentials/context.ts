@@ -1,0 +1,31 @@
+import type { AuditTrail } from '../access/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import type { EventBus } from '../base/events.ts'
+import type { OutgoingHttp } from '../base/http-types.ts'
+import type { Log } from '../base/log.ts'
+import type { Vault } from '../base/vault.ts'
+import type { Catalogue } from '../providers/catalogue.ts'
+import type { Database } from '../storage/tables.ts'
+
+/** What the files of this part work with; `main.ts` makes it. */
+export type CredentialContext = {
+  db: Database
+  dialect: 'sqlite' | 'postgres'
+  clock: Clock
+  vault: Vault
+  audit: AuditTrail
+  bus: EventBus
+  http: OutgoingHttp
+  catalogue: Catalogue
+  log: Log
+  /** Tells the event tail that something was committed, so that listeners hear of it at once. */
+  wake: () => void
+  /** Whether this node has seen the other nodes' changes within the last second. */
+  isFresh: () => boolean
+  /** Where browsers reach this service, without a slash at the end. */
+  publicUrl: string
+  /** Whether http on loopback is allowed for providers: for tests, the demo and development. */
+  allowLoopbackHttp: boolean
+  /** Counts outcomes for the metrics. */
+  count: (what: 'hand_outs' | 'refreshes' | 'token_requests', outcome: string) => void
+}

@@ -1,0 +1,128 @@
+import type { Row } from '../storage/tables.ts'
+import type { CredentialStatus, NextStep } from './types.ts'
+
+const day = 86_400_000
+
+/** Before a refresh token or consent ends, the status says so this long ahead. */
+export const expiringAhead = 7 * day
+/** Client secrets take longer to renew: somebody else often has to do it. */
+export const secretExpiringAhead = 30 * day
+
+/** Why a credential has its status, as it stands in the row. */
+export type Reason = {
+  code: string
+  message: string
+  nextStep: NextStep | null
+  /** What a paused credential goes back to. */
+  before?: { status: CredentialStatus; reason: Reason | null }
+}
+
+export const writeReason = (reason: Reason | null): string | null => (reason === null ? null : JSON.stringify(reason))
+export const readReason = (text: string | null): Reason | null => (text === null ? null : (JSON.parse(text) as Reason))
+
+export const nextSteps = {
+  finish: { action: 'finish', text: 'Finish the set-up.' },
+  connect: { action: 'connect', text: 'Connect it: a person signs in and consents once.' },
+  reconnect: { action: 'reconnect', text: 'Reconnect: a person signs in and consents again.' },
+  renewSecret: { action: 'renew_secret', text: 'Make a new client secret at the provider and enter it in the registration.' },
+  retry: { action: 'retry', text: 'Nothing: it is tried again by itself. You can try now.' },
+  fix: { action: 'fix', text: 'Correct what the reason names, then try again.' },
+  resume: { action: 'resume', text: 'Resume it.' },
+} as const satisfies Record<string, NextStep>
+
+const iso = (time: number) => new Date(time).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'
+
+export type WorkingFacts = {
+  kind: string
+  grant: string | null
+  hasSecret: boolean
+  hasRefreshToken: boolean
+  tokenExpiresAt: number | null
+  refreshTokenExpiresAt: number | null
+  clientSecretExpiresAt: number | null
+}
+
+/** Decides between `incomplete`, `ready` and `expiring` for a credential that nothing speaks against. */
+export function statusOfWorking(facts: WorkingFacts, now: number): { status: CredentialStatus; reason: Reason | null } {
+  if (!facts.hasSecret) {
+    if (facts.kind !== 'oauth2') {
+      return { status: 'incomplete', reason: { code: 'no_secret', message: 'No secret is stored.', nextStep: nextSteps.finish } }
+    }
+    const threeLegged = isThreeLegged(facts.grant)
+    return {
+      status: 'incomplete',
+      reason: threeLegged
+        ? { code: 'not_connected', message: 'Nobody has consented yet.', nextStep: nextSteps.connect }
+        : { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry },
+    }
+  }
+  if (facts.kind === 'oauth2' && isThreeLegged(facts.grant) && !facts.hasRefreshToken && facts.tokenExpiresAt !== null) {
+    return {
+      status: 'expiring',
+      reason: {
+        code: 'no_refresh_token',
+        message: `The provider gave no refresh token: it works until ${iso(facts.tokenExpiresAt)} and not longer.`,
+        nextStep: { action: 'reconnect', text: 'Add the scope or parameter that gives a refresh token (often offline_access), then reconnect.' },
+      },
+    }
+  }
+  if (facts.refreshTokenExpiresAt !== null && facts.refreshTokenExpiresAt - now < expiringAhead) {
+    return {
+      status: 'expiring',
+      reason: { code: 'refresh_token_ends', message: `The refresh token ends on ${iso(facts.refreshTokenExpiresAt)}.`, nextStep: nextSteps.reconnect },
+    }
+  }
+  if (facts.clientSecretExpiresAt !== null && facts.clientSecretExpiresAt - now < secretExpiringAhead) {
+    return {
+      status: 'expiring',
+      reason: { code: 'client_secret_ends', message: `The client secret ends on ${iso(facts.clientSecretExpiresAt)}.`, nextStep: nextSteps.renewSecret },
+    }
+  }
+  return { status: 'ready', reason: null }
+}
+
+export const isThreeLegged = (grant: string | null): boolean => grant === 'authorization_code' || grant === 'device_code'
+
+/** Returns the facts of a row that `statusOfWorking` needs. */
+export function workingFacts(row: Row<'credentials'>, clientSecretExpiresAt: number | null): WorkingFacts {
+  return {
+    kind: row.kind,
+    grant: row.grant_type,
+    hasSecret: row.secret !== null,
+    hasRefreshToken: row.has_refresh_token === 1,
+    tokenExpiresAt: row.token_expires_at,
+    refreshTokenExpiresAt: row.refresh_token_expires_at,
+    clientSecretExpiresAt,
+  }
+}
+
+/** Returns the earliest known moment at which it stops unless a person acts. */
+export function knownEnd(facts: WorkingFacts): number | null {
+  const ends = [facts.refreshTokenExpiresAt, facts.clientSecretExpiresAt]
+  if (facts.kind === 'oauth2' && isThreeLegged(facts.grant) && !facts.hasRefreshToken) ends.push(facts.tokenExpiresAt)
+  const known = ends.filter((end): end is number => end !== null)
+  return known.length > 0 ? Math.min(...known) : null
+}
+
+/** Whether a person has to look: the status the key icon is highlighted for. */
+export const isBroken = (status: CredentialStatus): boolean => status === 'needs_consent' || status === 'misconfigured'
+
+/** Columns that set a status; `status_since` moves only when the word changes. */
+export function statusColumns(
+  row: Pick<Row<'credentials'>, 'status' | 'status_since' | 'paused' | 'status_reason'>,
+  next: { status: CredentialStatus; reason: Reason | null },
+  now: number,
+): { status: string; status_reason: string | null; status_since: number } {
+  // Invariant: a paused credential stays paused until a person resumes it; what happens meanwhile is remembered behind it.
+  if (row.paused === 1) {
+    const reason: Reason = { ...pausedReason, before: next }
+    return { status: 'paused', status_reason: writeReason(reason), status_since: row.status_since }
+  }
+  return {
+    status: next.status,
+    status_reason: writeReason(next.reason),
+    status_since: row.status === next.status ? row.status_since : now,
+  }
+}
+
+export const pausedReason: Reason = { code: 'paused', message: 'A person switched it off.', nextStep: nextSteps.resume }

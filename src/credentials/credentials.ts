@@ -1,0 +1,390 @@
+import type { Transaction } from 'kysely'
+import type { Actor } from '../base/actor.ts'
+import { newId } from '../base/ids.ts'
+import { Problem, type FieldError } from '../base/problem.ts'
+import type { Secret } from '../base/secret.ts'
+import {
+  countByStatus, deleteCredentialRow, findCredential, insertCredential, listCredentialRows, nameKey, updateCredentialIf, type CredentialWithRegistration,
+} from '../storage/credentials.ts'
+import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
+import { appendEvents } from '../storage/events.ts'
+import type { RegistrationRow } from '../storage/registrations.ts'
+import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
+import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
+import { accessKeyNames, readUsages } from '../storage/usages.ts'
+import type { CredentialContext } from './context.ts'
+import { optionErrors, credentialErrors, secretIsBoundTo } from './credential-check.ts'
+import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
+import { toCredentialView } from './credential-view.ts'
+import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
+import { cleanName, nameErrors } from './names.ts'
+import { fromGoogleJson } from './google-json.ts'
+import { providerHosts } from './provider-of.ts'
+import type { Registrations } from './registrations.ts'
+import type { Renewer } from './refresh.ts'
+import { Revoker } from './revoke.ts'
+import { testCredential } from './test-credential.ts'
+import { TokenCache } from './token-cache.ts'
+import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-set.ts'
+import type {
+  CredentialChange, CredentialFilter, CredentialStatus, CredentialView, HandedOut, NewCredential, Page, RevocationResult, TestReport,
+  UsageView,
+} from './types.ts'
+import { credentialStatuses } from './types.ts'
+import type { UsageRecorder } from './usage.ts'
+
+/** The credentials: made, changed, listed, handed out, tested, paused, revoked, deleted. */
+export class Credentials {
+  readonly #context: CredentialContext
+  readonly #registrations: Registrations
+  readonly #renewer: Renewer
+  readonly #usage: UsageRecorder
+  readonly #handOuts: HandOuts
+  readonly #revoker: Revoker
+
+  constructor(context: CredentialContext, parts: { registrations: Registrations; renewer: Renewer; usage: UsageRecorder; revoker: Revoker }) {
+    this.#context = context
+    this.#registrations = parts.registrations
+    this.#renewer = parts.renewer
+    this.#usage = parts.usage
+    this.#revoker = parts.revoker
+    const cache = new TokenCache()
+    context.bus.listen((event) => cache.heed(event))
+    this.#handOuts = new HandOuts(context, cache, parts.renewer, parts.usage)
+  }
+
+  async list(filter: CredentialFilter): Promise<Page<CredentialView>> {
+    const limit = Math.min(filter.limit ?? 100, 500)
+    const sort = filter.sort ?? 'name'
+    const byName = sort.endsWith('name')
+    const rows = await listCredentialRows(this.#context.db, {
+      search: filter.search, status: filter.status, kind: filter.kind, provider: filter.provider, registration: filter.registration,
+      tag: filter.tag, visible: filter.visible, sort: byName ? 'name' : 'created', descending: sort.startsWith('-'), after: filter.cursor,
+      limit: limit + 1,
+    })
+    const items = rows.slice(0, limit)
+    const last = items.at(-1)
+    return {
+      items: await this.#views(items),
+      next: rows.length > limit && last ? (byName ? last.name_key : last.id) : null,
+    }
+  }
+
+  /** Counts credentials per status, zeros included. */
+  async counts(visible?: string[]): Promise<Record<CredentialStatus, number>> {
+    const counts = await countByStatus(this.#context.db, visible)
+    return Object.fromEntries(credentialStatuses.map((status) => [status, counts[status] ?? 0])) as Record<CredentialStatus, number>
+  }
+
+  /** @throws Problem not_found */
+  async get(ref: string): Promise<CredentialView> {
+    return (await this.#views([await this.#find(ref)]))[0]!
+  }
+
+  /** Returns the id behind an id or a name; null when there is none. */
+  async idOf(ref: string): Promise<string | null> {
+    return await this.#handOuts.idOf(ref)
+  }
+
+  async create(input: NewCredential, actor: Actor): Promise<CredentialView> {
+    const wanted = input.googleJson === undefined ? input : fromGoogleJson(input, input.googleJson)
+    const inline = typeof wanted.registration === 'object' ? await this.#registrations.prepare(wanted.registration) : null
+    const existing = typeof wanted.registration === 'string' ? await this.#registrations.find(wanted.registration) : null
+    const errors: FieldError[] = [...nameErrors(wanted.name), ...credentialErrors(wanted), ...optionErrors(wanted.options ?? {})]
+    if (errors.length > 0) throw new Problem('invalid_request', 'The credential cannot be made like this.', { errors })
+
+    const { db, clock } = this.#context
+    const now = clock.now()
+    const id = newId('cred', now)
+    await inTransaction(db, async (trx) => {
+      const registration = inline ? await this.#registrations.insert(trx, inline, actor) : existing
+      const row = await this.#newRow(trx, id, wanted, registration, now)
+      try {
+        await insertCredential(trx, row)
+      } catch (error) {
+        if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a credential "${row.name}".`)
+        throw error
+      }
+      await this.#context.audit.append(trx, [{
+        actor, action: 'credential.created', subject: id, subjectName: row.name, outcome: 'done',
+        detail: { kind: wanted.kind, grant: wanted.grant ?? null },
+      }])
+      await appendEvents(trx, clock, [{ type: 'credential.created', subject: id, data: { name: row.name, status: row.status } }])
+    })
+    this.#context.wake()
+    return await this.get(id)
+  }
+
+  async #newRow(
+    trx: Transaction<Tables>, id: string, input: NewCredential, registration: RegistrationRow | null, now: number,
+  ): Promise<NewRow<'credentials'>> {
+    const stored = firstSecret(input)
+    const generation = stored === null ? 0 : 1
+    const refreshable = stored?.kind === 'oauth2' && stored.refreshToken !== null
+    const hosts = input.allowedHosts ?? (registration ? providerHosts(this.#context, registration, input.options?.placeholders) : [])
+    const row: NewRow<'credentials'> = {
+      id,
+      name: cleanName(input.name),
+      name_key: nameKey(cleanName(input.name)),
+      kind: input.kind,
+      grant_type: input.kind === 'oauth2' ? (input.grant ?? null) : null,
+      registration_id: registration?.id ?? null,
+      description: input.description ?? '',
+      username: input.username ?? null,
+      subject: null,
+      scopes: JSON.stringify(input.scopes ?? []),
+      options: JSON.stringify(input.options ?? {}),
+      allowed_hosts: JSON.stringify(hosts),
+      tags: JSON.stringify(input.tags ?? []),
+      status: 'incomplete',
+      status_reason: null,
+      status_since: now,
+      paused: 0,
+      secret: stored === null ? null : await this.#context.vault.seal(dataKeysOf(trx), credentialPlace(id, generation), writeStoredSecret(stored)),
+      generation,
+      has_refresh_token: refreshable ? 1 : 0,
+      token_obtained_at: null,
+      token_expires_at: null,
+      refresh_token_expires_at: null,
+      granted_scopes: null,
+      // Without a person: the scheduler fetches the first token at once.
+      refresh_due_at: input.kind === 'oauth2' && (refreshable || !isThreeLegged(input.grant ?? null)) ? now : null,
+      failures: 0,
+      lease: null,
+      lease_until: null,
+      last_used_at: null,
+      last_used_by: null,
+      last_use_outcome: null,
+      last_success_at: null,
+      created_at: now,
+      updated_at: now,
+      revision: 1,
+    }
+    const { status, reason } = refreshable
+      ? { status: 'incomplete' as const, reason: { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry } }
+      : statusOfWorking(workingFacts(row as never, registration?.secret_expires_at ?? null), now)
+    return { ...row, status, status_reason: writeReason(reason) }
+  }
+
+  /**
+   * Changes fields of a credential. What would let a stored secret go somewhere else than it was entered for (user name,
+   * hosts, tenant, registration) removes the secret, unless it is given again.
+   */
+  async change(ref: string, patch: CredentialChange, actor: Actor, ifRevision?: number): Promise<CredentialView> {
+    const { db, clock } = this.#context
+    const before = await this.#find(ref)
+    const registration = patch.registration === undefined ? null : await this.#registrations.find(patch.registration)
+    const errors = [
+      ...(patch.name === undefined ? [] : nameErrors(patch.name)),
+      ...(patch.options === undefined ? [] : optionErrors(patch.options)),
+      ...credentialErrors({ ...patch, kind: before.kind as NewCredential['kind'] }, 'change'),
+    ]
+    if (errors.length > 0) throw new Problem('invalid_request', 'The credential cannot be changed like this.', { errors })
+    if (ifRevision !== undefined && ifRevision !== before.revision) throw changedMeanwhile(before.name)
+
+    const now = clock.now()
+    const removes = patch.secret === undefined && secretIsBoundTo(before, patch, registration?.id ?? null)
+    await inTransaction(db, async (trx) => {
+      const change: RowUpdate<'credentials'> = { updated_at: now }
+      if (patch.name !== undefined) Object.assign(change, { name: cleanName(patch.name), name_key: nameKey(cleanName(patch.name)) })
+      if (patch.description !== undefined) change.description = patch.description
+      if (patch.username !== undefined) change.username = patch.username
+      if (patch.scopes !== undefined) change.scopes = JSON.stringify(patch.scopes)
+      if (patch.options !== undefined) change.options = JSON.stringify(patch.options)
+      if (patch.allowedHosts !== undefined) change.allowed_hosts = JSON.stringify(patch.allowedHosts)
+      if (patch.tags !== undefined) change.tags = JSON.stringify(patch.tags)
+      if (registration) change.registration_id = registration.id
+      if (patch.secret !== undefined) Object.assign(change, await this.#sealNew(trx, before, patch.secret))
+      else if (removes) Object.assign(change, withoutTokens(before))
+      const after = { ...before, ...change } as CredentialWithRegistration
+      if (removes || patch.secret !== undefined) {
+        const next = statusOfWorking(workingFacts(after, registration?.secret_expires_at ?? before.secret_expires_at), now)
+        Object.assign(change, statusColumns(before, next, now))
+        if (before.kind === 'oauth2' && !isThreeLegged(before.grant_type)) change.refresh_due_at = now
+      } else if (before.kind === 'oauth2' && (patch.scopes !== undefined || patch.options !== undefined) && before.status === 'misconfigured') {
+        const reason = { code: 'changed', message: 'It was changed and is tried again.', nextStep: nextSteps.retry }
+        Object.assign(change, statusColumns(before, { status: 'retrying', reason }, now), { refresh_due_at: now, failures: 0 })
+      }
+      try {
+        if (!(await updateCredentialIf(trx, before.id, { revision: before.revision }, change))) throw changedMeanwhile(before.name)
+      } catch (error) {
+        if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a credential "${change.name}".`)
+        throw error
+      }
+      const fields = Object.keys(patch).filter((field) => patch[field as keyof CredentialChange] !== undefined)
+      await this.#context.audit.append(trx, [{
+        actor, action: 'credential.changed', subject: before.id, subjectName: after.name, outcome: 'done', detail: { fields, secret_removed: removes },
+      }])
+      await appendEvents(trx, clock, [{ type: 'credential.changed', subject: before.id, data: { name: after.name, fields, status: change.status ?? before.status } }])
+    })
+    this.#context.wake()
+    return await this.get(before.id)
+  }
+
+  async #sealNew(trx: Transaction<Tables>, row: CredentialWithRegistration, secret: Secret): Promise<RowUpdate<'credentials'>> {
+    const stored: StoredSecret = row.kind === 'api_key' ? { kind: 'api_key', apiKey: secret } : { kind: 'basic', password: secret }
+    const generation = row.generation + 1
+    return {
+      secret: await this.#context.vault.seal(dataKeysOf(trx), credentialPlace(row.id, generation), writeStoredSecret(stored)),
+      generation,
+    }
+  }
+
+  /** Deletes a credential with its key, so that no copy of the database can open it, and revokes its tokens if asked. */
+  async delete(ref: string, options: { revoke: boolean }, actor: Actor): Promise<{ revocation: RevocationResult }> {
+    const row = await this.#find(ref)
+    const order = options.revoke ? await this.#revoker.prepare(row) : null
+    await inTransaction(this.#context.db, async (trx) => {
+      await this.#refuseIfInUse(trx, row)
+      await this.#revoker.enqueue(trx, order, row)
+      await deleteCredentialRow(trx, row.id)
+      await deleteDataKey(trx, row.id)
+      await this.#context.audit.append(trx, [{
+        actor, action: 'credential.deleted', subject: row.id, subjectName: row.name, outcome: 'done', detail: { revoke: options.revoke },
+      }])
+      await appendEvents(trx, this.#context.clock, [{ type: 'credential.deleted', subject: row.id, data: { name: row.name } }])
+    })
+    this.#context.wake()
+    return { revocation: await this.#revoker.carryOut(order) }
+  }
+
+  async #refuseIfInUse(trx: Transaction<Tables>, row: CredentialWithRegistration): Promise<void> {
+    const senders = await trx.selectFrom('senders').select('name').where('credential_id', '=', row.id).execute()
+    if (senders.length === 0) return
+    throw new Problem('in_use', `"${row.name}" is used by the sender ${senders.map((sender) => `"${sender.name}"`).join(', ')}.`)
+  }
+
+  /** Takes the tokens back at the provider and removes them here. */
+  async revoke(ref: string, actor: Actor): Promise<{ revocation: RevocationResult; credential: CredentialView }> {
+    const row = await this.#find(ref)
+    if (row.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" has no tokens that could be revoked.`)
+    const order = await this.#revoker.prepare(row)
+    const now = this.#context.clock.now()
+    await inTransaction(this.#context.db, async (trx) => {
+      await this.#revoker.enqueue(trx, order, row)
+      const reason = { code: 'revoked', message: 'A person revoked the tokens.', nextStep: isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume }
+      const change = { ...withoutTokens(row), ...statusColumns(row, { status: 'needs_consent', reason }, now), updated_at: now }
+      if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
+      await this.#context.audit.append(trx, [{ actor, action: 'credential.revoked', subject: row.id, subjectName: row.name, outcome: 'done' }])
+      await appendEvents(trx, this.#context.clock, [{ type: 'credential.revoked', subject: row.id, data: { name: row.name, status: 'needs_consent' } }])
+    })
+    this.#context.wake()
+    return { revocation: await this.#revoker.carryOut(order), credential: await this.get(row.id) }
+  }
+
+  async pause(ref: string, actor: Actor): Promise<CredentialView> {
+    return await this.#switch(ref, actor, 'pause')
+  }
+
+  async resume(ref: string, actor: Actor): Promise<CredentialView> {
+    return await this.#switch(ref, actor, 'resume')
+  }
+
+  async #switch(ref: string, actor: Actor, to: 'pause' | 'resume'): Promise<CredentialView> {
+    const row = await this.#find(ref)
+    if ((row.paused === 1) === (to === 'pause')) return await this.get(row.id)
+    const now = this.#context.clock.now()
+    const change: RowUpdate<'credentials'> = { updated_at: now }
+    if (to === 'pause') {
+      const before = { status: row.status as CredentialStatus, reason: readReason(row.status_reason) }
+      Object.assign(change, { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...pausedReason, before }) })
+    } else {
+      const before = readReason(row.status_reason)?.before ?? { status: 'ready' as const, reason: null }
+      Object.assign(change, { paused: 0, status: before.status, status_since: now, status_reason: writeReason(before.reason) })
+      const renewable = row.kind === 'oauth2' && (row.has_refresh_token === 1 || !isThreeLegged(row.grant_type))
+      if (renewable && before.status !== 'needs_consent' && before.status !== 'misconfigured') {
+        change.refresh_due_at = Math.min(row.refresh_due_at ?? now, row.token_expires_at === null || row.token_expires_at < now + 60_000 ? now : Number.MAX_SAFE_INTEGER)
+      }
+    }
+    await inTransaction(this.#context.db, async (trx) => {
+      if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
+      await this.#context.audit.append(trx, [{
+        actor, action: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, subjectName: row.name, outcome: 'done',
+      }])
+      await appendEvents(trx, this.#context.clock, [{
+        type: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, data: { name: row.name, status: change.status },
+      }])
+    })
+    this.#context.wake()
+    return await this.get(row.id)
+  }
+
+  /** Hands a token out. @throws Problem see `HandOuts.handOut` */
+  async handOut(ref: string, order: HandOutOrder): Promise<HandedOut> {
+    const id = await this.idOf(ref)
+    if (id === null) throw notFound(ref)
+    return await this.#handOuts.handOut(id, order)
+  }
+
+  /** Remembers what a server said of a token that was handed to a part of Keybearer. */
+  recordUse(credentialId: string, actor: Actor, outcome: 'ok' | 'issue'): void {
+    this.#usage.add(credentialId, actor, outcome)
+  }
+
+  /** Fetches a new token now, whatever the plan says. @throws Problem that says why it did not work */
+  async refresh(ref: string, actor: Actor): Promise<CredentialView> {
+    const row = await this.#find(ref)
+    if (row.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" has no tokens that could be renewed.`)
+    const outcome = await this.#renewer.renew(row.id, { generation: row.generation, actor, asked: 'by_person' })
+    const after = await this.#find(row.id)
+    if (outcome.kind === 'not_possible') {
+      throw new Problem(after.paused === 1 ? 'paused' : 'incomplete', `"${row.name}": ${outcome.reason.message}`, outcome.reason.nextStep ? { nextStep: outcome.reason.nextStep.text } : {})
+    }
+    if (outcome.kind === 'busy' || (outcome.kind === 'settled' && outcome.settlement.kind !== 'granted')) {
+      throw problemOfStatus(after, outcome.kind === 'busy' ? 'Another node has been at it for a minute.' : null, this.#context.clock.now())
+    }
+    return await this.get(row.id)
+  }
+
+  /** Tries the credential for real and says step by step what worked. */
+  async test(ref: string, actor: Actor): Promise<TestReport> {
+    const row = await this.#find(ref)
+    const report = await testCredential(this.#context, row, (order) => this.#handOuts.handOut(row.id, order), actor)
+    await this.#context.audit.record({
+      actor, action: 'credential.tested', subject: row.id, subjectName: row.name, outcome: report.ok ? 'done' : 'failed',
+      detail: { failed: report.steps.filter((step) => !step.ok).map((step) => step.name) },
+    })
+    return report
+  }
+
+  /** Lists who used it, the latest first. */
+  async usage(ref: string): Promise<UsageView[]> {
+    const row = await this.#find(ref)
+    await this.#usage.flush()
+    return (await readUsages(this.#context.db, row.id)).map((use) => ({
+      accessKey: { id: use.access_key_id, name: use.name ?? use.access_key_id },
+      firstAt: use.first_at, lastAt: use.last_at, count: use.count, lastOutcome: use.last_outcome as UsageView['lastOutcome'],
+    }))
+  }
+
+  async #find(ref: string): Promise<CredentialWithRegistration> {
+    const row = await findCredential(this.#context.db, ref)
+    if (!row) throw notFound(ref)
+    return row
+  }
+
+  async #views(rows: CredentialWithRegistration[]): Promise<CredentialView[]> {
+    const ids = [...new Set(rows.map((row) => row.last_used_by).filter((id): id is string => id !== null))]
+    const names = await accessKeyNames(this.#context.db, ids)
+    return rows.map((row) => toCredentialView(row, names))
+  }
+}
+
+const notFound = (ref: string) => new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`)
+const changedMeanwhile = (name: string) => new Problem('changed_meanwhile', `Somebody changed "${name}" meanwhile.`)
+
+/** Columns of a credential that has lost its tokens; the generation moves on, so that a refresh under way finds itself overtaken. */
+function withoutTokens(row: CredentialWithRegistration): RowUpdate<'credentials'> {
+  return {
+    secret: null, generation: row.generation + 1, has_refresh_token: 0, token_obtained_at: null, token_expires_at: null,
+    refresh_token_expires_at: null, granted_scopes: null, refresh_due_at: null, failures: 0,
+  }
+}
+
+function firstSecret(input: NewCredential): StoredSecret | null {
+  if (input.kind === 'api_key') return input.secret ? { kind: 'api_key', apiKey: input.secret } : null
+  if (input.kind === 'basic') return input.secret ? { kind: 'basic', password: input.secret } : null
+  if (input.refreshToken === undefined) return null
+  return { kind: 'oauth2', accessToken: null, tokenType: 'Bearer', refreshToken: input.refreshToken, extra: {} }
+}
+

@@ -1,0 +1,231 @@
+import type { Actor } from '../base/actor.ts'
+import { Problem } from '../base/problem.ts'
+import { Secret } from '../base/secret.ts'
+import { findCredential, nameKey, readCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
+import type { Row } from '../storage/tables.ts'
+import type { CredentialContext } from './context.ts'
+import { readReason } from './credential-status.ts'
+import { leastRestLife } from './refresh-plan.ts'
+import type { Renewer } from './refresh.ts'
+import type { TokenCache, CachedToken } from './token-cache.ts'
+import { credentialPlace, readStoredSecret } from './token-set.ts'
+import type { CredentialStatus, HandedOut, Purpose } from './types.ts'
+import type { UsageRecorder } from './usage.ts'
+
+/** A token that a server refused is renewed at most so often: a server that refuses everything must not cause a storm. */
+const refusedInterval = 10_000
+/** How long a caller waits for a token that has to be fetched first. */
+const longestWait = 40_000
+
+export type HandOutOrder = {
+  purpose: Purpose
+  minTtlSeconds?: number
+  /** The generation of a token that a server refused: a newer one is fetched. */
+  refusedGeneration?: number
+  actor: Actor
+}
+
+/** Hands tokens out: at once from memory where it can, after a refresh where it must, and never unrecorded. */
+export class HandOuts {
+  readonly #context: CredentialContext
+  readonly #cache: TokenCache
+  readonly #renewer: Renewer
+  readonly #usage: UsageRecorder
+
+  constructor(context: CredentialContext, cache: TokenCache, renewer: Renewer, usage: UsageRecorder) {
+    this.#context = context
+    this.#cache = cache
+    this.#renewer = renewer
+    this.#usage = usage
+  }
+
+  /**
+   * Returns a token that lives at least as long as asked, after its audit record is on disk.
+   *
+   * @throws Problem not_found, incomplete, needs_consent, misconfigured, paused, provider_unavailable, ttl_too_long,
+   *   audit_blocked, decrypt_failed
+   */
+  async handOut(id: string, order: HandOutOrder): Promise<HandedOut> {
+    try {
+      const token = await this.#fresh(id, order)
+      await this.#context.audit.record({
+        actor: order.actor, action: 'token.handed_out', subject: token.id, subjectName: token.name, outcome: 'done',
+        detail: { purpose: order.purpose, generation: token.generation },
+      })
+      this.#usage.add(token.id, order.actor, 'ok')
+      this.#context.count('hand_outs', 'ok')
+      return {
+        credential: { id: token.id, name: token.name, username: token.username },
+        tokenType: token.tokenType,
+        accessToken: token.accessToken,
+        expiresAt: token.expiresAt,
+        scope: token.scope,
+        generation: token.generation,
+        allowedHosts: token.allowedHosts,
+      }
+    } catch (error) {
+      this.#context.count('hand_outs', error instanceof Problem ? error.code : 'error')
+      if (error instanceof Problem && error.code !== 'audit_blocked' && error.code !== 'not_found' && error.code !== 'storage_unavailable') {
+        this.#usage.add(id, order.actor, 'issue')
+        await this.#context.audit.record({
+          actor: order.actor, action: 'token.handed_out', subject: id, outcome: 'refused', reason: error.code, detail: { purpose: order.purpose },
+        })
+      }
+      throw error
+    }
+  }
+
+  /** Finds the id behind an id or a name. */
+  async idOf(ref: string): Promise<string | null> {
+    const key = ref.startsWith('cred_') ? ref : nameKey(ref)
+    if (this.#context.isFresh()) {
+      const known = this.#cache.idOf(key)
+      if (known !== undefined) return known
+    }
+    const row = await findCredential(this.#context.db, ref)
+    if (!row) return null
+    this.#cache.rememberId(key, row.id)
+    return row.id
+  }
+
+  async #fresh(id: string, order: HandOutOrder): Promise<CachedToken> {
+    const token = await this.#load(id)
+    if (token !== null) {
+      const good = this.#isGood(token, order)
+      if (good) return token
+      if (token.kind !== 'oauth2') return token
+      if (order.minTtlSeconds !== undefined && token.expiresAt !== null && token.obtainedAt !== null
+        && token.expiresAt - token.obtainedAt < order.minTtlSeconds * 1000 && this.#restLife(token) > 0 && order.refusedGeneration === undefined) {
+        throw tooLong(token, order.minTtlSeconds)
+      }
+      if (order.refusedGeneration === token.generation && token.obtainedAt !== null
+        && this.#context.clock.now() - token.obtainedAt < refusedInterval) {
+        // The token is new and was refused all the same: another one would fare no better.
+        return token
+      }
+    }
+    const generation = token?.generation ?? (await readCredential(this.#context.db, id))?.generation ?? 0
+    const outcome = await this.#within(this.#renewer.renew(id, { generation, actor: order.actor, asked: 'by_use' }))
+    const next = await this.#load(id)
+    const rest = next === null ? -1 : this.#restLife(next)
+    if (next !== null && next.generation > generation && rest > 0) {
+      if (order.minTtlSeconds !== undefined && rest < order.minTtlSeconds * 1000 - 1000) throw tooLong(next, order.minTtlSeconds)
+      return next
+    }
+    // The renewal failed. A token that still lives is better than none, unless the caller asked for more, it was refused,
+    // or the provider took the grant back.
+    const usable = next !== null && rest > 0 && order.refusedGeneration === undefined && next.status !== 'needs_consent'
+      && (order.minTtlSeconds === undefined || rest >= order.minTtlSeconds * 1000)
+    if (usable) return next
+    throw await this.#why(id, outcome.kind === 'busy' ? 'Another node has been fetching a token for a minute.' : null)
+  }
+
+  async #within<Result>(work: Promise<Result>): Promise<Result | { kind: 'busy' }> {
+    const late = new AbortController()
+    const wait = this.#context.clock.sleep(longestWait, late.signal).then(() => ({ kind: 'busy' as const }), () => ({ kind: 'busy' as const }))
+    try {
+      return await Promise.race([work, wait])
+    } finally {
+      late.abort()
+    }
+  }
+
+  #restLife(token: CachedToken): number {
+    if (token.expiresAt === null) return Number.MAX_SAFE_INTEGER
+    const byWall = token.expiresAt - this.#context.clock.now()
+    return token.monotonicEnd === null ? byWall : Math.min(byWall, token.monotonicEnd - this.#context.clock.monotonic())
+  }
+
+  #isGood(token: CachedToken, order: HandOutOrder): boolean {
+    if (token.status === 'needs_consent') return false
+    if (order.refusedGeneration !== undefined && order.refusedGeneration >= token.generation) return false
+    if (token.expiresAt === null) return true
+    const least = order.minTtlSeconds === undefined ? leastRestLife(token.obtainedAt, token.expiresAt) : order.minTtlSeconds * 1000
+    return this.#restLife(token) >= least
+  }
+
+  /** Loads and opens the token; null when the credential has none. @throws Problem when it cannot be used now */
+  async #load(id: string): Promise<CachedToken | null> {
+    const { db, vault, clock } = this.#context
+    const cached = this.#cache.get(id)
+    if (cached !== undefined && this.#context.isFresh()) return cached
+    const row = await readCredential(db, id)
+    if (!row) throw new Problem('not_found', 'There is no such credential.')
+    if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
+    if (cached !== undefined && cached.generation === row.generation && cached.revision === row.revision && cached.status === row.status) return cached
+    if (row.secret === null) {
+      if (row.kind !== 'oauth2') throw new Problem('incomplete', `"${row.name}" has no secret yet.`, { nextStep: `Enter it: keybearer edit ${row.name}` })
+      return null
+    }
+    const stored = readStoredSecret(await vault.open(dataKeysOf(db), credentialPlace(row.id, row.generation), row.secret))
+    const token = toCached(row, stored, clock.now(), clock.monotonic())
+    if (token === null) return null
+    this.#cache.put(token)
+    return token
+  }
+
+  async #why(id: string, busy: string | null): Promise<Problem> {
+    const row = await findCredential(this.#context.db, id)
+    if (!row) return new Problem('not_found', 'There is no such credential.')
+    return problemOfStatus(row, busy, this.#context.clock.now())
+  }
+}
+
+/** Says why a credential cannot be used now, and what to do. */
+export function problemOfStatus(row: CredentialWithRegistration, busy: string | null, now: number): Problem {
+  const reason = readReason(row.status_reason)
+  const facts = { credential: row.name, credential_id: row.id, status: row.status, ...(reason ? { reason: reason.code } : {}) }
+  const message = reason?.message ?? 'The reason is not known.'
+  switch (row.status as CredentialStatus) {
+    case 'paused':
+      return new Problem('paused', `"${row.name}" is paused.`, { facts, nextStep: `Resume it: keybearer resume ${row.name}` })
+    case 'needs_consent':
+      return new Problem('needs_consent', `"${row.name}": ${message}`, { facts, nextStep: `Reconnect it: keybearer connect ${row.name}` })
+    case 'incomplete':
+      return new Problem('incomplete', `"${row.name}": ${message}`, { facts, nextStep: `Connect it: keybearer connect ${row.name}` })
+    case 'misconfigured':
+      return new Problem('misconfigured', `"${row.name}": ${message}`, { facts, ...(reason?.nextStep ? { nextStep: reason.nextStep.text } : {}) })
+    case 'expiring':
+    case 'ready':
+    case 'retrying': {
+      const wait = row.refresh_due_at === null ? 30 : Math.max(1, Math.ceil((row.refresh_due_at - now) / 1000))
+      if (row.status === 'expiring' && row.has_refresh_token === 0 && row.token_expires_at !== null && row.token_expires_at <= now) {
+        return new Problem('needs_consent', `"${row.name}": its token has run out and the provider gave no refresh token.`, {
+          facts, nextStep: `Reconnect it: keybearer connect ${row.name}`,
+        })
+      }
+      return new Problem('provider_unavailable', `"${row.name}": ${busy ?? message}`, { facts, retryAfter: Math.min(wait, 3600) })
+    }
+  }
+}
+
+function tooLong(token: CachedToken, asked: number): Problem {
+  const life = token.expiresAt === null || token.obtainedAt === null ? 0 : Math.round((token.expiresAt - token.obtainedAt) / 1000)
+  return new Problem('ttl_too_long', `The provider's tokens for "${token.name}" live ${life} s; ${asked} s were asked for.`, {
+    facts: { credential: token.name, lifetime: life },
+  })
+}
+
+function toCached(row: Row<'credentials'>, stored: ReturnType<typeof readStoredSecret>, now: number, monotonic: number): CachedToken | null {
+  const common = {
+    id: row.id, name: row.name, username: row.username, kind: row.kind, status: row.status, generation: row.generation, revision: row.revision,
+    scope: row.granted_scopes === null ? null : (JSON.parse(row.granted_scopes) as string[]),
+    allowedHosts: JSON.parse(row.allowed_hosts) as string[],
+    obtainedAt: row.token_obtained_at,
+  }
+  switch (stored.kind) {
+    case 'oauth2':
+      if (stored.accessToken === null) return null
+      return {
+        ...common, tokenType: stored.tokenType, accessToken: stored.accessToken, expiresAt: row.token_expires_at,
+        monotonicEnd: row.token_expires_at === null ? null : monotonic + (row.token_expires_at - now),
+      }
+    case 'api_key':
+      return { ...common, tokenType: 'ApiKey', accessToken: stored.apiKey, expiresAt: null, monotonicEnd: null }
+    case 'basic': {
+      const pair = `${row.username ?? ''}:${stored.password.reveal()}`
+      return { ...common, tokenType: 'Basic', accessToken: new Secret(Buffer.from(pair, 'utf8').toString('base64')), expiresAt: null, monotonicEnd: null }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Actor } from '../base/actor.ts'
+import type { RegistrationRow } from '../storage/registrations.ts'
+import type { Row } from '../storage/tables.ts'
+import type { CredentialContext } from './context.ts'
+import { isThreeLegged, nextSteps, pausedReason, readReason, type Reason } from './credential-status.ts'
+import { clientCredentialsSource, jwtBearerSource, refreshSource } from './token-sources.ts'
+import { requestTokens, type TokenRequestOutcome, type TokenSource } from './token-request.ts'
+import { providerOf } from './provider-of.ts'
+
+export type RenewOrder = {
+  /** Renew unless the credential has a newer generation than this one. */
+  generation: number
+  actor: Actor
+  /**
+   * `by_use` keeps to the plan: it does not repeat what the provider refused for good, nor before the time it asked for.
+   * `by_schedule` comes when the plan says so; `by_person` tries in any case.
+   */
+  asked: 'by_use' | 'by_schedule' | 'by_person'
+}
+
+/**
+ * Renews tokens. Callers of one credential share one flight in this process; over processes and nodes the lease in the
+ * credential's row lets one at a time through, and the others find the newer generation when their turn comes.
+ */
+export class Renewer {
+  readonly #context: CredentialContext
+  readonly #flights = new Map<string, Promise<TokenRequestOutcome>>()
+
+  constructor(context: CredentialContext) {
+    this.#context = context
+  }
+
+  renew(credentialId: string, order: RenewOrder): Promise<TokenRequestOutcome> {
+    const running = this.#flights.get(credentialId)
+    if (running) return running
+    const flight = requestTokens(this.#context, {
+      credentialId,
+      actor: order.actor,
+      generation: order.generation,
+      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(row, this.#context.clock.now())) ?? chooseSource(row),
+      provider: (registration: RegistrationRow, row: Row<'credentials'>) => providerOf(this.#context, registration, row),
+    }).finally(() => this.#flights.delete(credentialId))
+    this.#flights.set(credentialId, flight)
+    return flight
+  }
+
+  /** Waits until nothing is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#flights.values())
+  }
+
+  get underWay(): number {
+    return this.#flights.size
+  }
+}
+
+/** Returns why the plan says not to ask the provider now; null when nothing speaks against it. */
+function whyNotNow(row: Row<'credentials'>, now: number): { reason: Reason } | null {
+  const reason = readReason(row.status_reason)
+  if (row.status === 'needs_consent' || row.status === 'misconfigured') {
+    return { reason: reason ?? { code: row.status, message: 'The provider refused it for good.', nextStep: nextSteps.fix } }
+  }
+  // Invariant: a provider that is away is not asked more often because many ask us.
+  if (row.status === 'retrying' && row.refresh_due_at !== null && row.refresh_due_at > now) {
+    return { reason: reason ?? { code: 'provider_unavailable', message: 'The provider is away.', nextStep: nextSteps.retry } }
+  }
+  return null
+}
+
+/** Decides how a credential gets its next token without a person, or why it cannot. */
+export function chooseSource(row: Row<'credentials'>): TokenSource | { reason: Reason } {
+  if (row.paused === 1) return { reason: pausedReason }
+  if (row.kind !== 'oauth2') {
+    return { reason: { code: 'wrong_kind', message: 'This kind of credential has no tokens to renew.', nextStep: null } }
+  }
+  if (isThreeLegged(row.grant_type)) {
+    if (row.has_refresh_token === 0) {
+      return { reason: { code: 'no_refresh_token', message: 'There is no refresh token.', nextStep: nextSteps.reconnect } }
+    }
+    return refreshSource(row)
+  }
+  return row.grant_type === 'jwt_bearer' ? jwtBearerSource(row) : clientCredentialsSource(row)
+}

@@ -1,0 +1,299 @@
+import { X509Certificate } from 'node:crypto'
+import type { Actor } from '../base/actor.ts'
+import { newId } from '../base/ids.ts'
+import { Problem, type FieldError } from '../base/problem.ts'
+import type { Sealed } from '../base/sealed.ts'
+import type { Secret } from '../base/secret.ts'
+import type { Transaction } from 'kysely'
+import { credentialsOfRegistration, nameKey, updateCredential } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
+import { deleteDataKey } from '../storage/data-keys.ts'
+import { appendEvents } from '../storage/events.ts'
+import {
+  countCredentials, deleteRegistrationRow, findRegistration, insertRegistration, listRegistrationRows, updateRegistrationIf, type RegistrationRow,
+} from '../storage/registrations.ts'
+import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
+import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
+import type { CredentialContext } from './context.ts'
+import { isThreeLegged, nextSteps, statusColumns } from './credential-status.ts'
+import { cleanName, nameErrors } from './names.ts'
+import { checkPrivateKey, describeProvider } from './provider-of.ts'
+import { registrationPlace } from './token-set.ts'
+import type { ClientAuth, NewRegistration, Page, RegistrationChange, RegistrationView } from './types.ts'
+
+/** Keeps the client registrations: client ID, secret or key, and the provider's description as it was confirmed. */
+export class Registrations {
+  readonly #context: CredentialContext
+
+  constructor(context: CredentialContext) {
+    this.#context = context
+  }
+
+  async list(filter: { cursor?: string; limit?: number }): Promise<Page<RegistrationView>> {
+    const limit = Math.min(filter.limit ?? 100, 500)
+    const rows = await listRegistrationRows(this.#context.db, filter.cursor, limit + 1)
+    const items = rows.slice(0, limit)
+    return {
+      items: items.map((row) => this.#view(row, row.credentials)),
+      next: rows.length > limit ? items.at(-1)!.name_key : null,
+    }
+  }
+
+  /** @throws Problem not_found */
+  async get(ref: string): Promise<RegistrationView> {
+    const row = await this.find(ref)
+    return this.#view(row, await countCredentials(this.#context.db, row.id))
+  }
+
+  async find(ref: string): Promise<RegistrationRow> {
+    const row = await findRegistration(this.#context.db, ref)
+    if (!row) throw new Problem('not_found', `There is no registration "${ref.slice(0, 100)}".`)
+    return row
+  }
+
+  async create(input: NewRegistration, actor: Actor): Promise<RegistrationView> {
+    const prepared = await this.prepare(input)
+    const row = await inTransaction(this.#context.db, (trx) => this.insert(trx, prepared, actor))
+    this.#context.wake()
+    return this.#view(row, 0)
+  }
+
+  /** Checks a new registration and resolves its provider, before any transaction. @throws Problem invalid_request, not_found */
+  async prepare(input: NewRegistration): Promise<{ input: NewRegistration; snapshot: string; clientAuth: ClientAuth }> {
+    const errors: FieldError[] = [...nameErrors(input.name)]
+    const description = await describeProvider(this.#context, input.provider, input.placeholders ?? {})
+    const clientAuth = input.clientAuth ?? defaultAuth(input, description.clientAuths)
+    errors.push(...fieldErrors({ ...input, clientAuth }))
+    if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be made like this.', { errors })
+    return { input, snapshot: description.snapshot, clientAuth }
+  }
+
+  /** Writes a prepared registration inside a transaction. @throws Problem name_taken */
+  async insert(trx: Transaction<Tables>, prepared: Awaited<ReturnType<Registrations['prepare']>>, actor: Actor): Promise<RegistrationRow> {
+    const { input, snapshot, clientAuth } = prepared
+    const now = this.#context.clock.now()
+    const id = newId('reg', now)
+    const row: NewRow<'registrations'> = {
+      id,
+      name: cleanName(input.name),
+      name_key: nameKey(input.name),
+      provider: input.provider,
+      provider_snapshot: snapshot,
+      placeholders: JSON.stringify(input.placeholders ?? {}),
+      client_id: input.clientId.trim(),
+      client_auth: clientAuth,
+      client_secret: await this.#seal(trx, id, 'client_secret', input.clientSecret),
+      previous_client_secret: null,
+      private_key: await this.#seal(trx, id, 'private_key', input.privateKey),
+      private_key_id: input.privateKeyId ?? null,
+      certificate: input.certificate ?? null,
+      secret_expires_at: input.secretExpiresAt ?? certificateEnd(input.certificate),
+      created_at: now,
+      updated_at: now,
+      revision: 1,
+    }
+    const taken = await findRegistration(trx, row.name)
+    if (taken) throw new Problem('name_taken', `There is already a registration "${row.name}".`)
+    await insertRegistration(trx, row)
+    await this.#context.audit.append(trx, [{
+      actor, action: 'registration.created', subject: id, subjectName: row.name, outcome: 'done', detail: { provider: input.provider, client_auth: clientAuth },
+    }])
+    await appendEvents(trx, this.#context.clock, [{ type: 'registration.changed', subject: id, data: { name: row.name, change: 'created' } }])
+    return { ...row, client_secret: row.client_secret ?? null } as RegistrationRow
+  }
+
+  /**
+   * Changes a registration. A new secret makes every credential that waits for it try again at once; a new client ID or
+   * placeholder without its secret removes the stored one, which belonged to the old client.
+   */
+  async change(ref: string, patch: RegistrationChange, actor: Actor, ifRevision?: number): Promise<RegistrationView> {
+    const { db, clock } = this.#context
+    const before = await this.find(ref)
+    const placeholders = patch.placeholders ?? (JSON.parse(before.placeholders) as Record<string, string>)
+    const clientAuth = patch.clientAuth ?? (before.client_auth as ClientAuth)
+    const errors = [
+      ...(patch.name === undefined ? [] : nameErrors(patch.name)),
+      ...fieldErrors({
+        clientId: patch.clientId ?? before.client_id, clientAuth,
+        ...(patch.clientSecret ? { clientSecret: patch.clientSecret } : {}),
+        ...(patch.privateKey ? { privateKey: patch.privateKey } : {}),
+        ...(patch.certificate === undefined ? {} : { certificate: patch.certificate }),
+      }, 'change'),
+    ]
+    if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be changed like this.', { errors })
+    if (patch.placeholders) await describeProvider(this.#context, before.provider, placeholders)
+    if (ifRevision !== undefined && ifRevision !== before.revision) throw changedMeanwhile(before.name)
+
+    const now = clock.now()
+    const identityChanged = (patch.clientId !== undefined && patch.clientId.trim() !== before.client_id)
+      || (patch.placeholders !== undefined && JSON.stringify(placeholders) !== before.placeholders)
+    const row = await inTransaction(db, async (trx) => {
+      const change: RowUpdate<'registrations'> = { updated_at: now }
+      if (patch.name !== undefined) Object.assign(change, { name: cleanName(patch.name), name_key: nameKey(patch.name) })
+      if (patch.clientId !== undefined) change.client_id = patch.clientId.trim()
+      if (patch.clientAuth !== undefined) change.client_auth = patch.clientAuth
+      if (patch.placeholders !== undefined) change.placeholders = JSON.stringify(placeholders)
+      if (patch.privateKeyId !== undefined) change.private_key_id = patch.privateKeyId
+      if (patch.certificate !== undefined) change.certificate = patch.certificate
+      if (patch.secretExpiresAt !== undefined) change.secret_expires_at = patch.secretExpiresAt
+      else if (patch.certificate !== undefined) change.secret_expires_at = certificateEnd(patch.certificate)
+      else if (patch.clientSecret !== undefined) change.secret_expires_at = null
+      if (patch.clientSecret !== undefined) {
+        change.client_secret = await this.#seal(trx, before.id, 'client_secret', patch.clientSecret)
+        change.previous_client_secret = identityChanged ? null : await this.#reseal(trx, before, 'client_secret', 'previous_client_secret')
+      } else if (identityChanged) {
+        change.client_secret = null
+        change.previous_client_secret = null
+      }
+      if (patch.privateKey !== undefined) change.private_key = await this.#seal(trx, before.id, 'private_key', patch.privateKey)
+      else if (identityChanged && patch.clientId !== undefined) change.private_key = null
+      try {
+        if (!(await updateRegistrationIf(trx, before.id, { revision: before.revision }, change))) throw changedMeanwhile(before.name)
+      } catch (error) {
+        if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a registration "${change.name}".`)
+        throw error
+      }
+      const after = { ...before, ...change, revision: before.revision + 1 } as RegistrationRow
+      await this.#tellCredentials(trx, after, identityChanged, now)
+      const fields = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
+      await this.#context.audit.append(trx, [{
+        actor, action: 'registration.changed', subject: before.id, subjectName: after.name, outcome: 'done',
+        detail: { fields, secret_removed: identityChanged && patch.clientSecret === undefined && before.client_secret !== null },
+      }])
+      await appendEvents(trx, clock, [{ type: 'registration.changed', subject: before.id, data: { name: after.name, change: 'changed' } }])
+      return after
+    })
+    this.#context.wake()
+    return this.#view(row, await countCredentials(db, row.id))
+  }
+
+  /** @throws Problem in_use when credentials still need it */
+  async delete(ref: string, actor: Actor): Promise<void> {
+    const row = await this.find(ref)
+    await inTransaction(this.#context.db, async (trx) => {
+      const users = await credentialsOfRegistration(trx, row.id)
+      if (users.length > 0) {
+        const names = users.slice(0, 5).map((user) => `"${user.name}"`).join(', ')
+        throw new Problem('in_use', `"${row.name}" is used by ${users.length} credential${users.length === 1 ? '' : 's'}: ${names}${users.length > 5 ? ' …' : ''}.`)
+      }
+      await deleteRegistrationRow(trx, row.id)
+      await deleteDataKey(trx, row.id)
+      await this.#context.audit.append(trx, [{ actor, action: 'registration.deleted', subject: row.id, subjectName: row.name, outcome: 'done' }])
+      await appendEvents(trx, this.#context.clock, [{ type: 'registration.changed', subject: row.id, data: { name: row.name, change: 'deleted' } }])
+    })
+    this.#context.wake()
+  }
+
+  /** Lets the credentials that stood still because of this registration try again. */
+  async #tellCredentials(trx: Transaction<Tables>, registration: RegistrationRow, identityChanged: boolean, now: number): Promise<void> {
+    for (const row of await credentialsOfRegistration(trx, registration.id)) {
+      if (row.kind !== 'oauth2') continue
+      const waits = row.status === 'misconfigured' || row.status === 'retrying'
+        || (row.status === 'expiring' && row.status_reason?.includes('"client_secret_ends"') === true)
+      if (identityChanged) {
+        // Tokens of another client or tenant are of no use to this one.
+        const status = isThreeLegged(row.grant_type)
+          ? { status: 'incomplete' as const, reason: { code: 'registration_changed', message: 'The registration now names another client or tenant.', nextStep: nextSteps.connect } }
+          : { status: 'incomplete' as const, reason: { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry } }
+        await updateCredential(trx, row.id, {
+          ...statusColumns(row, status, now), secret: null, generation: row.generation + 1, has_refresh_token: 0, token_expires_at: null,
+          token_obtained_at: null, refresh_token_expires_at: null, granted_scopes: null,
+          refresh_due_at: isThreeLegged(row.grant_type) ? null : now,
+        })
+      } else if (waits) {
+        const reason = { code: 'registration_changed', message: 'The registration was changed; it is tried again.', nextStep: nextSteps.retry }
+        const renewable = !isThreeLegged(row.grant_type) || row.has_refresh_token === 1
+        if (!renewable) continue
+        await updateCredential(trx, row.id, { ...statusColumns(row, { status: 'retrying', reason }, now), refresh_due_at: now, failures: 0 })
+      } else {
+        continue
+      }
+      await appendEvents(trx, this.#context.clock, [{ type: 'credential.changed', subject: row.id, data: { name: row.name, change: 'registration' } }])
+    }
+  }
+
+  async #seal(trx: Transaction<Tables>, id: string, column: 'client_secret' | 'private_key', secret: Secret | undefined): Promise<Sealed | null> {
+    if (secret === undefined) return null
+    return await this.#context.vault.seal(dataKeysOf(trx), registrationPlace(id, column), secret.reveal())
+  }
+
+  async #reseal(
+    trx: Transaction<Tables>, row: RegistrationRow, from: 'client_secret', to: 'previous_client_secret',
+  ): Promise<Sealed | null> {
+    const sealed = row[from]
+    if (sealed === null) return null
+    const keys = dataKeysOf(trx)
+    const opened = await this.#context.vault.open(keys, registrationPlace(row.id, from), sealed)
+    return await this.#context.vault.seal(keys, registrationPlace(row.id, to), opened.reveal())
+  }
+
+  #view(row: RegistrationRow, credentials: number): RegistrationView {
+    const snapshot = JSON.parse(row.provider_snapshot) as { name?: string }
+    return {
+      id: row.id,
+      name: row.name,
+      provider: { id: row.provider, name: snapshot.name ?? row.provider },
+      placeholders: JSON.parse(row.placeholders) as Record<string, string>,
+      clientId: row.client_id,
+      clientAuth: row.client_auth as ClientAuth,
+      hasClientSecret: row.client_secret !== null,
+      hasPrivateKey: row.private_key !== null,
+      privateKeyId: row.private_key_id,
+      certificate: describeCertificate(row.certificate),
+      secretExpiresAt: row.secret_expires_at,
+      redirectUri: redirectUriOf(this.#context.publicUrl, row.id),
+      credentials,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+      revision: row.revision,
+    }
+  }
+}
+
+/**
+ * Returns the redirect URI of a registration. Each has its own, so that an answer of one provider can never be taken for
+ * another's. @see RFC 9700 section 4.4.2.2
+ */
+export const redirectUriOf = (publicUrl: string, registrationId: string): string => `${publicUrl}/oauth/callback/${registrationId}`
+
+const changedMeanwhile = (name: string) => new Problem('changed_meanwhile', `Somebody changed the registration "${name}" meanwhile.`)
+
+function defaultAuth(input: NewRegistration, offered: ClientAuth[]): ClientAuth {
+  if (input.privateKey !== undefined && input.clientSecret === undefined) return 'private_key_jwt'
+  if (input.clientSecret === undefined) return 'none'
+  return offered.find((auth) => auth === 'client_secret_basic' || auth === 'client_secret_post') ?? 'client_secret_basic'
+}
+
+function fieldErrors(
+  input: Pick<NewRegistration, 'clientId' | 'clientSecret' | 'privateKey' | 'certificate'> & { clientAuth: ClientAuth }, how: 'new' | 'change' = 'new',
+): FieldError[] {
+  const errors: FieldError[] = []
+  const id = input.clientId.trim()
+  if (id.length < 1 || id.length > 500 || /[\p{Cc}]/u.test(id)) errors.push({ path: 'client_id', message: 'must have 1 to 500 characters and no control characters' })
+  const secret = input.clientSecret?.reveal()
+  if (secret !== undefined && (secret.length < 1 || secret.length > 8000 || /[\r\n\0]/.test(secret))) {
+    errors.push({ path: 'client_secret', message: 'must have 1 to 8,000 characters on one line' })
+  }
+  const wantsSecret = input.clientAuth === 'client_secret_basic' || input.clientAuth === 'client_secret_post'
+  if (how === 'new' && wantsSecret && secret === undefined) errors.push({ path: 'client_secret', message: `is needed for ${input.clientAuth}` })
+  if (how === 'new' && input.clientAuth === 'private_key_jwt' && input.privateKey === undefined) {
+    errors.push({ path: 'private_key', message: 'is needed for private_key_jwt' })
+  }
+  if (input.privateKey !== undefined) errors.push(...checkPrivateKey(input.privateKey))
+  if (input.certificate !== undefined && describeCertificate(input.certificate) === null) {
+    errors.push({ path: 'certificate', message: 'is not a certificate in PEM form' })
+  }
+  return errors
+}
+
+function describeCertificate(pem: string | null | undefined): RegistrationView['certificate'] {
+  if (pem == null) return null
+  try {
+    const certificate = new X509Certificate(pem)
+    return { thumbprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(), expiresAt: Date.parse(certificate.validTo) }
+  } catch {
+    return null
+  }
+}
+
+const certificateEnd = (pem: string | undefined): number | null => describeCertificate(pem)?.expiresAt ?? null

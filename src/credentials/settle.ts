@@ -1,0 +1,295 @@
+import type { Actor } from '../base/actor.ts'
+import type { Problem } from '../base/problem.ts'
+import { Secret } from '../base/secret.ts'
+import type { AuditEntry } from '../access/audit.ts'
+import type { EventType } from '../base/events.ts'
+import type { TokenOutcome } from '../oauth/token-endpoint.ts'
+import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import { moveConsent } from '../storage/consents.ts'
+import { lockCredential, updateCredential } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
+import { appendEvents } from '../storage/events.ts'
+import { deleteAttempt, markAttempt } from '../storage/refresh-attempts.ts'
+import type { RegistrationRow } from '../storage/registrations.ts'
+import type { Row, RowUpdate } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { identifyAccount, type Account } from './account.ts'
+import type { CredentialContext } from './context.ts'
+import { isBroken, isThreeLegged, nextSteps, statusColumns, statusOfWorking, type Reason } from './credential-status.ts'
+import { backoff, planRefresh } from './refresh-plan.ts'
+import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
+import type { CredentialOptions, CredentialStatus } from './types.ts'
+
+/** What asking the token endpoint came to; `local`: our own side could not even ask. */
+export type AskOutcome =
+  | Exclude<TokenOutcome, { kind: 'unavailable' }>
+  | { kind: 'unavailable'; reason: string; retryAfter: number | null; /** false: certainly nothing reached the provider */ sent?: boolean }
+  | { kind: 'local'; problem: Problem }
+
+export type Settlement =
+  | { kind: 'granted'; generation: number; accessToken: Secret; tokenType: string; expiresAt: number | null; obtainedAt: number; scope: string[] | null }
+  | { kind: 'refused'; status: CredentialStatus; reason: Reason }
+  | { kind: 'unavailable'; reason: Reason; retryAt: number }
+  | { kind: 'account_mismatch'; reason: Reason }
+  | { kind: 'device_waits'; slower: boolean }
+  | { kind: 'changed_meanwhile' }
+
+export type ToSettle = {
+  row: Row<'credentials'>
+  registration: RegistrationRow
+  provider: ResolvedProvider
+  attempt: string
+  lease: string
+  grantType: string
+  outcome: AskOutcome
+  startedAt: number
+  repeated: number
+  actor: Actor
+  consentId: string | undefined
+  allowOtherAccount: boolean
+  warning: string | null
+}
+
+/**
+ * Commits what the provider decided: the new token set or the new status, the audit record and the event, in one
+ * transaction, and only if the credential still has the token set that the request was made with.
+ */
+export async function settle(context: CredentialContext, work: ToSettle): Promise<Settlement> {
+  const { outcome } = work
+  switch (outcome.kind) {
+    case 'granted':
+      return await settleGranted(context, work, outcome)
+    case 'pending':
+    case 'slow_down':
+      await finish(context, work, { columns: {}, attempt: 'delete' })
+      return { kind: 'device_waits', slower: outcome.kind === 'slow_down' }
+    case 'denied':
+    case 'expired':
+      return await settleRefused(context, work, {
+        status: 'needs_consent',
+        reason: outcome.kind === 'denied'
+          ? { code: 'consent_denied', message: 'The person refused the consent.', nextStep: nextSteps.connect }
+          : { code: 'consent_expired', message: 'Nobody consented in time.', nextStep: nextSteps.connect },
+      })
+    case 'refused':
+      return await settleRefused(context, work, reasonOfRefusal(work, outcome))
+    case 'local':
+      return await settleRefused(context, work, {
+        status: 'misconfigured',
+        reason: { code: outcome.problem.code, message: outcome.problem.message, nextStep: { action: 'fix', text: outcome.problem.nextStep } },
+      })
+    case 'unavailable':
+      return await settleUnavailable(context, work, 'provider_unavailable', outcome.reason, outcome.retryAfter, outcome.sent === true ? 'lost' : 'waiting')
+    case 'unusable':
+      return await settleUnavailable(context, work, 'answer_unusable', `The provider's answer cannot be used: ${outcome.reason}.`, null, 'unusable')
+  }
+}
+
+type Granted = Extract<TokenOutcome, { kind: 'granted' }>
+
+async function settleGranted(context: CredentialContext, work: ToSettle, outcome: Granted): Promise<Settlement> {
+  const { row, registration, provider, startedAt } = work
+  const { tokenSet } = outcome
+  const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
+  const account: Account | null = isConsent || (row.subject === null && tokenSet.idToken !== null)
+    ? await identifyAccount(context, provider, registration, tokenSet)
+    : null
+
+  if (isConsent && !work.allowOtherAccount && row.subject !== null && account?.subject != null && account.subject !== row.subject) {
+    const reason: Reason = {
+      code: 'account_mismatch',
+      message: `${account.username ?? 'Another account'} signed in, but this credential belongs to ${row.username ?? 'another account'}. Nothing was changed.`,
+      nextStep: { action: 'reconnect', text: 'Reconnect and sign in with the account of this credential, or allow another account.' },
+    }
+    await finish(context, work, { columns: {}, attempt: 'delete', consent: reason })
+    return { kind: 'account_mismatch', reason }
+  }
+
+  const before = await storedBefore(context, row)
+  const sameAccount = !isConsent || (account?.subject != null && account.subject === row.subject)
+  const refreshToken = tokenSet.refreshToken ?? (sameAccount ? (before?.refreshToken ?? null) : null)
+  const options = JSON.parse(row.options) as CredentialOptions
+  const expiresAt = tokenSet.expiresAt ?? (options.assumedLifetime === undefined ? null : startedAt + options.assumedLifetime * 1000)
+  const generation = row.generation + 1
+  const refreshTokenExpiresAt = refreshToken === null
+    ? null
+    : tokenSet.refreshTokenExpiresAt
+      ?? (tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null
+        ? startedAt + provider.refreshTokenLifetime
+        : isConsent ? null : row.refresh_token_expires_at)
+  const status = statusOfWorking({
+    kind: 'oauth2', grant: row.grant_type, hasSecret: true, hasRefreshToken: refreshToken !== null,
+    tokenExpiresAt: expiresAt, refreshTokenExpiresAt, clientSecretExpiresAt: registration.secret_expires_at,
+  }, startedAt)
+  const renewable = !isThreeLegged(row.grant_type) || refreshToken !== null
+  const secret: StoredSecret = { kind: 'oauth2', accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, refreshToken, extra: tokenSet.extra }
+  const sealed = await context.vault.seal(dataKeysOf(context.db), credentialPlace(row.id, generation), writeStoredSecret(secret))
+
+  const done = await finish(context, work, {
+    columns: {
+      secret: sealed,
+      generation,
+      has_refresh_token: refreshToken === null ? 0 : 1,
+      token_obtained_at: startedAt,
+      token_expires_at: expiresAt,
+      refresh_token_expires_at: refreshTokenExpiresAt,
+      granted_scopes: tokenSet.scope === null ? (isConsent ? null : row.granted_scopes) : JSON.stringify(tokenSet.scope),
+      refresh_due_at: planRefresh({ obtainedAt: startedAt, expiresAt, renewable, earliestBeforeEnd: provider.earliestRefreshBeforeEnd }),
+      failures: 0,
+      ...(account?.username != null && (row.username === null || isConsent) ? { username: account.username } : {}),
+      ...(account?.subject != null ? { subject: account.subject } : {}),
+    },
+    status,
+    attempt: 'delete',
+    consent: 'done',
+    audit: [{
+      actor: work.actor, action: isConsent ? 'credential.connected' : 'credential.refreshed', outcome: 'done',
+      detail: {
+        grant: work.grantType, generation, rotated: tokenSet.refreshToken !== null,
+        ...(work.warning === null ? {} : { warning: work.warning }),
+      },
+    }],
+    event: isConsent || row.generation === 0
+      ? 'credential.connected'
+      : row.status === 'retrying' || isBroken(row.status as CredentialStatus) ? 'credential.recovered' : 'credential.refreshed',
+  })
+  if (!done) return { kind: 'changed_meanwhile' }
+  context.count('refreshes', 'granted')
+  return {
+    kind: 'granted', generation, accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, expiresAt, obtainedAt: startedAt,
+    scope: tokenSet.scope,
+  }
+}
+
+async function settleRefused(context: CredentialContext, work: ToSettle, refusal: { status: CredentialStatus; reason: Reason }): Promise<Settlement> {
+  const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
+  // A consent that failed takes nothing away: what worked before goes on working.
+  const done = await finish(context, work, {
+    columns: isConsent ? {} : { refresh_due_at: null, failures: 0 },
+    ...(isConsent ? {} : { status: refusal }),
+    attempt: 'delete',
+    consent: refusal.reason,
+    audit: [{
+      actor: work.actor, action: isConsent ? 'consent.failed' : 'credential.refreshed', outcome: 'refused', reason: refusal.reason.code,
+      detail: { grant: work.grantType },
+    }],
+    ...(isConsent ? {} : { event: 'credential.broken' as const }),
+  })
+  if (!done) return { kind: 'changed_meanwhile' }
+  context.count('refreshes', 'refused')
+  return { kind: 'refused', ...refusal }
+}
+
+async function settleUnavailable(
+  context: CredentialContext, work: ToSettle, code: string, message: string, retryAfter: number | null, state: 'lost' | 'waiting' | 'unusable',
+): Promise<Settlement> {
+  const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
+  const failures = work.row.failures + 1
+  const retryAt = context.clock.now() + backoff(failures, retryAfter)
+  const reason: Reason = { code, message, nextStep: nextSteps.retry }
+  const done = await finish(context, work, {
+    columns: isConsent ? {} : { refresh_due_at: retryAt, failures },
+    ...(isConsent ? {} : { status: { status: 'retrying' as const, reason } }),
+    attempt: isConsent || (state === 'waiting' && work.repeated === 0) ? 'delete' : state,
+    ...(work.grantType === 'authorization_code' ? { consent: reason } : {}),
+    // The first failure of a row is recorded; the repetitions are counted in the credential itself.
+    audit: failures === 1 || isConsent
+      ? [{ actor: work.actor, action: isConsent ? 'consent.failed' : 'credential.refreshed', outcome: 'failed', reason: code, detail: { grant: work.grantType } }]
+      : [],
+    ...(failures === 1 && !isConsent ? { event: 'credential.broken' as const } : {}),
+  })
+  if (!done) return { kind: 'changed_meanwhile' }
+  context.count('refreshes', 'unavailable')
+  return { kind: 'unavailable', reason, retryAt }
+}
+
+type Finish = {
+  columns: RowUpdate<'credentials'>
+  status?: { status: CredentialStatus; reason: Reason | null }
+  attempt: 'delete' | 'lost' | 'waiting' | 'unusable'
+  consent?: 'done' | Reason
+  audit?: Omit<AuditEntry, 'subject' | 'subjectName'>[]
+  event?: EventType
+}
+
+async function finish(context: CredentialContext, work: ToSettle, change: Finish): Promise<boolean> {
+  const now = context.clock.now()
+  return await inTransaction(context.db, async (trx) => {
+    const row = await lockCredential(trx, work.row.id, context.dialect)
+    // Invariant: a slow answer never overwrites a newer token set.
+    if (!row || row.generation !== work.row.generation) return false
+    const status = change.status ? statusColumns(row, change.status, now) : {}
+    const lease = row.lease === work.lease ? { lease: null, lease_until: null } : {}
+    await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease })
+    if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
+    else await markAttempt(trx, row.id, work.attempt, change.attempt)
+    if (work.consentId !== undefined && change.consent !== undefined) {
+      await moveConsent(trx, work.consentId, 'exchanging', change.consent === 'done'
+        ? { status: 'done', secret: null, finished_at: now }
+        : { status: 'failed', secret: null, finished_at: now, problem: JSON.stringify(change.consent) })
+      await appendEvents(trx, context.clock, [{
+        type: 'consent.finished', subject: row.id,
+        data: { consent: work.consentId, name: row.name, outcome: change.consent === 'done' ? 'done' : change.consent.code },
+      }])
+    }
+    if (change.audit) await context.audit.append(trx, change.audit.map((entry) => ({ ...entry, subject: row.id, subjectName: row.name })))
+    if (change.event !== undefined) {
+      const said = change.status?.reason
+      await appendEvents(trx, context.clock, [{
+        type: change.event, subject: row.id,
+        data: {
+          name: row.name, status: status.status ?? row.status,
+          ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
+        },
+      }])
+    }
+    return true
+  })
+}
+
+async function storedBefore(context: CredentialContext, row: Row<'credentials'>): Promise<(StoredSecret & { kind: 'oauth2' }) | null> {
+  if (row.secret === null) return null
+  const stored = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
+  return stored.kind === 'oauth2' ? stored : null
+}
+
+type Refused = Extract<TokenOutcome, { kind: 'refused' }>
+
+function reasonOfRefusal(work: ToSettle, outcome: Refused): { status: CredentialStatus; reason: Reason } {
+  const words = outcome.description === '' ? outcome.error : `${outcome.error}: ${outcome.description}`
+  const provider = work.provider.name
+  if (outcome.class === 'consent' && isThreeLegged(work.row.grant_type)) {
+    if (work.grantType === 'refresh_token' && work.repeated > 0) {
+      return {
+        status: 'needs_consent',
+        reason: {
+          code: 'rotation_lost',
+          message: `An earlier answer of ${provider} was lost on its way, with the refresh token in it, and the one before is no longer taken (${words}).`,
+          nextStep: nextSteps.reconnect,
+        },
+      }
+    }
+    return {
+      status: 'needs_consent',
+      reason: {
+        code: 'refused_by_provider',
+        message: `${provider} no longer accepts the refresh token (${words}). It was revoked, it ran out, or the account's password or policy changed.`,
+        nextStep: nextSteps.reconnect,
+      },
+    }
+  }
+  if (outcome.class === 'client') {
+    return {
+      status: 'misconfigured',
+      reason: {
+        code: 'client_refused',
+        message: `${provider} refused the client registration "${work.registration.name}" (${words}). The client secret is wrong or ran out, or the client ID is.`,
+        nextStep: { action: 'fix', text: 'Enter the right client ID and secret in the registration; every credential of it then works again by itself.' },
+      },
+    }
+  }
+  return {
+    status: 'misconfigured',
+    reason: { code: 'request_refused', message: `${provider} refused the request (${words}).`, nextStep: nextSteps.fix },
+  }
+}

@@ -1,0 +1,253 @@
+import type { Actor } from '../base/actor.ts'
+import { jitter, newId } from '../base/ids.ts'
+import { isProblem, Problem } from '../base/problem.ts'
+import type { Secret } from '../base/secret.ts'
+import type { OutgoingRequest } from '../base/http-types.ts'
+import { judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer } from '../oauth/token-endpoint.ts'
+import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import { lockCredential, prolongLease, readCredential, takeLease, updateCredential } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
+import { keepAnswer, putAttempt, readAttempt } from '../storage/refresh-attempts.ts'
+import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
+import type { Row } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import type { CredentialContext } from './context.ts'
+import type { Reason } from './credential-status.ts'
+import { openRegistrationSecrets, type RegistrationSecrets } from './registration-secrets.ts'
+import { settle, type AskOutcome, type Settlement } from './settle.ts'
+import { answerPlace, credentialPlace, readStoredSecret, type StoredSecret } from './token-set.ts'
+
+const leaseTime = 20_000
+const heartbeat = 5_000
+/** How long a caller waits for another node that is at it. */
+const longestWait = 60_000
+
+export type Material = {
+  row: Row<'credentials'>
+  registration: RegistrationRow
+  provider: ResolvedProvider
+  stored: (StoredSecret & { kind: 'oauth2' }) | null
+  secrets: RegistrationSecrets
+}
+
+/** One way to ask the token endpoint: what is sent, and whether it may be sent once more when nobody knows what became of it. */
+export type TokenSource = {
+  grantType: 'refresh_token' | 'client_credentials' | 'jwt_bearer' | 'authorization_code' | 'device_code'
+  scope: string[]
+  /** Makes the request anew for every try, so that assertions are never sent twice. `secret` is the one to authenticate with. */
+  request: (material: Material, secret: Secret | null) => Promise<OutgoingRequest>
+}
+
+export type TokenRequestOutcome =
+  | { kind: 'settled'; settlement: Settlement }
+  | { kind: 'changed_meanwhile' }
+  | { kind: 'not_possible'; reason: Reason }
+  /** Another node works on it and has not finished within a minute. */
+  | { kind: 'busy' }
+
+export type TokenRequestOrder = {
+  credentialId: string
+  actor: Actor
+  /** Do nothing if the credential has a newer token set than this. */
+  generation: number
+  /** Decides, under the lease, what to send: null means that nothing can be sent. */
+  choose: (row: Row<'credentials'>) => TokenSource | { reason: Reason }
+  /** Who the tokens belong to, for a consent; see `settle`. */
+  consentId?: string
+  allowOtherAccount?: boolean
+  provider: (registration: RegistrationRow, row: Row<'credentials'>) => ResolvedProvider
+}
+
+type Claim = {
+  lease: string
+  attempt: string
+  row: Row<'credentials'>
+  registration: RegistrationRow
+  source: TokenSource
+  startedAt: number
+  /** An answer kept from before: of a process that died, or one that could not be understood. */
+  kept: { answer: RawAnswer; startedAt: number; final: boolean } | null
+  /** How often the same refresh token was sent without anybody learning what became of it. */
+  repeated: number
+}
+
+/**
+ * Carries out one token request for a credential: takes its lease, writes down that the request is about to be sent, sends
+ * it, keeps the raw answer, and only then judges and settles it.
+ *
+ * Invariant: at most one token request per credential is under way over all nodes, and no answer is judged before it is on
+ * disk: a provider that rotates has thrown the old refresh token away when it answers.
+ */
+export async function requestTokens(context: CredentialContext, order: TokenRequestOrder): Promise<TokenRequestOutcome> {
+  const deadline = context.clock.monotonic() + longestWait
+  for (;;) {
+    const claim = await takeClaim(context, order)
+    if (claim.kind === 'claimed') return await carryOut(context, order, claim.claim)
+    if (claim.kind !== 'wait') return claim
+    if (context.clock.monotonic() > deadline) return { kind: 'busy' }
+    await context.clock.sleep(jitter(150))
+  }
+}
+
+async function takeClaim(
+  context: CredentialContext, order: TokenRequestOrder,
+): Promise<{ kind: 'claimed'; claim: Claim } | { kind: 'wait' } | { kind: 'changed_meanwhile' } | { kind: 'not_possible'; reason: Reason }> {
+  const { db, clock, dialect } = context
+  return await inTransaction(db, async (trx) => {
+    const row = await lockCredential(trx, order.credentialId, dialect)
+    if (!row) throw new Problem('not_found', 'The credential was deleted meanwhile.')
+    if (row.generation > order.generation) return { kind: 'changed_meanwhile' }
+    const source = order.choose(row)
+    if ('reason' in source) return { kind: 'not_possible', reason: source.reason }
+    const registration = row.registration_id === null ? undefined : await findRegistration(trx, row.registration_id)
+    if (!registration) throw new Problem('misconfigured', 'The credential has no registration.')
+
+    const now = clock.now()
+    const lease = newId('lease', now)
+    if (!(await takeLease(trx, row.id, lease, now, now + leaseTime))) return { kind: 'wait' }
+    const before = await readAttempt(trx, row.id)
+    let kept: Claim['kept'] = null
+    let repeated = 0
+    if (before && before.generation === row.generation) {
+      if (before.answer !== null && (before.state === 'answered' || before.state === 'unusable')) {
+        const text = await context.vault.open(dataKeysOf(trx), answerPlace(row.id, before.generation), before.answer)
+        kept = { answer: parseAnswer(text.reveal()), startedAt: before.started_at, final: before.state === 'answered' }
+      }
+      // Sent, and nobody knows what became of it: its process died, or the answer was lost on the way.
+      repeated = before.repeated + (before.state === 'sent' || before.state === 'lost' ? 1 : 0)
+    }
+    const attempt = kept?.final ? before!.attempt : newId('att', now)
+    if (!kept?.final) {
+      await putAttempt(trx, {
+        credential_id: row.id, attempt, generation: row.generation, grant_type: source.grantType, state: 'sent', started_at: now, repeated,
+      })
+    }
+    return { kind: 'claimed', claim: { lease, attempt, row: { ...row, lease }, registration, source, startedAt: now, kept, repeated } }
+  })
+}
+
+async function carryOut(context: CredentialContext, order: TokenRequestOrder, claim: Claim): Promise<TokenRequestOutcome> {
+  const { clock, db } = context
+  const beat = setInterval(() => {
+    prolongLease(db, claim.row.id, claim.lease, clock.now() + leaseTime).catch((error: unknown) => {
+      context.log.warn('lease.not_prolonged', { credential: claim.row.id, error })
+    })
+  }, heartbeat)
+  beat.unref()
+  try {
+    const provider = order.provider(claim.registration, claim.row)
+    const result = await askProvider(context, order, claim, provider)
+    const settlement = await settle(context, {
+      row: claim.row, registration: claim.registration, provider, attempt: claim.attempt, lease: claim.lease,
+      grantType: claim.source.grantType, outcome: result.outcome, startedAt: result.startedAt, repeated: claim.repeated,
+      actor: order.actor, consentId: order.consentId, allowOtherAccount: order.allowOtherAccount ?? false,
+      warning: result.warning,
+    })
+    context.wake()
+    return settlement.kind === 'changed_meanwhile' ? { kind: 'changed_meanwhile' } : { kind: 'settled', settlement }
+  } catch (error) {
+    // Nothing was sent, or the answer lies kept in the attempt: whoever comes next goes on from there.
+    await giveBack(context, claim)
+    throw error
+  } finally {
+    clearInterval(beat)
+  }
+}
+
+type Answered = { outcome: AskOutcome; startedAt: number; warning: string | null }
+
+async function askProvider(context: CredentialContext, order: TokenRequestOrder, claim: Claim, provider: ResolvedProvider): Promise<Answered> {
+  const scope = claim.source.scope
+  if (claim.kept) {
+    const outcome = judgeTokenAnswer(claim.kept.answer, provider, { now: claim.kept.startedAt, requestedScope: scope })
+    if (claim.kept.final || outcome.kind === 'granted') return { outcome, startedAt: claim.kept.startedAt, warning: null }
+  }
+  let material: Material
+  try {
+    material = await openMaterial(context, claim, provider)
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    return { outcome: { kind: 'local', problem: error }, startedAt: claim.startedAt, warning: null }
+  }
+  const first = await tryOnce(context, claim, provider, material, material.secrets.clientSecret)
+  const previous = material.secrets.previousClientSecret
+  if (first.kind !== 'refused' || first.class !== 'client' || previous === null) {
+    return { outcome: first, startedAt: claim.startedAt, warning: null }
+  }
+  // A new secret takes a while until every server of a provider knows it; a code or refresh token is not used up by the refusal.
+  const second = await tryOnce(context, claim, provider, material, previous)
+  const works = second.kind === 'granted'
+  return {
+    outcome: works ? second : first,
+    startedAt: claim.startedAt,
+    warning: works ? 'The provider refused the new client secret and took the one before it. Check the new secret.' : null,
+  }
+}
+
+async function tryOnce(
+  context: CredentialContext, claim: Claim, provider: ResolvedProvider, material: Material, secret: Secret | null,
+): Promise<AskOutcome> {
+  let request: OutgoingRequest
+  try {
+    request = await claim.source.request(material, secret)
+  } catch (error) {
+    if (isProblem(error)) return { kind: 'local', problem: error }
+    throw error
+  }
+  let raw: RawAnswer
+  try {
+    raw = await sendTokenRequest(context.http, request)
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    context.count('token_requests', 'unavailable')
+    if (error.code === 'address_not_allowed') return { kind: 'local', problem: error }
+    return { kind: 'unavailable', reason: error.message, retryAfter: null, sent: error.facts.sent !== false }
+  }
+  // Invariant: keep first, judge second.
+  await keepStubbornly(context, claim, raw)
+  const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope })
+  context.count('token_requests', outcome.kind)
+  return outcome
+}
+
+/**
+ * Writes the answer down, and does not give up as long as the process lives: the refresh token in it may be the only one
+ * that still counts.
+ */
+async function keepStubbornly(context: CredentialContext, claim: Claim, raw: RawAnswer): Promise<void> {
+  const text = serializeAnswer(raw)
+  for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
+    try {
+      const keys = dataKeysOf(context.db)
+      const sealed = await context.vault.seal(keys, answerPlace(claim.row.id, claim.row.generation), text)
+      const ours = await keepAnswer(context.db, claim.row.id, claim.attempt, sealed)
+      if (!ours) context.log.warn('answer.attempt_gone', { credential: claim.row.id })
+      return
+    } catch (error) {
+      context.log.error('answer.not_kept_yet', { credential: claim.row.id, error })
+      await context.clock.sleep(wait)
+    }
+  }
+}
+
+async function openMaterial(context: CredentialContext, claim: Claim, provider: ResolvedProvider): Promise<Material> {
+  const { row, registration } = claim
+  const secrets = await openRegistrationSecrets(context, registration)
+  let stored: Material['stored'] = null
+  if (row.secret !== null) {
+    const opened = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
+    if (opened.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" is not an OAuth 2.0 credential.`)
+    stored = opened
+  }
+  return { row, registration, provider, stored, secrets }
+}
+
+async function giveBack(context: CredentialContext, claim: Claim): Promise<void> {
+  try {
+    const row = await readCredential(context.db, claim.row.id)
+    if (row?.lease === claim.lease) await updateCredential(context.db, claim.row.id, { lease: null, lease_until: null })
+  } catch (error) {
+    // The lease ends by itself.
+    context.log.warn('lease.not_given_back', { credential: claim.row.id, error })
+  }
+}

@@ -1,0 +1,70 @@
+import type { Actor } from '../base/actor.ts'
+import type { Clock } from '../base/clock.ts'
+import type { EventBus } from '../base/events.ts'
+import type { Log } from '../base/log.ts'
+import type { Database } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { addUsages, type UsageCount } from '../storage/usages.ts'
+
+const flushInterval = 1000
+
+/**
+ * Counts who used which credential. The audit trail holds every single use; these counts are for the live list and are
+ * written about once a second, so that a hand-out costs no write of its own.
+ */
+export class UsageRecorder {
+  readonly #db: Database
+  readonly #clock: Clock
+  readonly #bus: EventBus
+  readonly #log: Log
+  #uses = new Map<string, UsageCount>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: { db: Database; clock: Clock; bus: EventBus; log: Log }) {
+    this.#db = options.db
+    this.#clock = options.clock
+    this.#bus = options.bus
+    this.#log = options.log
+  }
+
+  add(credentialId: string, actor: Actor, outcome: 'ok' | 'issue'): void {
+    const key = `${credentialId} ${actor.id}`
+    const at = this.#clock.now()
+    const use = this.#uses.get(key)
+    if (use) {
+      use.at = at
+      use.count += 1
+      use.outcome = outcome
+    } else {
+      this.#uses.set(key, { credential_id: credentialId, access_key_id: actor.id, at, count: 1, outcome })
+    }
+    this.#timer ??= setTimeout(() => void this.flush(), flushInterval).unref()
+  }
+
+  /** Writes what has been counted; what cannot be written now is kept for the next time. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#uses.size === 0) return
+    const uses = this.#uses
+    this.#uses = new Map()
+    try {
+      await inTransaction(this.#db, (trx) => addUsages(trx, [...uses.values()]))
+    } catch (error) {
+      this.#log.warn('usage.not_written', { error })
+      for (const [key, use] of uses) {
+        const newer = this.#uses.get(key)
+        if (newer) newer.count += use.count
+        else this.#uses.set(key, use)
+      }
+      this.#timer ??= setTimeout(() => void this.flush(), 5 * flushInterval).unref()
+      return
+    }
+    for (const use of uses.values()) {
+      this.#bus.publish({
+        seq: 0, at: use.at, type: 'token.handed_out', subject: use.credential_id,
+        data: { access_key: use.access_key_id, count: use.count, outcome: use.outcome },
+      })
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { Problem } from '../base/problem.ts'
+import { Sealed } from '../base/sealed.ts'
+
+const header = 1
+const nonceLength = 24
+const tagLength = 16
+
+/**
+ * Encrypts with XAES-256-GCM: AES-256-GCM under a key derived for each message from a random 192-bit nonce. Random nonces
+ * of plain AES-GCM may repeat after some billions of messages under one key; these may be used without counting.
+ *
+ * @see C2SP XAES-256-GCM https://c2sp.org/XAES-256-GCM
+ */
+export function xaesSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', derive(key, nonce), nonce.subarray(12))
+  cipher.setAAD(associated)
+  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+}
+
+/** Reverses `xaesSeal`; throws when a single bit differs. */
+export function xaesOpen(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array, associated: Uint8Array): Uint8Array {
+  const decipher = createDecipheriv('aes-256-gcm', derive(key, nonce), nonce.subarray(12), { authTagLength: tagLength })
+  decipher.setAAD(associated)
+  decipher.setAuthTag(ciphertext.subarray(ciphertext.length - tagLength))
+  return Buffer.concat([decipher.update(ciphertext.subarray(0, ciphertext.length - tagLength)), decipher.final()])
+}
+
+function derive(key: Uint8Array, nonce: Uint8Array): Uint8Array {
+  const block = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false)
+  const encrypt = (input: Buffer) => block.update(input)
+  // The CMAC subkey K1: encrypted zeros, doubled in GF(2^128).
+  const subkey = encrypt(Buffer.alloc(16))
+  let carry = 0
+  for (let i = 15; i >= 0; i--) {
+    const byte = subkey[i]!
+    subkey[i] = ((byte << 1) | carry) & 0xff
+    carry = byte >> 7
+  }
+  subkey[15]! ^= carry * 0x87
+  const half = (counter: number) => {
+    const input = Buffer.concat([Buffer.from([0, counter, 0x58, 0]), nonce.subarray(0, 12)])
+    for (let i = 0; i < 16; i++) input[i]! ^= subkey[i]!
+    return encrypt(input)
+  }
+  return Buffer.concat([half(1), half(2)])
+}
+
+/** Seals bytes: one byte of format, 24 of nonce, the ciphertext with its tag. */
+export function seal(key: Uint8Array, plaintext: Uint8Array, associated: string): Sealed {
+  const nonce = randomBytes(nonceLength)
+  return new Sealed(Buffer.concat([Buffer.from([header]), nonce, xaesSeal(key, nonce, plaintext, Buffer.from(associated, 'utf8'))]))
+}
+
+/** Opens what `seal` made for the same associated text. @throws Problem decrypt_failed */
+export function open(key: Uint8Array, sealed: Sealed, associated: string): Uint8Array {
+  const { bytes } = sealed
+  if (bytes.length < 1 + nonceLength + tagLength || bytes[0] !== header) {
+    throw new Problem('decrypt_failed', 'A stored secret has a form that is not known: it was cut, damaged or never sealed.')
+  }
+  try {
+    return xaesOpen(key, bytes.subarray(1, 1 + nonceLength), bytes.subarray(1 + nonceLength), Buffer.from(associated, 'utf8'))
+  } catch {
+    // The reason is always the same, and the library's error says nothing more.
+    throw new Problem('decrypt_failed', 'A stored secret cannot be opened: it was changed, or moved from another place.')
+  }
+}

@@ -1,0 +1,42 @@
+import type { Transaction } from 'kysely'
+import type { Clock } from '../base/clock.ts'
+import type { Event, EventType } from '../base/events.ts'
+import type { Database, Tables } from './tables.ts'
+
+export type NewEvent = { type: EventType; subject: string | null; data: Record<string, unknown> }
+
+/**
+ * Appends events inside a transaction. Their numbers come from one locked row, so that they commit in the order of their
+ * numbers and a reader that asks for what came after a number misses none.
+ */
+export async function appendEvents(trx: Transaction<Tables>, clock: Clock, events: NewEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const head = await trx
+    .updateTable('heads')
+    .set((eb) => ({ seq: eb('seq', '+', events.length) }))
+    .where('name', '=', 'events')
+    .returning('seq')
+    .executeTakeFirstOrThrow()
+  const first = head.seq - events.length + 1
+  const at = clock.now()
+  await trx.insertInto('events')
+    .values(events.map((event, i) => ({ seq: first + i, at, type: event.type, subject: event.subject, data: JSON.stringify(event.data) })))
+    .execute()
+}
+
+/** Returns events after a number, oldest first. */
+export async function readEvents(db: Database, after: number, limit: number): Promise<Event[]> {
+  const rows = await db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()
+  return rows.map((row) => ({ seq: row.seq, at: row.at, type: row.type as EventType, subject: row.subject, data: JSON.parse(row.data) as Record<string, unknown> }))
+}
+
+export async function lastEventSeq(db: Database): Promise<number> {
+  const head = await db.selectFrom('heads').select('seq').where('name', '=', 'events').executeTakeFirstOrThrow()
+  return head.seq
+}
+
+/** Forgets old events; whoever asks for them with Last-Event-ID is told to read everything anew. */
+export async function pruneEvents(db: Database, keep: number): Promise<void> {
+  const last = await lastEventSeq(db)
+  await db.deleteFrom('events').where('seq', '<=', last - keep).execute()
+}

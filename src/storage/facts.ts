@@ -1,0 +1,25 @@
+import type { Transaction } from 'kysely'
+import type { Database, Row, Tables } from './tables.ts'
+
+type Reader = Database | Transaction<Tables>
+
+export async function readFact(db: Reader, name: string): Promise<string | null> {
+  const row = await db.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst()
+  return row?.value ?? null
+}
+
+export async function writeFact(db: Reader, name: string, value: string): Promise<void> {
+  await db.insertInto('facts').values({ name, value }).onConflict((conflict) => conflict.column('name').doUpdateSet({ value })).execute()
+}
+
+export async function readMasterKeys(db: Reader): Promise<Row<'master_keys'>[]> {
+  return await db.selectFrom('master_keys').selectAll().orderBy('version').execute()
+}
+
+export async function insertMasterKey(db: Reader, row: { version: number; fingerprint: string; derivation: string | null; created_at: number }): Promise<void> {
+  await db.insertInto('master_keys').values({ ...row, retired_at: null }).onConflict((conflict) => conflict.column('version').doNothing()).execute()
+}
+
+export async function retireMasterKeys(db: Reader, below: number, at: number): Promise<void> {
+  await db.updateTable('master_keys').set({ retired_at: at }).where('version', '<', below).where('retired_at', 'is', null).execute()
+}
