@@ -1,0 +1,32 @@
+import { pino } from 'pino'
+import { redact } from './redact.ts'
+
+/** Writes one line per event. Every field passes `redact`, whatever it is. */
+export type Log = {
+  debug(event: string, fields?: Record<string, unknown>): void
+  info(event: string, fields?: Record<string, unknown>): void
+  warn(event: string, fields?: Record<string, unknown>): void
+  error(event: string, fields?: Record<string, unknown>): void
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+type Output = { write(line: string): unknown; isTTY?: boolean }
+
+/** Makes a log that writes JSON lines, or lines for people when the output is a terminal. */
+export function createLog(options: { level: LogLevel; output: Output }): Log {
+  const output = options.output.isTTY === true ? { write: (line: string) => options.output.write(forPeople(line)) } : options.output
+  const logger = pino({ level: options.level, base: null, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, output)
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields: Record<string, unknown> = {}) => {
+    if (!logger.isLevelEnabled(level)) return
+    logger[level](redact(fields) as object, event)
+  }
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+}
+
+function forPeople(line: string): string {
+  const { level, time, event, ...fields } = JSON.parse(line) as Record<string, unknown>
+  const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ')
+  return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(event)}${rest === '' ? '' : ` ${rest}`}\n`
+}
