@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { count, named, optionalTime, page, pageQuery, ref, text, time, word } from './schemas.ts'
+
+const tls = z.enum(['implicit', 'starttls', 'none'])
+const mechanism = z.enum(['auto', 'XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN', 'none'])
+const port = z.int().min(1).max(65535)
+/** One address, with a display name or without. What exactly is allowed, the mail part checks. */
+const address = word(1000)
+
+const newSender = z.strictObject({
+  name: word(200),
+  host: word(253),
+  port: port.optional().meta({ description: '465 for implicit TLS, otherwise 587, unless told' }),
+  tls: tls.optional().meta({ description: 'starttls unless told; none is for loopback only' }),
+  mechanism: mechanism.optional().meta({ description: 'auto: chosen from what the server offers' }),
+  credential: ref('credential').nullable().optional(),
+  login: word(320).nullable().optional().meta({ description: 'Whom to log in as; the account of the credential unless told' }),
+  from: address,
+  from_name: word(200).nullable().optional(),
+  ca: text(100_000).nullable().optional().meta({ description: 'Certificate of an own certificate authority, in PEM form' }),
+  is_default: z.boolean().optional(),
+}).meta({ id: 'NewSender' })
+
+const sender = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(['smtp']),
+  host: z.string(),
+  port,
+  tls,
+  mechanism,
+  credential: named.nullable(),
+  login: z.string().nullable(),
+  from: z.string(),
+  from_name: z.string().nullable(),
+  ca: z.string().nullable(),
+  is_default: z.boolean(),
+  created_at: time,
+  updated_at: time,
+  revision: z.int(),
+}).meta({ id: 'Sender', description: 'A way to send mail' })
+
+const newMessage = z.strictObject({
+  sender: ref('sender').optional().meta({ description: 'Id or name of a sender; the default one unless told' }),
+  from: address.optional().meta({ description: 'Another From address than the sender\'s, where the server allows it' }),
+  to: z.array(address).max(1000),
+  cc: z.array(address).max(1000).optional(),
+  bcc: z.array(address).max(1000).optional(),
+  reply_to: address.optional(),
+  subject: z.string().max(2000),
+  text: z.string().optional(),
+  html: z.string().optional(),
+  headers: z.record(word(100), z.string().max(10_000)).optional(),
+  attachments: z.array(z.strictObject({
+    filename: z.string().min(1).max(500),
+    content_type: word(200).optional(),
+    content: z.base64().meta({ description: 'base64' }),
+    inline_id: word(200).optional().meta({ description: 'For pictures in the HTML: cid:…' }),
+  })).max(200).optional(),
+}).meta({ id: 'NewMessage' })
+
+const message = z.object({
+  id: z.string(),
+  sender: named,
+  status: z.enum(['queued', 'sending', 'sent', 'failed', 'cancelled']),
+  message_id: z.string(),
+  subject: z.string(),
+  from: z.string(),
+  recipients: z.array(z.object({ address: z.string(), state: z.enum(['waiting', 'sent', 'refused']), reply: z.string().nullable() })),
+  size: count,
+  attempts: count,
+  next_attempt_at: optionalTime,
+  problem: z.object({ code: z.string(), message: z.string(), next_step: z.string(), reply: z.string().nullable() }).nullable(),
+  created_at: time,
+  created_by: z.string(),
+  sent_at: optionalTime,
+}).meta({ id: 'Message', description: 'One outgoing mail; its content is not shown' })
+
+const senderParams = z.strictObject({ sender: ref('sender') })
+const messageParams = z.strictObject({ message: word(100).meta({ description: 'Id of the message' }) })
+
+export const mailEndpoints = [
+  endpoint({
+    id: 'listSenders', method: 'GET', path: '/v1/senders', tag: 'Senders', summary: 'Lists the senders that the key may send through.',
+    permission: { anyCredential: 'mail' }, audit: null, status: 200, kind: 'json', reply: page(sender).meta({ id: 'SenderPage' }),
+  }),
+  endpoint({
+    id: 'createSender', method: 'POST', path: '/v1/senders', tag: 'Senders', summary: 'Makes a sender.',
+    permission: { administration: 'manage' }, audit: 'sender.created', body: newSender, takesIdempotencyKey: true, status: 201, kind: 'json', reply: sender,
+    hasEtag: true, problems: ['name_taken', 'not_found', 'wrong_kind', 'destination_not_allowed', 'idempotency_conflict'],
+  }),
+  endpoint({
+    id: 'getSender', method: 'GET', path: '/v1/senders/{sender}', tag: 'Senders', summary: 'Shows a sender.',
+    permission: { anyCredential: 'mail' }, audit: null, params: senderParams, status: 200, kind: 'json', reply: sender, hasEtag: true,
+  }),
+  endpoint({
+    id: 'changeSender', method: 'PATCH', path: '/v1/senders/{sender}', tag: 'Senders', summary: 'Changes a sender.',
+    permission: { administration: 'manage' }, audit: 'sender.changed', params: senderParams, takesIfMatch: true,
+    body: newSender.partial().meta({ id: 'SenderChange', description: 'A field left out stays as it is' }), status: 200, kind: 'json', reply: sender,
+    hasEtag: true, problems: ['name_taken', 'changed_meanwhile', 'wrong_kind', 'destination_not_allowed'],
+  }),
+  endpoint({
+    id: 'deleteSender', method: 'DELETE', path: '/v1/senders/{sender}', tag: 'Senders', summary: 'Deletes a sender.',
+    permission: { administration: 'manage' }, audit: 'sender.deleted', params: senderParams, status: 204, kind: 'nothing', problems: ['in_use'],
+  }),
+  endpoint({
+    id: 'testSender', method: 'POST', path: '/v1/senders/{sender}/test', tag: 'Senders', summary: 'Sends a test message.',
+    permission: { administration: 'manage' }, audit: 'message.accepted', params: senderParams,
+    body: z.strictObject({ to: address }).meta({ id: 'SenderTest' }), status: 202, kind: 'json',
+    reply: z.object({ message }).meta({ id: 'SenderTestResult' }), problems: ['mail_invalid', 'mail_refused', 'mail_unavailable', 'mail_auth_refused'],
+  }),
+  endpoint({
+    id: 'sendMessage', method: 'POST', path: '/v1/mail/messages', tag: 'Messages', summary: 'Takes a message into the outbox; it is on disk when the answer comes.',
+    permission: { anyCredential: 'mail' }, audit: 'message.accepted', body: newMessage, largeBody: true, takesIdempotencyKey: true, status: 202, kind: 'json',
+    reply: message, problems: ['mail_invalid', 'no_sender', 'payload_too_large', 'idempotency_conflict'],
+  }),
+  endpoint({
+    id: 'listMessages', method: 'GET', path: '/v1/mail/messages', tag: 'Messages', summary: 'Lists the messages that the key sent; all of them for a key that may manage.',
+    permission: { anyCredential: 'mail' }, audit: null,
+    query: z.strictObject({
+      status: z.enum(['queued', 'sending', 'sent', 'failed', 'cancelled']).optional(), sender: ref('sender').optional(), ...pageQuery,
+    }),
+    status: 200, kind: 'json', reply: page(message).meta({ id: 'MessagePage' }),
+  }),
+  endpoint({
+    id: 'getMessage', method: 'GET', path: '/v1/mail/messages/{message}', tag: 'Messages', summary: 'Shows what became of a message.',
+    permission: { anyCredential: 'mail' }, audit: null, params: messageParams, status: 200, kind: 'json', reply: message,
+  }),
+  endpoint({
+    id: 'retryMessage', method: 'POST', path: '/v1/mail/messages/{message}/retry', tag: 'Messages', summary: 'Tries a message again now.',
+    permission: { anyCredential: 'mail' }, audit: 'message.retried', params: messageParams, status: 202, kind: 'json', reply: message,
+  }),
+  endpoint({
+    id: 'cancelMessage', method: 'POST', path: '/v1/mail/messages/{message}/cancel', tag: 'Messages', summary: 'Takes a message that still waits out of the outbox.',
+    permission: { anyCredential: 'mail' }, audit: 'message.cancelled', params: messageParams, status: 200, kind: 'json', reply: message,
+    problems: ['message_not_cancellable'],
+  }),
+] as const
+

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { credentialStatuses } from '../credentials/types.ts'
+import { endpoint } from './endpoint.ts'
+import { count, optionalTime, time, word } from './schemas.ts'
+
+const rotation = z.object({
+  state: z.enum(['idle', 'running', 'failed']),
+  newest_version: z.int(),
+  versions: z.array(z.object({ version: z.int(), fingerprint: z.string(), data_keys: count, created_at: time, retired_at: optionalTime })),
+  rewrapped: count,
+  remaining: count,
+  started_at: optionalTime,
+  finished_at: optionalTime,
+  problem: z.object({ code: z.string(), detail: z.string(), next_step: z.string() }).nullable(),
+}).meta({ id: 'Rotation', description: 'How far the change of the master key is' })
+
+const health = z.object({ status: z.enum(['ok', 'unavailable']) }).meta({ id: 'Health' })
+
+export const serviceEndpoints = [
+  endpoint({
+    id: 'getStatus', method: 'GET', path: '/v1/status', tag: 'Service', summary: 'Shows version, credentials per status and the state of the store.',
+    permission: { anyCredential: 'read' }, audit: null, status: 200, kind: 'json',
+    reply: z.object({
+      version: z.string(),
+      uptime_seconds: count,
+      database: z.enum(['sqlite', 'postgres']),
+      credentials: z.object(Object.fromEntries(credentialStatuses.map((status) => [status, count])) as Record<(typeof credentialStatuses)[number], typeof count>),
+      audit: z.object({ records: count, head: z.string(), blocked: z.boolean() }),
+      master_key_version: z.int(),
+      public_url: z.string(),
+      now: time,
+    }).meta({ id: 'Status' }),
+  }),
+  endpoint({
+    id: 'getSettings', method: 'GET', path: '/v1/settings', tag: 'Service', summary: 'Lists the effective settings and where each comes from; secrets are hidden.',
+    permission: { administration: 'manage' }, audit: null, status: 200, kind: 'json',
+    reply: z.object({
+      items: z.array(z.object({
+        name: z.string(), value: z.string().nullable(), source: z.string(), secret: z.boolean(), summary: z.string(),
+      }).meta({ id: 'Setting' })),
+      next: z.null(),
+    }).meta({ id: 'Settings' }),
+  }),
+  endpoint({
+    id: 'runDoctor', method: 'GET', path: '/v1/doctor', tag: 'Service', summary: 'Checks the service itself: key, clock, database, audit trail, credentials.',
+    permission: { administration: 'manage' }, audit: null, status: 200, kind: 'json',
+    reply: z.object({
+      ok: z.boolean(),
+      checks: z.array(z.object({
+        name: z.string(), outcome: z.enum(['ok', 'warning', 'failed']), message: z.string(), next_step: z.string().nullable(),
+      }).meta({ id: 'Check' })),
+    }).meta({ id: 'DoctorReport' }),
+  }),
+  endpoint({
+    id: 'startRotation', method: 'POST', path: '/v1/master-key/rotation', tag: 'Service', summary: 'Makes a new master key and wraps everything by it while the service runs.',
+    permission: { administration: 'manage' }, audit: 'master_key.rotated', status: 202, kind: 'json', reply: rotation,
+    problems: ['rotation_running', 'master_key_fixed', 'master_key_missing'],
+  }),
+  endpoint({
+    id: 'getRotation', method: 'GET', path: '/v1/master-key/rotation', tag: 'Service', summary: 'Shows how far the change of the master key is.',
+    permission: { administration: 'manage' }, audit: null, status: 200, kind: 'json', reply: rotation,
+  }),
+  endpoint({
+    id: 'getLiveness', method: 'GET', path: '/livez', tag: 'Service', summary: 'Answers as long as the process lives.',
+    permission: 'public', audit: null, status: 200, kind: 'json', reply: health, noStore: true,
+  }),
+  endpoint({
+    id: 'getReadiness', method: 'GET', path: '/readyz', tag: 'Service', summary: 'Answers 200 when the service can hand out tokens, 503 when it cannot.',
+    permission: 'public', audit: null, status: 200, kind: 'json', reply: health, noStore: true, problems: ['storage_unavailable', 'audit_blocked', 'shutting_down'],
+  }),
+  endpoint({
+    id: 'getMetrics', method: 'GET', path: '/metrics', tag: 'Service', summary: 'Shows the metrics in the text format of Prometheus.',
+    permission: 'public', audit: null, status: 200, kind: 'text',
+    description: 'Names, counts and times only: nothing that names a credential, an account or a key.',
+  }),
+  endpoint({
+    id: 'getOpenApi', method: 'GET', path: '/openapi.json', tag: 'Service', summary: 'Shows this API in OpenAPI 3.1.',
+    permission: 'public', audit: null, status: 200, kind: 'json',
+    reply: z.record(z.string(), z.unknown()),
+  }),
+  endpoint({
+    id: 'getHome', method: 'GET', path: '/', tag: 'Service', summary: 'Shows a page that says what this is and where the API is.',
+    permission: 'public', audit: null, status: 200, kind: 'html',
+  }),
+  endpoint({
+    id: 'finishConsent', method: 'GET', path: '/oauth/callback/{registration}', tag: 'Consents', summary: 'Takes a person\'s browser that comes back from a provider.',
+    description: 'Answers 303 to a page without the code in its address.',
+    permission: 'public', audit: 'credential.connected', params: z.strictObject({ registration: word(100).meta({ description: 'Id of the registration' }) }),
+    status: 303, kind: 'html', noStore: true,
+  }),
+  endpoint({
+    id: 'showConsentResult', method: 'GET', path: '/oauth/result/{result}', tag: 'Consents', summary: 'Shows the person how the consent ended.',
+    permission: 'public', audit: null, params: z.strictObject({ result: word(2000) }), status: 200, kind: 'html', noStore: true,
+  }),
+] as const

@@ -1,0 +1,33 @@
+import { accessKeyEndpoints } from './contract-access-keys.ts'
+import { auditEndpoints } from './contract-audit.ts'
+import { consentEndpoints } from './contract-consents.ts'
+import { credentialEndpoints } from './contract-credentials.ts'
+import { mailEndpoints } from './contract-mail.ts'
+import { providerEndpoints } from './contract-providers.ts'
+import { registrationEndpoints } from './contract-registrations.ts'
+import { serviceEndpoints } from './contract-service.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/**
+ * Every endpoint of the service. Routes, checks of input, what a reply may contain, OpenAPI, the client's types and the
+ * reference page come from this table.
+ */
+export const contract = [
+  ...credentialEndpoints,
+  ...consentEndpoints,
+  ...registrationEndpoints,
+  ...providerEndpoints,
+  ...accessKeyEndpoints,
+  ...mailEndpoints,
+  ...auditEndpoints,
+  ...serviceEndpoints,
+] as const satisfies readonly Endpoint[]
+
+export type EndpointId = (typeof contract)[number]['id']
+export type EndpointOf<Id extends EndpointId> = Extract<(typeof contract)[number], { id: Id }>
+
+const byId = new Map<string, Endpoint>(contract.map((row) => [row.id, row]))
+
+export function findEndpoint<Id extends EndpointId>(id: Id): EndpointOf<Id> {
+  return byId.get(id) as EndpointOf<Id>
+}
