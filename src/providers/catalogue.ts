@@ -1,50 +1,84 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Problem, type FieldError } from '../base/problem.ts'
-import { checkProvider, type ProviderDescription } from './provider-schema.ts'
+import { providerSchema, type Provider } from './provider-schema.ts'
 
-/** The providers that come as files. */
+/** The providers that come with the program or lie in the user's own folder. */
 export type Catalogue = {
-  /** All of them, by name. */
-  list(): ProviderDescription[]
-  get(id: string): ProviderDescription | undefined
+  list(): Provider[]
+  get(id: string): Provider | undefined
 }
 
 /**
- * Reads and checks every `*.json` of the folders. A file of a later folder replaces one of the same id in an earlier folder,
- * so that an installation can correct a provider.
- *
- * @throws Problem provider_invalid that names every wrong file and field
+ * Reads the catalogue's folders; a later one replaces entries of an earlier one. Each file is checked when it is first
+ * needed, so that a large catalogue does not slow the start.
  */
-export function loadCatalogue(folders: string[]): Catalogue {
-  const providers = new Map<string, ProviderDescription>()
-  const errors: FieldError[] = []
+export function openCatalogue(folders: string[]): Catalogue {
+  const files = new Map<string, string>()
   for (const folder of folders) {
-    for (const file of readdirSync(folder).sort()) {
-      if (!file.endsWith('.json') || file === 'schema.json') continue
-      const path = join(folder, file)
-      const result = readProvider(path, file.slice(0, -'.json'.length))
-      if (result.ok) providers.set(result.provider.id, result.provider)
-      else errors.push(...result.errors)
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'schema.json')) {
+      files.set(file.slice(0, -'.json'.length), join(folder, file))
     }
   }
-  if (errors.length > 0) {
-    const said = errors.slice(0, 10).map((error) => `${error.path}: ${error.message}`).join('; ')
-    throw new Problem('provider_invalid', `The catalogue of providers has ${errors.length} error${errors.length === 1 ? '' : 's'}: ${said}.`, { errors })
+  const read = new Map<string, Provider>()
+  const get = (id: string): Provider | undefined => {
+    const known = read.get(id)
+    if (known) return known
+    const file = files.get(id)
+    if (file === undefined) return undefined
+    const provider = readProviderFile(file, id)
+    read.set(id, provider)
+    return provider
   }
-  const sorted = [...providers.values()].sort((a, b) => a.name.localeCompare(b.name, 'en'))
-  return { list: () => sorted, get: (id) => providers.get(id) }
+  return {
+    get,
+    list: () => [...files.keys()].map((id) => get(id)!).sort((a, b) => a.name.localeCompare(b.name)),
+  }
 }
 
-function readProvider(path: string, id: string): { ok: true; provider: ProviderDescription } | { ok: false; errors: FieldError[] } {
-  let json: unknown
+function readProviderFile(file: string, id: string): Provider {
+  let raw: unknown
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'))
+    raw = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    return { ok: false, errors: [{ path, message: `is not JSON (${(error as Error).message})` }] }
+    throw new Problem('provider_invalid', `${file} is not JSON: ${(error as Error).message}.`)
   }
-  const result = checkProvider(json)
-  if (!result.ok) return { ok: false, errors: result.errors.map((error) => ({ path: `${path}: ${error.path}`, message: error.message })) }
-  if (result.provider.id !== id) return { ok: false, errors: [{ path: `${path}: id`, message: `must be "${id}", as the file is called` }] }
-  return result
+  const provider = parseProvider(raw, file)
+  if (provider.id !== id) throw new Problem('provider_invalid', `${file}: its id is "${provider.id}", but the file is named "${id}".`)
+  return provider
+}
+
+/** Checks a description. @throws Problem provider_invalid with every error and where it is */
+export function parseProvider(raw: unknown, from: string): Provider {
+  const result = providerSchema.safeParse(raw)
+  const errors: FieldError[] = result.success
+    ? placeholderErrors(result.data)
+    : result.error.issues.map((issue) => ({ path: issue.path.join('.') || '(top)', message: issue.message }))
+  if (!result.success || errors.length > 0) {
+    throw new Problem('provider_invalid', `${from}: ${errors.map((error) => `${error.path} ${error.message}`).join('; ')}.`, { errors })
+  }
+  return result.data
+}
+
+function placeholderErrors(provider: Provider): FieldError[] {
+  const errors: FieldError[] = []
+  for (const [field, value] of Object.entries(provider)) {
+    if (typeof value !== 'string') continue
+    for (const [, name] of value.matchAll(/\{([a-z_][a-z0-9_]*)\}/g)) {
+      if (!(name! in provider.placeholders)) errors.push({ path: field, message: `uses {${name}}, which is not among the placeholders` })
+    }
+  }
+  for (const [name, { pattern }] of Object.entries(provider.placeholders)) {
+    try {
+      if (pattern !== undefined) new RegExp(`^(?:${pattern})$`)
+    } catch {
+      errors.push({ path: `placeholders.${name}.pattern`, message: 'is not a regular expression' })
+    }
+  }
+  const needsPerson = provider.grants.includes('authorization_code')
+  if (needsPerson && provider.authorization_endpoint === undefined) errors.push({ path: 'authorization_endpoint', message: 'is needed for authorization_code' })
+  if (provider.grants.includes('device_code') && provider.device_authorization_endpoint === undefined) {
+    errors.push({ path: 'device_authorization_endpoint', message: 'is needed for device_code' })
+  }
+  return errors
 }
