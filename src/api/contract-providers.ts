@@ -7,7 +7,7 @@ const provider = z.object({
   id: z.string(),
   name: z.string(),
   own: z.boolean().meta({ description: 'Made by a person here, not from the catalogue' }),
-  category: z.string(),
+  category: z.string().nullable(),
   docs_url: z.string().nullable(),
   grants: z.array(z.string()),
   client_auths: z.array(z.string()),
@@ -51,7 +51,11 @@ export const providerEndpoints = [
   endpoint({
     id: 'discoverProvider', method: 'POST', path: '/v1/providers/discover', tag: 'Providers', summary: 'Fetches the metadata of an issuer and makes a description of it; nothing is stored.',
     permission: { administration: 'manage' }, audit: 'provider.discovered',
-    body: z.strictObject({ issuer: word(2000).meta({ description: 'Exactly as the provider names itself, such as https://accounts.example.org' }) }).meta({ id: 'Discovery' }),
+    body: z.strictObject({
+      issuer: word(2000).meta({ description: 'Exactly as the provider names itself, such as https://accounts.example.org' }),
+      id: word(100).optional().meta({ description: 'Id for the description; made from the host unless told' }),
+      name: word(100).optional(),
+    }).meta({ id: 'Discovery' }),
     status: 200, kind: 'json',
     reply: z.object({ description: providerSchema, warnings: z.array(z.string()) }).meta({ id: 'DiscoveredProvider' }),
     problems: ['discovery_failed', 'address_not_allowed', 'outgoing_failed'],

@@ -1,31 +1,27 @@
-import { createHash } from 'node:crypto'
 import type { Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
-import { problemCodes, type ProblemCode } from '../base/problem-codes.ts'
 import { Secret } from '../base/secret.ts'
 import { buildAuthorizationRequest, readAuthorizationResponse } from '../oauth/authorization-code.ts'
-import { findConsentByState, insertConsent, moveConsent, readConsent, replaceConsents } from '../storage/consents.ts'
+import { findConsentByState, moveConsent, readConsent } from '../storage/consents.ts'
 import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
-import type { NewRow, Row } from '../storage/tables.ts'
+import type { Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import { hashState, insertStartedConsent, toConsentView, type ConsentSecret } from './consent-rows.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, type Reason } from './credential-status.ts'
 import { startDevice } from './device-consent.ts'
 import { providerOf } from './provider-of.ts'
 import { redirectUriOf } from './registrations.ts'
 import { requestTokens, type TokenRequestOutcome } from './token-request.ts'
-import { codeSource, authorizeParameters } from './token-sources.ts'
+import { authorizeParameters, tokenSources } from './token-sources.ts'
 import { consentPlace } from './token-set.ts'
-import type { ConsentMode, ConsentStatus, ConsentView } from './types.ts'
+import type { ConsentMode, ConsentView } from './types.ts'
 
 const browserLife = 10 * 60_000
-
-/** What a consent keeps sealed until it ends. */
-export type ConsentSecret = { codeVerifier?: string; nonce?: string | null; deviceCode?: string; allowOtherAccount: boolean }
 
 /** A person's consent: started, answered through the browser or by hand, exchanged for tokens once. */
 export class Consents {
@@ -53,7 +49,7 @@ export class Consents {
   async #startBrowser(
     row: CredentialWithRegistration, registration: RegistrationRow, order: { mode: ConsentMode; allowOtherAccount?: boolean }, actor: Actor,
   ): Promise<ConsentView> {
-    const { clock, vault, publicUrl } = this.#context
+    const { clock, publicUrl } = this.#context
     const provider = providerOf(this.#context, registration, row)
     const redirectUri = redirectUriOf(publicUrl, registration.id)
     const request = buildAuthorizationRequest(provider, {
@@ -64,20 +60,12 @@ export class Consents {
     const secret: ConsentSecret = {
       codeVerifier: request.codeVerifier.reveal(), nonce: request.nonce, allowOtherAccount: order.allowOtherAccount ?? false,
     }
-    const consent = await this.#insert(row, {
+    const consent = await insertStartedConsent(this.#context, row, {
       id, credential_id: row.id, mode: order.mode, state_hash: hashState(request.state.reveal()), redirect_uri: redirectUri, issuer: provider.issuer,
-      status: 'waiting', problem: null, user_code: null, verification_uri: null, poll_interval: null, next_poll_at: null, started_by: actor.id,
-      created_at: now, expires_at: now + browserLife, finished_at: null,
-      secret: null,
-    }, async (keys) => await vault.seal(keys, consentPlace(row.id, id), JSON.stringify(secret)), actor)
+      user_code: null, verification_uri: null, poll_interval: null, next_poll_at: null, started_by: actor.id, created_at: now,
+      expires_at: now + browserLife,
+    }, secret, actor)
     return { ...toConsentView(consent, row.name), authorizationUrl: request.url }
-  }
-
-  async #insert(
-    row: CredentialWithRegistration, consent: NewRow<'consents'>,
-    seal: (keys: ReturnType<typeof dataKeysOf>) => Promise<NewRow<'consents'>['secret']>, actor: Actor,
-  ): Promise<Row<'consents'>> {
-    return await insertStartedConsent(this.#context, row, consent, seal, actor)
   }
 
   /** @throws Problem not_found */
@@ -169,7 +157,7 @@ export class Consents {
         credentialId: row.id,
         actor,
         generation: row.generation,
-        choose: (current) => codeSource(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
+        choose: (current) => tokenSources(this.#context.clock).code(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
         consentId: consent.id,
         allowOtherAccount: secret.allowOtherAccount,
         provider: (registration, current) => providerOf(this.#context, registration, current),
@@ -195,28 +183,6 @@ export class Consents {
   }
 }
 
-/** Writes a started consent with its secret, audit record and event. */
-export async function insertStartedConsent(
-  context: CredentialContext, row: CredentialWithRegistration, consent: NewRow<'consents'>,
-  seal: (keys: ReturnType<typeof dataKeysOf>) => Promise<NewRow<'consents'>['secret']>, actor: Actor,
-): Promise<Row<'consents'>> {
-  const inserted = await inTransaction(context.db, async (trx) => {
-    const full = { ...consent, secret: await seal(dataKeysOf(trx)) } as Row<'consents'>
-    if (consent.mode === 'device') await replaceConsents(trx, row.id, context.clock.now())
-    await insertConsent(trx, full)
-    await context.audit.append(trx, [{
-      actor, action: 'consent.started', subject: row.id, subjectName: row.name, outcome: 'done', detail: { consent: consent.id, mode: consent.mode },
-    }])
-    await appendEvents(trx, context.clock, [{ type: 'consent.started', subject: row.id, data: { consent: consent.id, name: row.name, mode: consent.mode } }])
-    return full
-  })
-  context.wake()
-  return inserted
-}
-
-/** A state is stored as its hash, so that a reader of the database cannot finish somebody's consent. */
-export const hashState = (state: string): string => createHash('sha256').update(state).digest('hex')
-
 function throwUnlessGranted(outcome: TokenRequestOutcome, name: string): void {
   switch (outcome.kind) {
     case 'changed_meanwhile':
@@ -240,26 +206,5 @@ function throwUnlessGranted(outcome: TokenRequestOutcome, name: string): void {
     case 'device_waits':
     case 'changed_meanwhile':
       throw new Problem('consent_failed', `"${name}": the consent was overtaken by another one.`)
-  }
-}
-
-/** Makes what may be seen of a consent; the authorization address is not in it. */
-export function toConsentView(consent: Row<'consents'>, name: string): ConsentView {
-  const reason = consent.problem === null ? null : (JSON.parse(consent.problem) as Reason)
-  const code = reason !== null && reason.code in problemCodes ? (reason.code as ProblemCode) : null
-  return {
-    id: consent.id,
-    credential: { id: consent.credential_id, name },
-    mode: consent.mode as ConsentMode,
-    status: consent.status as ConsentStatus,
-    authorizationUrl: null,
-    userCode: consent.user_code,
-    verificationUri: consent.verification_uri,
-    verificationUriComplete: null,
-    interval: Math.ceil((consent.poll_interval ?? 2000) / 1000),
-    expiresAt: consent.expires_at,
-    problem: reason === null
-      ? null
-      : { code: reason.code, detail: reason.message, nextStep: reason.nextStep?.text ?? (code ? problemCodes[code].nextStep : 'Start the consent again.') },
   }
 }

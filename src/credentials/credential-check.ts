@@ -6,7 +6,7 @@ const hostPattern = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-
 
 /** Returns what is wrong with the fields of a new or changed credential. */
 export function credentialErrors(
-  input: Partial<Pick<NewCredential, 'grant' | 'registration' | 'description' | 'username' | 'scopes' | 'allowedHosts' | 'tags' | 'secret' | 'refreshToken'>>
+  input: Partial<Pick<NewCredential, 'grant' | 'registration' | 'description' | 'scopes' | 'allowedHosts' | 'tags' | 'secret' | 'refreshToken'>>
     & { kind: NewCredential['kind']; username?: string | null },
   how: 'new' | 'change' = 'new',
 ): FieldError[] {
@@ -39,7 +39,7 @@ export function credentialErrors(
   return errors
 }
 
-function kindErrors(input: Partial<NewCredential> & { kind: NewCredential['kind']; username?: string | null }): FieldError[] {
+function kindErrors(input: Partial<Omit<NewCredential, 'username'>> & { kind: NewCredential['kind']; username?: string | null }): FieldError[] {
   const errors: FieldError[] = []
   if (input.kind === 'oauth2') {
     if (input.grant === undefined) errors.push({ path: 'grant', message: `must be one of ${grantTypes.join(', ')}` })

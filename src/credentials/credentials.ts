@@ -339,7 +339,7 @@ export class Credentials {
   /** Tries the credential for real and says step by step what worked. */
   async test(ref: string, actor: Actor): Promise<TestReport> {
     const row = await this.#find(ref)
-    const report = await testCredential(this.#context, row, (order) => this.#handOuts.handOut(row.id, order), actor)
+    const report = await testCredential(this.#context, row, (order: HandOutOrder) => this.#handOuts.handOut(row.id, order), actor)
     await this.#context.audit.record({
       actor, action: 'credential.tested', subject: row.id, subjectName: row.name, outcome: report.ok ? 'done' : 'failed',
       detail: { failed: report.steps.filter((step) => !step.ok).map((step) => step.name) },

@@ -1,9 +1,10 @@
-import type { Actor } from '../base/actor.ts'
+import { service, type Actor } from '../base/actor.ts'
+import { Problem } from '../base/problem.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, type Reason } from './credential-status.ts'
-import { clientCredentialsSource, jwtBearerSource, refreshSource } from './token-sources.ts'
+import { tokenSources, type TokenSources } from './token-sources.ts'
 import { requestTokens, type TokenRequestOutcome, type TokenSource } from './token-request.ts'
 import { providerOf } from './provider-of.ts'
 
@@ -24,10 +25,12 @@ export type RenewOrder = {
  */
 export class Renewer {
   readonly #context: CredentialContext
+  readonly #sources: TokenSources
   readonly #flights = new Map<string, Promise<TokenRequestOutcome>>()
 
   constructor(context: CredentialContext) {
     this.#context = context
+    this.#sources = tokenSources(context.clock)
   }
 
   renew(credentialId: string, order: RenewOrder): Promise<TokenRequestOutcome> {
@@ -37,11 +40,30 @@ export class Renewer {
       credentialId,
       actor: order.actor,
       generation: order.generation,
-      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(row, this.#context.clock.now())) ?? chooseSource(row),
+      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(row, this.#context.clock.now())) ?? chooseSource(row, this.#sources),
       provider: (registration: RegistrationRow, row: Row<'credentials'>) => providerOf(this.#context, registration, row),
     }).finally(() => this.#flights.delete(credentialId))
     this.#flights.set(credentialId, flight)
     return flight
+  }
+
+  /**
+   * Settles an answer to a code that was kept before its process died. Nothing is sent: the source below is only asked when
+   * there is no kept answer, and then refuses.
+   */
+  async settleKept(credentialId: string, consentId: string | undefined): Promise<void> {
+    await requestTokens(this.#context, {
+      credentialId,
+      actor: service,
+      generation: Number.MAX_SAFE_INTEGER,
+      choose: (row) => ({
+        grantType: 'authorization_code',
+        scope: JSON.parse(row.scopes) as string[],
+        request: () => Promise.reject(new Problem('consent_failed', 'The code was used already. Start the consent again.')),
+      }),
+      ...(consentId === undefined ? {} : { consentId }),
+      provider: (registration, row) => providerOf(this.#context, registration, row),
+    })
   }
 
   /** Waits until nothing is under way any more. */
@@ -68,7 +90,7 @@ function whyNotNow(row: Row<'credentials'>, now: number): { reason: Reason } | n
 }
 
 /** Decides how a credential gets its next token without a person, or why it cannot. */
-export function chooseSource(row: Row<'credentials'>): TokenSource | { reason: Reason } {
+export function chooseSource(row: Row<'credentials'>, sources: TokenSources): TokenSource | { reason: Reason } {
   if (row.paused === 1) return { reason: pausedReason }
   if (row.kind !== 'oauth2') {
     return { reason: { code: 'wrong_kind', message: 'This kind of credential has no tokens to renew.', nextStep: null } }
@@ -77,7 +99,7 @@ export function chooseSource(row: Row<'credentials'>): TokenSource | { reason: R
     if (row.has_refresh_token === 0) {
       return { reason: { code: 'no_refresh_token', message: 'There is no refresh token.', nextStep: nextSteps.reconnect } }
     }
-    return refreshSource(row)
+    return sources.refresh(row)
   }
-  return row.grant_type === 'jwt_bearer' ? jwtBearerSource(row) : clientCredentialsSource(row)
+  return row.grant_type === 'jwt_bearer' ? sources.jwtBearer(row) : sources.clientCredentials(row)
 }

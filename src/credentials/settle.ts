@@ -193,7 +193,7 @@ async function settleUnavailable(
     attempt: isConsent || (state === 'waiting' && work.repeated === 0) ? 'delete' : state,
     ...(work.grantType === 'authorization_code' ? { consent: reason } : {}),
     // The first failure of a row is recorded; the repetitions are counted in the credential itself.
-    audit: failures === 1 || isConsent
+    audit: (failures === 1 && !isConsent) || work.grantType === 'authorization_code'
       ? [{ actor: work.actor, action: isConsent ? 'consent.failed' : 'credential.refreshed', outcome: 'failed', reason: code, detail: { grant: work.grantType } }]
       : [],
     ...(failures === 1 && !isConsent ? { event: 'credential.broken' as const } : {}),
@@ -218,9 +218,9 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
     const row = await lockCredential(trx, work.row.id, context.dialect)
     // Invariant: a slow answer never overwrites a newer token set.
     if (!row || row.generation !== work.row.generation) return false
-    const status = change.status ? statusColumns(row, change.status, now) : {}
+    const status = change.status ? statusColumns(row, change.status, now) : null
     const lease = row.lease === work.lease ? { lease: null, lease_until: null } : {}
-    await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease })
+    await updateCredential(trx, row.id, { ...change.columns, ...(status ?? {}), ...lease })
     if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
     else await markAttempt(trx, row.id, work.attempt, change.attempt)
     if (work.consentId !== undefined && change.consent !== undefined) {
@@ -238,7 +238,7 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
       await appendEvents(trx, context.clock, [{
         type: change.event, subject: row.id,
         data: {
-          name: row.name, status: status.status ?? row.status,
+          name: row.name, status: status?.status ?? row.status,
           ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
         },
       }])

@@ -1,0 +1,59 @@
+import { isProblem } from '../base/problem.ts'
+import { escapeControls } from '../base/redact.ts'
+import type { JSONWebKeySet } from 'jose'
+import { checkIdToken } from '../oauth/id-token.ts'
+import type { TokenSet } from '../oauth/token-endpoint.ts'
+import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import type { RegistrationRow } from '../storage/registrations.ts'
+import type { CredentialContext } from './context.ts'
+
+/** Whose tokens they are, as far as the provider says. */
+export type Account = { subject: string | null; username: string | null }
+
+/**
+ * Finds out whose tokens these are: from the ID token, if it holds in every respect, otherwise from the user info address.
+ * Tokens are good without it; null means that nobody said.
+ */
+export async function identifyAccount(
+  context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet,
+): Promise<Account | null> {
+  try {
+    return (await fromIdToken(context, provider, registration, tokens)) ?? (await fromUserInfo(context, provider, tokens))
+  } catch (error) {
+    // Whose account it is, is worth a warning, not the loss of the tokens that have just come.
+    context.log.warn('account.not_identified', { provider: provider.id, error })
+    return null
+  }
+}
+
+async function fromIdToken(context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet): Promise<Account | null> {
+  if (tokens.idToken === null || provider.jwksUri === null || provider.issuer === null) return null
+  const response = await context.http({ method: 'GET', url: provider.jwksUri, timeout: 10_000 })
+  if (response.status !== 200) return null
+  const keys = JSON.parse(Buffer.from(response.body).toString('utf8')) as JSONWebKeySet
+  try {
+    const claims = await checkIdToken(tokens.idToken, { issuer: provider.issuer, clientId: registration.client_id, keys, now: context.clock.now() })
+    return readAccount(claims, provider)
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    context.log.warn('id_token.refused', { provider: provider.id, error })
+    return null
+  }
+}
+
+async function fromUserInfo(context: CredentialContext, provider: ResolvedProvider, tokens: TokenSet): Promise<Account | null> {
+  if (provider.userinfoEndpoint === null || (tokens.scope !== null && !tokens.scope.includes('openid') && !tokens.scope.includes('email'))) return null
+  const response = await context.http({
+    method: 'GET', url: provider.userinfoEndpoint, timeout: 10_000, headers: { authorization: `Bearer ${tokens.accessToken.reveal()}` },
+  })
+  if (response.status !== 200) return null
+  const claims = JSON.parse(Buffer.from(response.body).toString('utf8')) as Record<string, unknown>
+  return readAccount(claims, provider)
+}
+
+function readAccount(claims: Record<string, unknown>, provider: ResolvedProvider): Account {
+  const text = (value: unknown) => (typeof value === 'string' && value !== '' && value.length <= 320 ? escapeControls(value) : null)
+  const subject = text(claims[provider.data.account.subject]) ?? text(claims.sub)
+  const username = provider.data.account.claims.map((name) => text(claims[name])).find((value) => value !== null) ?? null
+  return { subject, username }
+}

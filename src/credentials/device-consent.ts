@@ -1,0 +1,81 @@
+import { service, type Actor } from '../base/actor.ts'
+import { newId } from '../base/ids.ts'
+import { Problem } from '../base/problem.ts'
+import { Secret } from '../base/secret.ts'
+import { authenticatedRequest } from '../oauth/client-authentication.ts'
+import { deviceParameters, readDeviceAuthorization, slower } from '../oauth/device.ts'
+import { sendTokenRequest } from '../oauth/token-endpoint.ts'
+import { dueConsents, moveConsent, nextPoll, updateConsent } from '../storage/consents.ts'
+import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
+import type { RegistrationRow } from '../storage/registrations.ts'
+import type { Row } from '../storage/tables.ts'
+import { insertStartedConsent, toConsentView, type ConsentSecret } from './consent-rows.ts'
+import type { CredentialContext } from './context.ts'
+import { providerOf } from './provider-of.ts'
+import { openRegistrationSecrets } from './registration-secrets.ts'
+import { requestTokens } from './token-request.ts'
+import { consentPlace } from './token-set.ts'
+import { clientOf, tokenSources } from './token-sources.ts'
+import type { ConsentView } from './types.ts'
+
+/** Fetches a device code and starts a consent that finishes by itself. */
+export async function startDevice(
+  context: CredentialContext, row: CredentialWithRegistration, registration: RegistrationRow, allowOtherAccount: boolean, actor: Actor,
+): Promise<ConsentView> {
+  const provider = providerOf(context, registration, row)
+  if (provider.deviceAuthorizationEndpoint === null) {
+    throw new Problem('wrong_kind', `${provider.name} has no device address.`, { nextStep: `Connect through a browser: keybearer connect ${row.name}` })
+  }
+  const secrets = await openRegistrationSecrets(context, registration)
+  const client = clientOf(registration, secrets, secrets.clientSecret)
+  const parameters = deviceParameters(provider, JSON.parse(row.scopes) as string[])
+  // RFC 8628 section 3.1: a client that authenticates otherwise names its id all the same.
+  const request = await authenticatedRequest(provider, provider.deviceAuthorizationEndpoint, client, { client_id: registration.client_id, ...parameters }, context.clock.now())
+  const now = context.clock.now()
+  const device = readDeviceAuthorization(await sendTokenRequest(context.http, request), provider, now)
+  const secret: ConsentSecret = { deviceCode: device.deviceCode.reveal(), allowOtherAccount }
+  const consent = await insertStartedConsent(context, row, {
+    id: newId('con', now), credential_id: row.id, mode: 'device', state_hash: null, redirect_uri: null, issuer: provider.issuer, user_code: device.userCode,
+    verification_uri: device.verificationUri, poll_interval: device.interval, next_poll_at: now + device.interval, started_by: actor.id, created_at: now,
+    expires_at: device.expiresAt,
+  }, secret, actor)
+  return { ...toConsentView(consent, row.name), verificationUriComplete: device.verificationUriComplete }
+}
+
+/**
+ * Asks once for every device consent whose time has come, and returns when the next one is due.
+ *
+ * @see RFC 8628 section 3.5
+ */
+export async function pollDeviceConsents(context: CredentialContext): Promise<number | null> {
+  for (const consent of await dueConsents(context.db, context.clock.now(), 20)) await pollOnce(context, consent)
+  return await nextPoll(context.db)
+}
+
+async function pollOnce(context: CredentialContext, consent: Row<'consents'>): Promise<void> {
+  const { db, clock, vault } = context
+  const row = await findCredential(db, consent.credential_id)
+  if (!row || consent.secret === null) return
+  if (!(await moveConsent(db, consent.id, 'waiting', { status: 'exchanging' }))) return
+  const interval = consent.poll_interval ?? 5000
+  const wait = async (next: number) => {
+    await moveConsent(db, consent.id, 'exchanging', { status: 'waiting', poll_interval: next, next_poll_at: clock.now() + next })
+  }
+  const secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
+  try {
+    const outcome = await requestTokens(context, {
+      credentialId: row.id, actor: { ...service, id: consent.started_by, name: 'device consent' }, generation: row.generation,
+      choose: (current) => tokenSources(clock).device(current, new Secret(secret.deviceCode ?? '')),
+      consentId: consent.id, allowOtherAccount: secret.allowOtherAccount,
+      provider: (registration, current) => providerOf(context, registration, current),
+    })
+    if (outcome.kind !== 'settled') return await wait(interval)
+    if (outcome.settlement.kind === 'device_waits') return await wait(outcome.settlement.slower ? slower(interval) : interval)
+    // RFC 8628 section 3.5: on a timeout the pause doubles.
+    if (outcome.settlement.kind === 'unavailable') return await wait(Math.min(interval * 2, 60_000))
+  } catch (error) {
+    context.log.error('device.poll_failed', { consent: consent.id, error })
+    await updateConsent(db, consent.id, { status: 'waiting', next_poll_at: clock.now() + interval * 2 })
+  }
+}

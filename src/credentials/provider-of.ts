@@ -1,0 +1,57 @@
+import { Problem, type FieldError } from '../base/problem.ts'
+import { isProblem } from '../base/problem.ts'
+import type { Secret } from '../base/secret.ts'
+import { algorithmOf, readPrivateKey } from '../oauth/client-authentication.ts'
+import { parseProvider } from '../providers/catalogue.ts'
+import { resolveProvider, type ResolvedProvider } from '../providers/provider-resolve.ts'
+import type { Provider } from '../providers/provider-schema.ts'
+import type { RegistrationRow } from '../storage/registrations.ts'
+import type { Row } from '../storage/tables.ts'
+import type { CredentialContext } from './context.ts'
+import type { ClientAuth, CredentialOptions } from './types.ts'
+
+/**
+ * Returns the provider of a credential as the registration keeps it: endpoints do not change under a running credential
+ * because a catalogue file changed.
+ */
+export function providerOf(_context: CredentialContext, registration: RegistrationRow, row: Pick<Row<'credentials'>, 'options'> | null): ResolvedProvider {
+  const data = parseProvider(JSON.parse(registration.provider_snapshot), `the provider of "${registration.name}"`)
+  const own = row === null ? {} : ((JSON.parse(row.options) as CredentialOptions).placeholders ?? {})
+  return resolveProvider(data, { ...(JSON.parse(registration.placeholders) as Record<string, string>), ...own })
+}
+
+/** Finds a provider in the catalogue or among the user's own. */
+export async function findProvider(context: CredentialContext, id: string): Promise<Provider | null> {
+  const known = context.catalogue.get(id)
+  if (known) return known
+  const row = await context.db.selectFrom('providers').select('definition').where('id', '=', id).executeTakeFirst()
+  return row ? parseProvider(JSON.parse(row.definition), `the provider "${id}"`) : null
+}
+
+/** Returns what a new registration keeps of its provider. @throws Problem not_found, invalid_request */
+export async function describeProvider(
+  context: CredentialContext, id: string, placeholders: Record<string, string>,
+): Promise<{ snapshot: string; clientAuths: ClientAuth[]; resolved: ResolvedProvider }> {
+  const provider = await findProvider(context, id)
+  if (!provider) throw new Problem('not_found', `There is no provider "${id.slice(0, 100)}".`, { nextStep: 'See "keybearer providers", or make one of your own.' })
+  return { snapshot: JSON.stringify(provider), clientAuths: provider.client_auth, resolved: resolveProvider(provider, placeholders) }
+}
+
+/** Returns the hosts that tokens of a provider may be sent to, its own endpoints included. */
+export function providerHosts(context: CredentialContext, registration: RegistrationRow, placeholders: Record<string, string> | undefined): string[] {
+  const provider = providerOf(context, registration, { options: JSON.stringify({ placeholders: placeholders ?? {} }) })
+  const own = [provider.userinfoEndpoint, provider.testRequest?.url].filter((url): url is string => url != null).map((url) => new URL(url).host)
+  const mail = [...(provider.data.mail?.smtp ?? []), ...(provider.data.mail?.imap ?? []), ...(provider.data.mail?.pop ?? [])].map((server) => server.host)
+  return [...new Set([...provider.data.hosts, ...mail, ...own])]
+}
+
+/** Returns what is wrong with a private key. */
+export function checkPrivateKey(key: Secret): FieldError[] {
+  try {
+    algorithmOf(readPrivateKey(key))
+    return []
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    return [{ path: 'private_key', message: error.message }]
+  }
+}
