@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import { networkTest } from '../access/caller.ts'
 import { isLoopback } from '../base/addresses.ts'
 import { Problem } from '../base/problem.ts'
@@ -39,8 +40,11 @@ export function createReach(publicUrl: string, options: Pick<ReachOptions, 'allo
       const forwarded = request.headers['x-forwarded-for']
       if (forwarded === undefined) return direct
       // From the right: what a trusted proxy wrote is true, what stands further left anybody may have written.
-      const hops = String(forwarded).split(',').map((hop) => plain(hop.trim().replace(/^\[|\](?::\d+)?$/g, '')))
-      for (const hop of hops.reverse()) if (!trusts(hop)) return hop
+      const hops = String(forwarded).split(',').map((hop) => plain(hop.trim().replace(/^\[|\](?::\d+)?$/g, '').replace(/^([\d.]+):\d+$/, '$1')))
+      for (const hop of hops.reverse()) {
+        if (hop === null || isIP(hop) === 0) return direct
+        if (!trusts(hop)) return hop
+      }
       return direct
     },
     check(request) {

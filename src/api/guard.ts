@@ -1,0 +1,68 @@
+import type { Caller } from '../access/caller.ts'
+import type { Actor } from '../base/actor.ts'
+import { Problem } from '../base/problem.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Refusals } from './refusals.ts'
+import type { Services } from './services.ts'
+
+export type Admitted = { caller: Caller | null; actor: Actor; credentialId: string }
+
+/**
+ * Decides whether a call is let in. Whatever the contract does not allow is refused, and every refusal is recorded.
+ *
+ * Invariant: a credential that the key has no right on looks exactly like one that does not exist.
+ *
+ * @throws Problem not_signed_in, not_allowed, not_found
+ */
+export async function admit(
+  services: Pick<Services, 'accessKeys' | 'credentials'>, refusals: Refusals, endpoint: Endpoint,
+  request: { authorization: string | undefined; address: string | null; credential: string | undefined },
+): Promise<Admitted> {
+  const { permission } = endpoint
+  if (permission === 'public') return { caller: null, actor: nobody(request.address), credentialId: '' }
+
+  let caller: Caller
+  try {
+    caller = await services.accessKeys.authenticate(request.authorization, request.address)
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'not_signed_in') {
+      await refusals.record({
+        actor: nobody(request.address), action: 'access_key.refused', outcome: 'refused', reason: error.message, detail: { endpoint: endpoint.id },
+      })
+    }
+    throw error
+  }
+  const refuse = async (problem: Problem, subject: string | null = null): Promise<never> => {
+    await refusals.record({
+      actor: caller.actor, action: 'api.refused', subject, outcome: 'refused', reason: problem.code, detail: { endpoint: endpoint.id },
+    })
+    throw problem
+  }
+
+  if (permission === 'any') return { caller, actor: caller.actor, credentialId: '' }
+  if ('administration' in permission) {
+    if (caller.administers(permission.administration)) return { caller, actor: caller.actor, credentialId: '' }
+    return await refuse(lacks(caller, `administer "${permission.administration}"`))
+  }
+  if ('anyCredential' in permission) {
+    const right = permission.anyCredential
+    if (caller.canAny(right) || mayManage(caller)) return { caller, actor: caller.actor, credentialId: '' }
+    return await refuse(lacks(caller, `"${right}" any credential`))
+  }
+  if ('credential' in permission) {
+    const right = permission.credential
+    const ref = request.credential ?? ''
+    const id = await services.credentials.idOf(ref)
+    if (id === null || !caller.knows(id)) return await refuse(new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`), id)
+    if (caller.can(right, id) || (right === 'read' && mayManage(caller))) return { caller, actor: caller.actor, credentialId: id }
+    return await refuse(lacks(caller, `"${right}" this credential`), id)
+  }
+  return permission satisfies never
+}
+
+/** Who manages credentials also sees their facts. Tokens are another matter. */
+export const mayManage = (caller: Caller): boolean => caller.administers('manage')
+
+const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `The access key "${caller.key.name}" may not ${what}.`)
+
+export const nobody = (address: string | null): Actor => ({ id: 'nobody', name: 'nobody', kind: 'nobody', address })

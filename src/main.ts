@@ -1,0 +1,204 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AccessKeys } from './access/access-keys.ts'
+import { AuditTrail } from './access/audit.ts'
+import { IdempotentReplies } from './access/idempotency.ts'
+import { MasterKeyRotation } from './access/master-key-rotation.ts'
+import type { Services, Check } from './api/services.ts'
+import { service } from './base/actor.ts'
+import { addressRules } from './base/addresses.ts'
+import { systemClock, type Clock } from './base/clock.ts'
+import { EventBus } from './base/events.ts'
+import { createOutgoingHttp } from './base/http.ts'
+import { createLog, type Log } from './base/log.ts'
+import { createMetrics } from './base/metrics.ts'
+import { Problem } from './base/problem.ts'
+import { settingsTable, type EffectiveSetting, type Settings } from './config.ts'
+import { Consents } from './credentials/consents.ts'
+import type { CredentialContext } from './credentials/context.ts'
+import { Credentials } from './credentials/credentials.ts'
+import { Providers } from './credentials/providers.ts'
+import { Renewer } from './credentials/refresh.ts'
+import { Registrations } from './credentials/registrations.ts'
+import { Revoker } from './credentials/revoke.ts'
+import { Schedule } from './credentials/schedule.ts'
+import { UsageRecorder } from './credentials/usage.ts'
+import { fingerprint } from './crypto/keyring.ts'
+import { loadMasterKeys } from './crypto/master-key.ts'
+import { createVault } from './crypto/vault.ts'
+import { Outbox } from './mail/outbox.ts'
+import { Senders } from './mail/senders.ts'
+import { openCatalogue } from './providers/catalogue.ts'
+import { readAuditHead } from './storage/audit.ts'
+import { clearLeases } from './storage/credentials.ts'
+import { dataKeysOf } from './storage/data-keys.ts'
+import { EventTail } from './storage/event-tail.ts'
+import { lastEventSeq, readEvents } from './storage/events.ts'
+import { insertMasterKey, readMasterKeys } from './storage/facts.ts'
+import { openDatabase } from './storage/open.ts'
+import { toStorageProblem } from './storage/transaction.ts'
+
+export type Started = {
+  services: Services
+  /** Set when a key file was made just now. */
+  madeKeyFile: string | null
+  keyFile: string
+  /** Makes the first access key if there is none; returns its text once. */
+  firstAccessKey(replace: boolean): Promise<string | null>
+  stop(): Promise<void>
+}
+
+const root = join(fileURLToPath(import.meta.url), '..', '..')
+
+/** The version of the program. */
+export const version = (JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string }).version
+
+function findPackage(): string {
+  return join(root, 'package.json')
+}
+
+/**
+ * Puts the parts together and starts what runs by itself. The only place that knows them all.
+ *
+ * @throws Problem when a setting, the master key or the database does not allow a start; nothing was changed then
+ */
+export async function startParts(
+  settings: Settings, effective: EffectiveSetting[], options: { clock?: Clock; log?: Log; credentialsDirectory?: string | undefined; listenPort?: number } = {},
+): Promise<Started> {
+  const clock = options.clock ?? systemClock
+  const log = options.log ?? createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
+  const startedAt = clock.now()
+  const metrics = createMetrics()
+  const bus = new EventBus()
+  mkdirSync(settings.KEYBEARER_DATA, { recursive: true, mode: 0o700 })
+  const store = await openDatabase({
+    folder: settings.KEYBEARER_DATA, url: settings.KEYBEARER_DATABASE_URL?.reveal(), now: startedAt,
+    onError: (error) => log.error('database.connection_lost', { error }),
+  })
+  try {
+    const { db, dialect } = store
+    const keyFile = join(settings.KEYBEARER_CONFIG, 'master.key')
+    const masterKeys = loadMasterKeys({
+      value: settings.KEYBEARER_MASTER_KEY ?? undefined, passphrase: settings.KEYBEARER_MASTER_KEY_PASSPHRASE ?? undefined,
+      credentialsDirectory: options.credentialsDirectory, file: keyFile, dataFolder: settings.KEYBEARER_DATA,
+    }, await readMasterKeys(db))
+    if (masterKeys.isNew) await insertMasterKey(db, { ...masterKeys.isNew, created_at: startedAt })
+    const { keyring } = masterKeys
+    const vault = createVault(keyring)
+
+    const audit = new AuditTrail({
+      db, clock, bus, key: await vault.deriveKey(dataKeysOf(db), 'audit', 'audit chain'),
+      onCommit: (records) => {
+        metrics.count('audit_commits_total')
+        metrics.count('audit_records_total', {}, records)
+      },
+    })
+    const tail = new EventTail({ db, bus, clock, onError: (error) => log.error('events.not_read', { error }) })
+    const wake = () => void tail.wake()
+    const rules = addressRules(settings.KEYBEARER_ALLOW_PRIVATE_NETWORKS)
+    const ca = settings.KEYBEARER_CA_FILE === null ? undefined : readFileSync(settings.KEYBEARER_CA_FILE, 'utf8')
+    const http = createOutgoingHttp({ addresses: rules, ca })
+    const publicUrl = settings.KEYBEARER_PUBLIC_URL ?? `http://127.0.0.1:${options.listenPort ?? settings.KEYBEARER_PORT}`
+    const context: CredentialContext = {
+      db, dialect, clock, vault, audit, bus, http, log, wake, publicUrl,
+      catalogue: openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])]),
+      isFresh: () => tail.isFresh,
+      allowLoopbackHttp: rules.allowsPlain('127.0.0.1'),
+      count: (what, outcome) => metrics.count(what === 'hand_outs' ? 'hand_outs_total' : what === 'refreshes' ? 'refreshes_total' : 'token_requests_total', { outcome }),
+    }
+    const accessKeys = new AccessKeys({ db, clock, audit, bus, isFresh: () => tail.isFresh })
+    const registrations = new Registrations(context)
+    const renewer = new Renewer(context)
+    const usage = new UsageRecorder({ db, clock, bus, log })
+    const revoker = new Revoker(context)
+    const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
+    const schedule = new Schedule(context, { renewer, revoker, concurrency: settings.KEYBEARER_REFRESH_CONCURRENCY })
+    const rotation = new MasterKeyRotation({ db, clock, log, audit, keyring, source: masterKeys.source, file: keyFile, alone: dialect === 'sqlite' })
+    const mail = {
+      db, dialect, clock, vault, audit, bus, log, wake, credentials,
+      mayConnect: (host: string, address: string, port: number) => rules.mayConnect(host, address, port),
+      ca, maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES, maxAge: settings.KEYBEARER_MAIL_MAX_AGE_HOURS * 3_600_000,
+      count: (outcome: string) => metrics.count('messages_total', { outcome }),
+    }
+    const outbox = new Outbox(mail)
+    const senders = new Senders(mail, outbox)
+
+    bus.listen((event) => {
+      if (event.type === 'master_key.rotated') rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))
+    })
+    // Only one process may use the embedded store: a lease that is still there belongs to one that died.
+    if (dialect === 'sqlite') await clearLeases(db)
+    await tail.start()
+    await audit.record({ actor: service, action: 'service.started', outcome: 'done', detail: { version, database: dialect } })
+    await schedule.recover()
+    await rotation.resume()
+    schedule.start()
+    outbox.start()
+
+    let stopping = false
+    const facts: Services['facts'] = {
+      version,
+      startedAt,
+      database: dialect,
+      publicUrl,
+      masterKeyVersion: () => keyring.newest,
+      auditHead: () => readAuditHead(db),
+      settings: () => effective.map(({ name, value, source, secret }) => ({ name, value: value === '' ? null : value, source, secret, summary: settingsTable[name].sentence })),
+      checks: () => checkService(),
+      async checkReady() {
+        if (stopping) throw new Problem('shutting_down', 'The service is stopping.')
+        if (audit.blocked) throw new Problem('audit_blocked', 'The audit trail could not be written the last time.')
+        try {
+          await db.selectFrom('heads').select('seq').limit(1).execute()
+        } catch (error) {
+          throw toStorageProblem(error) ?? error
+        }
+      },
+    }
+    const checkService = async (): Promise<Check[]> => {
+      const checks: Check[] = [{ name: 'master key', outcome: 'ok', message: `Version ${keyring.newest} (${fingerprint(keyring.key(keyring.newest))}), from the ${masterKeys.source}.`, nextStep: null }]
+      try {
+        await facts.checkReady()
+        checks.push({ name: 'database', outcome: 'ok', message: dialect === 'sqlite' ? `Embedded, in ${settings.KEYBEARER_DATA}.` : 'PostgreSQL answers.', nextStep: null })
+      } catch (error) {
+        const problem = error instanceof Problem ? error : new Problem('storage_unavailable', 'The database does not answer.')
+        checks.push({ name: 'database', outcome: 'failed', message: problem.message, nextStep: problem.nextStep })
+      }
+      return checks
+    }
+
+    return {
+      services: {
+        clock, log, bus, metrics, accessKeys, audit, credentials, consents: new Consents(context), registrations, providers: new Providers(context),
+        senders, outbox, rotation, idempotency: new IdempotentReplies({ db, clock, vault }),
+        events: { read: (after, limit) => readEvents(db, after, limit), last: () => lastEventSeq(db) },
+        facts,
+        pageKey: await vault.deriveKey(dataKeysOf(db), 'pages', 'result pages'),
+      },
+      madeKeyFile: masterKeys.madeFile,
+      keyFile,
+      async firstAccessKey(replace) {
+        if (!replace && (await accessKeys.exist())) return null
+        const name = replace ? `local command line ${new Date(clock.now()).toISOString().slice(0, 19)}` : 'local command line'
+        const made = await accessKeys.create({
+          name, permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit'],
+        }, service)
+        return made.key.reveal()
+      },
+      async stop() {
+        stopping = true
+        await schedule.stop()
+        await outbox.stop()
+        await rotation.stop()
+        await usage.flush()
+        await tail.stop()
+        http.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
