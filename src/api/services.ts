@@ -102,7 +102,7 @@ export type Senders = {
 
 export type Outbox = {
   accept(input: NewMessage, actor: Actor): Promise<MessageView>
-  list(filter: { status?: MessageStatus; sender?: string; cursor?: string; limit?: number }): Promise<Page<MessageView>>
+  list(filter: { status?: MessageStatus; sender?: string; createdBy?: string; cursor?: string; limit?: number }): Promise<Page<MessageView>>
   get(id: string): Promise<MessageView>
   retry(id: string, actor: Actor): Promise<MessageView>
   cancel(id: string, actor: Actor): Promise<MessageView>

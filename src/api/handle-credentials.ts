@@ -1,0 +1,76 @@
+import type { Caller } from '../access/caller.ts'
+import { Problem } from '../base/problem.ts'
+import type { HandlersOf } from './call.ts'
+import type { Services } from './services.ts'
+import { credentialBody, testBody, toCredentialChange, toNewCredential, tokenBody, usageBody } from './views.ts'
+
+type Ids =
+  | 'listCredentials' | 'createCredential' | 'getCredential' | 'changeCredential' | 'deleteCredential' | 'handOutToken' | 'testCredential'
+  | 'refreshCredential' | 'revokeCredential' | 'pauseCredential' | 'resumeCredential' | 'listCredentialUsage'
+
+export function credentialHandlers({ credentials, clock }: Pick<Services, 'credentials' | 'clock'>): HandlersOf<Ids> {
+  return {
+    async listCredentials({ query, caller }) {
+      const { search, status, kind, provider, registration, tag, sort, cursor, limit } = query
+      const visible = caller.visible()
+      const page = await credentials.list({
+        ...(search === undefined ? {} : { search }), ...(status ? { status } : {}), ...(kind ? { kind } : {}), ...(provider ? { provider } : {}),
+        ...(registration ? { registration } : {}), ...(tag ? { tag } : {}), ...(sort ? { sort } : {}), ...(cursor ? { cursor } : {}),
+        ...(limit === undefined ? {} : { limit }), ...(visible ? { visible } : {}),
+      })
+      return { body: { items: page.items.map(credentialBody), next: page.next } }
+    },
+    async createCredential({ body, actor }) {
+      const view = await credentials.create(toNewCredential(body), actor)
+      return { body: credentialBody(view), revision: view.revision, headers: { location: `/v1/credentials/${view.id}` } }
+    },
+    async getCredential({ credentialId }) {
+      const view = await credentials.get(credentialId)
+      return { body: credentialBody(view), revision: view.revision }
+    },
+    async changeCredential({ params, body, actor, ifRevision }) {
+      const view = await credentials.change(params.credential, toCredentialChange(body), actor, ifRevision)
+      return { body: credentialBody(view), revision: view.revision }
+    },
+    async deleteCredential({ params, query, actor }) {
+      const { revocation } = await credentials.delete(params.credential, { revoke: query.revoke ?? true }, actor)
+      return { body: { revocation } }
+    },
+    async handOutToken({ credentialId, body, actor }) {
+      const handed = await credentials.handOut(credentialId, {
+        purpose: 'token', actor, ...(body.min_ttl_seconds === undefined ? {} : { minTtlSeconds: body.min_ttl_seconds }),
+      })
+      return { body: tokenBody(handed, clock.now()) }
+    },
+    async testCredential({ params, actor }) {
+      return { body: testBody(await credentials.test(params.credential, actor)) }
+    },
+    async refreshCredential({ params, actor }) {
+      const view = await credentials.refresh(params.credential, actor)
+      return { body: credentialBody(view), revision: view.revision }
+    },
+    async revokeCredential({ params, actor }) {
+      const { revocation, credential } = await credentials.revoke(params.credential, actor)
+      return { body: { revocation, credential: credentialBody(credential) } }
+    },
+    async pauseCredential({ params, actor }) {
+      const view = await credentials.pause(params.credential, actor)
+      return { body: credentialBody(view), revision: view.revision }
+    },
+    async resumeCredential({ params, actor }) {
+      const view = await credentials.resume(params.credential, actor)
+      return { body: credentialBody(view), revision: view.revision }
+    },
+    async listCredentialUsage({ credentialId }) {
+      const uses = await credentials.usage(credentialId)
+      return { body: { items: uses.map(usageBody), next: null } }
+    },
+  }
+}
+
+/** Finds the credential that a body names. What the key may not know of does not exist for it. @throws Problem invalid_request */
+export async function resolveCredential(credentials: Services['credentials'], caller: Caller, ref: string, path: string): Promise<string> {
+  const id = await credentials.idOf(ref)
+  if (id !== null && caller.knows(id)) return id
+  throw new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`, { errors: [{ path, message: 'names no credential' }] })
+}

@@ -1,0 +1,88 @@
+import type { Caller } from '../access/caller.ts'
+import { Problem } from '../base/problem.ts'
+import type { HandlersOf } from './call.ts'
+import { mayManage } from './guard.ts'
+import type { MessageView, SenderView, Services } from './services.ts'
+import { messageBody, senderBody, toNewMessage, toNewSender, toSenderChange } from './views.ts'
+
+type Ids =
+  | 'listSenders' | 'createSender' | 'getSender' | 'changeSender' | 'deleteSender' | 'testSender' | 'sendMessage' | 'listMessages' | 'getMessage'
+  | 'retryMessage' | 'cancelMessage'
+
+export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'outbox'>): HandlersOf<Ids> {
+  return {
+    async listSenders({ caller }) {
+      const visible = (await senders.list()).filter((sender) => maySee(caller, sender))
+      return { body: { items: visible.map(senderBody), next: null } }
+    },
+    async createSender({ body, actor }) {
+      const view = await senders.create(toNewSender(body), actor)
+      return { body: senderBody(view), revision: view.revision, headers: { location: `/v1/senders/${view.id}` } }
+    },
+    async getSender({ params, caller }) {
+      const view = await seenSender(senders, caller, params.sender)
+      return { body: senderBody(view), revision: view.revision }
+    },
+    async changeSender({ params, body, actor, ifRevision }) {
+      const view = await senders.change(params.sender, toSenderChange(body), actor, ifRevision)
+      return { body: senderBody(view), revision: view.revision }
+    },
+    async deleteSender({ params, actor }) {
+      await senders.delete(params.sender, actor)
+      return {}
+    },
+    async testSender({ params, body, actor }) {
+      const { message } = await senders.test(params.sender, { to: body.to }, actor)
+      return { body: { message: messageBody(message) } }
+    },
+    async sendMessage({ body, actor, caller }) {
+      const sender = body.sender === undefined ? await defaultSender(senders, caller) : await seenSender(senders, caller, body.sender)
+      if (!maySend(caller, sender)) throw new Problem('not_allowed', `The access key "${caller.key.name}" may not send mail through "${sender.name}".`)
+      // The sender that was decided on is the one that sends.
+      const view = await outbox.accept({ ...toNewMessage(body), sender: sender.id }, actor)
+      return { body: messageBody(view), headers: { location: `/v1/mail/messages/${view.id}` } }
+    },
+    async listMessages({ query: { status, sender, cursor, limit }, caller }) {
+      const page = await outbox.list({
+        ...(status ? { status } : {}), ...(sender ? { sender } : {}), ...(cursor ? { cursor } : {}), ...(limit === undefined ? {} : { limit }),
+        ...(mayManage(caller) ? {} : { createdBy: caller.actor.id }),
+      })
+      return { body: { items: page.items.filter((message) => isOwn(caller, message)).map(messageBody), next: page.next } }
+    },
+    async getMessage({ params, caller }) {
+      return { body: messageBody(await ownMessage(outbox, caller, params.message)) }
+    },
+    async retryMessage({ params, actor, caller }) {
+      const message = await ownMessage(outbox, caller, params.message)
+      return { body: messageBody(await outbox.retry(message.id, actor)) }
+    },
+    async cancelMessage({ params, actor, caller }) {
+      const message = await ownMessage(outbox, caller, params.message)
+      return { body: messageBody(await outbox.cancel(message.id, actor)) }
+    },
+  }
+}
+
+/** A sender without a credential needs the right on all of them: no list names it. */
+const maySend = (caller: Caller, sender: SenderView): boolean => caller.can('mail', sender.credential?.id ?? '*')
+const maySee = (caller: Caller, sender: SenderView): boolean => mayManage(caller) || maySend(caller, sender)
+const isOwn = (caller: Caller, message: MessageView): boolean => mayManage(caller) || message.createdBy === caller.actor.id
+
+async function seenSender(senders: Services['senders'], caller: Caller, ref: string): Promise<SenderView> {
+  const sender = await senders.get(ref)
+  if (maySee(caller, sender)) return sender
+  throw new Problem('not_found', `There is no sender "${ref.slice(0, 100)}".`)
+}
+
+async function defaultSender(senders: Services['senders'], caller: Caller): Promise<SenderView> {
+  const usable = (await senders.list()).filter((sender) => sender.isDefault && maySee(caller, sender))
+  const [first] = usable
+  if (first) return first
+  throw new Problem('no_sender', 'The message names no sender, and no default one may be used with this access key.')
+}
+
+async function ownMessage(outbox: Services['outbox'], caller: Caller, id: string): Promise<MessageView> {
+  const message = await outbox.get(id)
+  if (isOwn(caller, message)) return message
+  throw new Problem('not_found', `There is no message "${id.slice(0, 100)}".`)
+}

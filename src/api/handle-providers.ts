@@ -1,0 +1,36 @@
+import { Problem } from '../base/problem.ts'
+import type { HandlersOf } from './call.ts'
+import type { Services } from './services.ts'
+import { providerBody, providerSummary } from './views.ts'
+
+type Ids = 'listProviders' | 'createProvider' | 'getProvider' | 'replaceProvider' | 'deleteProvider' | 'discoverProvider'
+
+export function providerHandlers({ providers }: Pick<Services, 'providers'>): HandlersOf<Ids> {
+  return {
+    async listProviders() {
+      return { body: { items: (await providers.list()).map(providerSummary), next: null } }
+    },
+    async createProvider({ body, actor }) {
+      const view = await providers.create(body, actor)
+      return { body: providerBody(view), headers: { location: `/v1/providers/${view.description.id}` } }
+    },
+    async getProvider({ params }) {
+      return { body: providerBody(await providers.get(params.provider)) }
+    },
+    async replaceProvider({ params, body, actor }) {
+      if (body.id !== params.provider) {
+        throw new Problem('invalid_request', 'The id in the description is not the one in the address.', { errors: [{ path: 'id', message: `must be ${params.provider}` }] })
+      }
+      return { body: providerBody(await providers.replace(params.provider, body, actor)) }
+    },
+    async deleteProvider({ params, actor }) {
+      await providers.delete(params.provider, actor)
+      return {}
+    },
+    async discoverProvider({ body, actor }) {
+      const { issuer, id, name } = body
+      const found = await providers.discover({ issuer, ...(id === undefined ? {} : { id }), ...(name === undefined ? {} : { name }) }, actor)
+      return { body: found }
+    },
+  }
+}

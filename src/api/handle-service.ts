@@ -1,0 +1,75 @@
+import { credentialStatuses } from '../credentials/types.ts'
+import type { HandlersOf } from './call.ts'
+import { examine } from './doctor.ts'
+import { openApi } from './openapi.ts'
+import { homePage, pageHeaders } from './pages.ts'
+import type { Services } from './services.ts'
+import { iso, rotationBody } from './views.ts'
+
+type Ids =
+  | 'getStatus' | 'getSettings' | 'runDoctor' | 'startRotation' | 'getRotation' | 'getLiveness' | 'getReadiness' | 'getMetrics' | 'getOpenApi' | 'getHome'
+
+/** Counting credentials for the metrics costs a query, so it is done at most so often, whoever asks. */
+const countInterval = 5000
+
+export function serviceHandlers(services: Services): HandlersOf<Ids> {
+  const { clock, credentials, audit, facts, metrics, rotation } = services
+  let countedAt = -Infinity
+  return {
+    async getStatus({ caller }) {
+      const head = await facts.auditHead()
+      return {
+        body: {
+          version: facts.version,
+          uptime_seconds: Math.max(0, Math.floor((clock.now() - facts.startedAt) / 1000)),
+          database: facts.database,
+          credentials: await credentials.counts(caller.visible()),
+          audit: { records: head.seq, head: head.hash, blocked: audit.blocked },
+          master_key_version: facts.masterKeyVersion(),
+          public_url: facts.publicUrl,
+          now: iso(clock.now()),
+        },
+      }
+    },
+    async getSettings() {
+      return { body: { items: facts.settings(), next: null } }
+    },
+    async runDoctor() {
+      const checks = await examine(services)
+      return {
+        body: {
+          ok: checks.every((check) => check.outcome !== 'failed'),
+          checks: checks.map((check) => ({ name: check.name, outcome: check.outcome, message: check.message, next_step: check.nextStep })),
+        },
+      }
+    },
+    async startRotation({ actor }) {
+      return { body: rotationBody(await rotation.start(actor)) }
+    },
+    async getRotation() {
+      return { body: rotationBody(await rotation.get()) }
+    },
+    async getLiveness() {
+      return { body: { status: 'ok' } }
+    },
+    async getReadiness() {
+      await facts.checkReady()
+      return { body: { status: 'ok' } }
+    },
+    async getMetrics() {
+      const now = clock.monotonic()
+      if (now - countedAt >= countInterval) {
+        countedAt = now
+        const counts = await credentials.counts()
+        for (const status of credentialStatuses) metrics.set('credentials', counts[status], { status })
+      }
+      return { text: await metrics.text(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }
+    },
+    async getOpenApi() {
+      return { body: openApi() }
+    },
+    async getHome() {
+      return { text: homePage(facts.version), headers: pageHeaders }
+    },
+  }
+}

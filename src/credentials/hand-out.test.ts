@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { isProblem } from '../base/problem.ts'
+import { createTestClock } from '../base/clock.ts'
+import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from '../../test/world.ts'
+
+for (const database of databases) {
+  describe(`hand-outs on ${database}`, () => {
+    let place: Place
+    let world: World
+    let fake: FakeProvider
+    before(async () => {
+      place = await makePlace(database)
+      world = await openWorld(place)
+      fake = await startFakeProvider()
+    })
+    after(async () => {
+      await world.close()
+      await fake.close()
+      await place.remove()
+    })
+
+    const rotating = (life = 3600) => {
+      let n = 0
+      let current: string | null = null
+      fake.answer = ({ parameters }) => {
+        if (parameters.get('grant_type') === 'refresh_token' && current !== null && parameters.get('refresh_token') !== current) {
+          return { status: 400, body: { error: 'invalid_grant', error_description: 'reuse' } }
+        }
+        n += 1
+        current = `rt-${n}-${Math.random()}`
+        return { body: { access_token: `at-${n}`, token_type: 'Bearer', expires_in: life, refresh_token: current, scope: 'mail.send' }, wait: 30 }
+      }
+    }
+
+    it('O16: 50 callers at the same moment cause one token request and all get the new token', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `stampede-${database}`)
+      const seen = fake.seen.length
+      const tokens = await Promise.all(Array.from({ length: 50 }, () => world.credentials.handOut(id, { purpose: 'token', actor: tester })))
+      assert.equal(fake.seen.length - seen, 1)
+      assert.equal(new Set(tokens.map((token) => token.accessToken.reveal())).size, 1)
+      const view = await world.credentials.get(id)
+      assert.equal(view.status, 'ready')
+      assert.deepEqual(view.grantedScopes, ['mail.send'])
+    })
+
+    it('keeps the old refresh token when the provider sends none', async () => {
+      fake.answer = () => ({ body: { access_token: 'at-x', expires_in: 3600 } })
+      const id = await makeRefreshable(world, fake, `keeps-${database}`, 'rt-kept')
+      await world.credentials.refresh(id, tester)
+      await world.credentials.refresh(id, tester)
+      assert.equal(fake.seen.at(-1)?.parameters.get('refresh_token'), 'rt-kept')
+    })
+
+    it('O19: a refusal for good stops at once, says what to do, and is not repeated', async () => {
+      fake.answer = () => ({ status: 400, body: { error: 'invalid_grant', error_description: 'Token has been revoked.' } })
+      const id = await makeRefreshable(world, fake, `revoked-${database}`)
+      const before = fake.seen.length
+      for (let i = 0; i < 5; i++) {
+        await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'needs_consent') && error.nextStep.includes('keybearer connect'))
+      }
+      assert.equal(fake.seen.length - before, 1)
+      const view = await world.credentials.get(id)
+      assert.equal(view.status, 'needs_consent')
+      assert.equal(view.nextStep?.action, 'reconnect')
+    })
+
+    it('O19: while the provider is away it is asked by the plan, however many callers ask', async () => {
+      fake.answer = () => ({ status: 503, headers: { 'retry-after': '120' }, body: 'busy' })
+      const id = await makeRefreshable(world, fake, `away-${database}`)
+      const before = fake.seen.length
+      for (let i = 0; i < 5; i++) {
+        await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'provider_unavailable') && (error.retryAfter ?? 0) > 60)
+      }
+      assert.equal(fake.seen.length - before, 1)
+      assert.equal((await world.credentials.get(id)).status, 'retrying')
+      rotating()
+      const view = await world.credentials.refresh(id, tester)
+      assert.equal(view.status, 'ready')
+    })
+
+    it('serves a token that still lives when its renewal fails', async () => {
+      const clock = createTestClock()
+      const otherPlace = await makePlace(database)
+      const other = await openWorld(otherPlace, { clock })
+      try {
+        fake.answer = () => ({ body: { access_token: 'at-living', expires_in: 600, refresh_token: 'rt-b' } })
+        const id = await makeRefreshable(other, fake, 'living')
+        await other.credentials.refresh(id, tester)
+        clock.jump(570_000)
+        fake.answer = () => ({ status: 500, body: '' })
+        const token = await other.credentials.handOut(id, { purpose: 'token', actor: tester })
+        assert.equal(token.accessToken.reveal(), 'at-living')
+        await assert.rejects(other.credentials.handOut(id, { purpose: 'token', actor: tester, minTtlSeconds: 60 }), (error) => isProblem(error, 'provider_unavailable'))
+      } finally {
+        await other.close()
+        await otherPlace.remove()
+      }
+    })
+
+    it('O20: a caller gets the rest life that was asked for, or hears that no token lives so long', async () => {
+      rotating(300)
+      const id = await makeRefreshable(world, fake, `ttl-${database}`)
+      const token = await world.credentials.handOut(id, { purpose: 'token', actor: tester, minTtlSeconds: 120 })
+      assert.ok((token.expiresAt ?? 0) - Date.now() >= 120_000)
+      const before = fake.seen.length
+      await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester, minTtlSeconds: 900 }), (error) => isProblem(error, 'ttl_too_long'))
+      assert.equal(fake.seen.length, before, 'a wish that cannot be met causes no request')
+    })
+
+    it('A1: the audit record of a hand-out is committed before the token is returned', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `audited-${database}`)
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      const { items } = await world.context.audit.list({ subject: id, action: 'token.handed_out' })
+      assert.equal(items.length, 1)
+      assert.equal(items[0]?.actor.id, tester.id)
+    })
+
+    it('A2: when the audit trail cannot be written nothing is handed out, and it recovers by itself', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `blocked-${database}`)
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      await world.store.db.schema.alterTable('audit').renameTo('audit_away').execute()
+      await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'audit_blocked'))
+      await world.store.db.schema.alterTable('audit_away').renameTo('audit').execute()
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      assert.deepEqual(await world.context.audit.verify().then((v) => v.ok), true)
+    })
+
+    it('asks for another token once when a server refused this one, and not in a storm', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `refused-${database}`)
+      const first = await world.credentials.handOut(id, { purpose: 'mail', actor: tester })
+      const before = fake.seen.length
+      const second = await world.credentials.handOut(id, { purpose: 'mail', actor: tester, refusedGeneration: first.generation })
+      assert.equal(second.generation, first.generation, 'a token just fetched is not fetched again')
+      assert.equal(fake.seen.length, before)
+    })
+
+    it('hands out API keys and passwords as what they are', async () => {
+      const { Secret } = await import('../base/secret.ts')
+      await world.credentials.create({ name: `k-${database}`, kind: 'api_key', secret: new Secret('abc') }, tester)
+      await world.credentials.create({ name: `p-${database}`, kind: 'basic', username: 'u', secret: new Secret('pä:ss') }, tester)
+      const key = await world.credentials.handOut(`k-${database}`, { purpose: 'token', actor: tester })
+      assert.deepEqual([key.tokenType, key.accessToken.reveal()], ['ApiKey', 'abc'])
+      const basic = await world.credentials.handOut(`p-${database}`, { purpose: 'token', actor: tester })
+      assert.equal(Buffer.from(basic.accessToken.reveal(), 'base64').toString(), 'u:pä:ss')
+    })
+
+    it('a paused credential gives nothing and goes on where it was when it is resumed', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `paused-${database}`)
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      assert.equal((await world.credentials.pause(id, tester)).status, 'paused')
+      await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'paused'))
+      assert.equal((await world.credentials.resume(id, tester)).status, 'ready')
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+    })
+  })
+}

@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { AccessKeys } from '../src/access/access-keys.ts'
+import { AuditTrail } from '../src/access/audit.ts'
+import type { Actor } from '../src/base/actor.ts'
+import { addressRules } from '../src/base/addresses.ts'
+import { systemClock, type Clock } from '../src/base/clock.ts'
+import { EventBus, type Event } from '../src/base/events.ts'
+import { createOutgoingHttp } from '../src/base/http.ts'
+import { createLog } from '../src/base/log.ts'
+import { randomToken } from '../src/base/ids.ts'
+import { Secret } from '../src/base/secret.ts'
+import { Consents } from '../src/credentials/consents.ts'
+import type { CredentialContext } from '../src/credentials/context.ts'
+import { Credentials } from '../src/credentials/credentials.ts'
+import { Providers } from '../src/credentials/providers.ts'
+import { Renewer } from '../src/credentials/refresh.ts'
+import { Registrations } from '../src/credentials/registrations.ts'
+import { Revoker } from '../src/credentials/revoke.ts'
+import { Schedule } from '../src/credentials/schedule.ts'
+import { UsageRecorder } from '../src/credentials/usage.ts'
+import { Keyring } from '../src/crypto/keyring.ts'
+import { createVault } from '../src/crypto/vault.ts'
+import { openCatalogue } from '../src/providers/catalogue.ts'
+import { dataKeysOf } from '../src/storage/data-keys.ts'
+import { EventTail } from '../src/storage/event-tail.ts'
+import { openDatabase, type OpenedDatabase } from '../src/storage/open.ts'
+
+export const tester: Actor = { id: 'key_test', name: 'tester', kind: 'access_key', address: '127.0.0.1' }
+
+const masterKey = Buffer.alloc(32).map((_, i) => i + 1)
+
+/** A place for a database that several worlds may open one after the other, or on PostgreSQL at the same time. */
+export type Place = { folder: string; url: string | undefined; remove: () => Promise<void> }
+
+/** Makes an empty place: a folder, or a database of its own on the PostgreSQL of KEYBEARER_TEST_POSTGRES. */
+export async function makePlace(kind: 'sqlite' | 'postgres'): Promise<Place> {
+  const folder = mkdtempSync(join(tmpdir(), 'keybearer-test-'))
+  const admin = process.env.KEYBEARER_TEST_POSTGRES
+  if (kind === 'sqlite') return { folder, url: undefined, remove: async () => rmSync(folder, { recursive: true, force: true }) }
+  if (admin === undefined) throw new Error('KEYBEARER_TEST_POSTGRES is not set')
+  const name = `t_${randomToken(8).replace(/[^A-Za-z0-9]/g, '').toLowerCase()}`
+  const run = async (sql: string) => {
+    const client = new pg.Client({ connectionString: admin })
+    await client.connect()
+    try {
+      await client.query(sql)
+    } finally {
+      await client.end()
+    }
+  }
+  await run(`create database ${name}`)
+  const url = new URL(admin)
+  url.pathname = `/${name}`
+  return {
+    folder,
+    url: url.href,
+    async remove() {
+      await run(`drop database ${name} with (force)`)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The databases that storage tests run on: both, where a PostgreSQL is provided. */
+export const databases: ('sqlite' | 'postgres')[] = process.env.KEYBEARER_TEST_POSTGRES === undefined ? ['sqlite'] : ['sqlite', 'postgres']
+
+export type World = {
+  place: Place
+  store: OpenedDatabase
+  context: CredentialContext
+  accessKeys: AccessKeys
+  registrations: Registrations
+  credentials: Credentials
+  consents: Consents
+  providers: Providers
+  renewer: Renewer
+  schedule: Schedule
+  usage: UsageRecorder
+  events: Event[]
+  counts: Map<string, number>
+  log: string[]
+  close: () => Promise<void>
+}
+
+/** Puts the parts together as `main.ts` does, without a server: one node over a place. */
+export async function openWorld(place: Place, options: { clock?: Clock; publicUrl?: string; concurrency?: number; tailInterval?: number } = {}): Promise<World> {
+  const clock = options.clock ?? systemClock
+  const store = await openDatabase({ folder: place.folder, url: place.url, now: clock.now() })
+  const log: string[] = []
+  const bus = new EventBus()
+  const events: Event[] = []
+  bus.listen((event) => events.push(event))
+  const vault = createVault(new Keyring([[1, masterKey]]))
+  const audit = new AuditTrail({ db: store.db, clock, bus, key: await vault.deriveKey(dataKeysOf(store.db), 'audit', 'audit chain') })
+  const tail = new EventTail({ db: store.db, bus, clock, onError: (error) => log.push(String(error)), interval: options.tailInterval ?? 50 })
+  const http = createOutgoingHttp({ addresses: addressRules(true) })
+  const counts = new Map<string, number>()
+  const context: CredentialContext = {
+    db: store.db, dialect: store.dialect, clock, vault, audit, bus, http,
+    catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
+    log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),
+    wake: () => void tail.wake(), isFresh: () => tail.isFresh, publicUrl: options.publicUrl ?? 'http://127.0.0.1:7420', allowLoopbackHttp: true,
+    count: (what, outcome) => counts.set(`${what} ${outcome}`, (counts.get(`${what} ${outcome}`) ?? 0) + 1),
+  }
+  await tail.start()
+  const accessKeys = new AccessKeys({ db: store.db, clock, audit, bus, isFresh: () => tail.isFresh })
+  const registrations = new Registrations(context)
+  const renewer = new Renewer(context)
+  const revoker = new Revoker(context)
+  const usage = new UsageRecorder({ db: store.db, clock, bus, log: context.log })
+  const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
+  const schedule = new Schedule(context, { renewer, revoker, concurrency: options.concurrency ?? 50 })
+  return {
+    place, store, context, accessKeys, registrations, credentials, consents: new Consents(context), providers: new Providers(context), renewer, schedule, usage,
+    events, counts, log,
+    async close() {
+      await schedule.stop()
+      await usage.flush()
+      await tail.stop()
+      http.close()
+      await store.close()
+    },
+  }
+}
+
+/** One request that the fake provider got. */
+export type SeenRequest = { path: string; headers: IncomingMessage['headers']; parameters: URLSearchParams; body: string }
+export type Answer = { status?: number; headers?: Record<string, string>; body: string | object; wait?: number; cut?: boolean }
+
+export type FakeProvider = {
+  url: string
+  seen: SeenRequest[]
+  /** Decides what the next requests get. */
+  answer: (request: SeenRequest, count: number) => Answer | Promise<Answer>
+  close: () => Promise<void>
+}
+
+/** Starts a token endpoint that answers what the test wants: for answers that no real authorization server would give. */
+export async function startFakeProvider(): Promise<FakeProvider> {
+  const fake: FakeProvider = {
+    url: '', seen: [],
+    answer: () => ({ body: { access_token: `at-${randomToken(8)}`, token_type: 'Bearer', expires_in: 3600 } }),
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((done) => server.close(done))
+    },
+  }
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
+    let body = ''
+    for await (const chunk of request) body += String(chunk)
+    const seen: SeenRequest = { path: request.url ?? '', headers: request.headers, parameters: new URLSearchParams(body), body }
+    fake.seen.push(seen)
+    const answer = await fake.answer(seen, fake.seen.length)
+    if (answer.wait !== undefined) await new Promise((done) => setTimeout(done, answer.wait))
+    const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)
+    if (answer.cut === true) {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(text.length + 100) })
+      response.write(text.slice(0, Math.floor(text.length / 2)), () => response.destroy())
+      return
+    }
+    response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers }).end(text)
+  }
+  const server: Server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return fake
+}
+
+/** Makes a credential over the fake provider that has a refresh token and, once asked, an access token. */
+export async function makeRefreshable(world: World, fake: FakeProvider, name = 'work-mail', refreshToken = 'rt-0'): Promise<string> {
+  const view = await world.credentials.create({
+    name, kind: 'oauth2', grant: 'authorization_code', username: 'anna@example.org',
+    registration: {
+      name: `${name} registration`, provider: 'generic', clientId: 'client', clientSecret: new Secret('client-secret'),
+      placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` },
+    },
+    refreshToken: new Secret(refreshToken),
+    scopes: ['mail.send'],
+  }, tester)
+  return view.id
+}
