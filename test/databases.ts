@@ -23,15 +23,20 @@ export type TestDatabase = {
 }
 
 /** Makes the database for the test that is running. */
-export type OpenTestDatabase = (t: TestContext, options?: { empty?: boolean }) => Promise<TestDatabase>
+export type OpenTestDatabase = (t: TestContext) => Promise<TestDatabase>
+
+/** Makes a place where nothing is yet, for tests of what happens at the very first start. */
+export type MakePlace = (t: TestContext) => Promise<TestDatabase['place']>
 
 /** Where a PostgreSQL server for tests can be found; without it only SQLite is tested. */
 const server = process.env['KEYBEARER_TEST_POSTGRES']
 
 /** Registers tests once per database. `name` belongs into the titles. */
-export function eachDatabase(register: (name: 'SQLite' | 'PostgreSQL', open: OpenTestDatabase) => void): void {
-  register('SQLite', openSqliteForTest)
-  if (server !== undefined && server !== '') register('PostgreSQL', (t, options) => openPostgresForTest(t, server, options))
+export function eachDatabase(register: (name: 'SQLite' | 'PostgreSQL', open: OpenTestDatabase, makePlace: MakePlace) => void): void {
+  register('SQLite', openSqliteForTest, async (t) => sqlitePlace(t))
+  if (server === undefined || server === '') return
+  after(() => dropTemplate(server))
+  register('PostgreSQL', (t) => openPostgresForTest(t, server), (t) => postgresPlace(t, server, null))
 }
 
 /** A moment that the tests of the storage agree on. */
@@ -45,28 +50,51 @@ export function temporaryFolder(t: TestContext): string {
 }
 
 export async function openSqliteForTest(t: TestContext): Promise<TestDatabase> {
+  return await follow(t, 'sqlite', sqlitePlace(t))
+}
+
+async function openPostgresForTest(t: TestContext, url: string): Promise<TestDatabase> {
+  return await follow(t, 'postgres', await postgresPlace(t, url, await templateOn(url)))
+}
+
+// What a test registered first runs last, so that everything is closed before its place is removed.
+function sqlitePlace(t: TestContext): TestDatabase['place'] {
   const folder = mkdtempSync(join(tmpdir(), 'keybearer-test-'))
-  const place = { folder: join(folder, 'data') }
-  return await follow(t, 'sqlite', place, async () => {
+  beforeTheEnd(t, () => {
     assert.deepEqual(openFilesBelow(folder), [], 'the database was closed')
     rmSync(folder, { recursive: true })
   })
+  return { folder: join(folder, 'data') }
 }
 
-async function openPostgresForTest(t: TestContext, url: string, { empty = false } = {}): Promise<TestDatabase> {
+async function postgresPlace(t: TestContext, url: string, from: string | null): Promise<TestDatabase['place']> {
   const name = databaseName()
-  await onServer(url, `create database ${name}${empty ? '' : ` template ${await templateOn(url)}`}`)
-  const place = { folder: tmpdir(), url: withDatabase(url, name) }
-  return await follow(t, 'postgres', place, async () => {
-    // Connections end a moment after the client has said goodbye. One that stays makes this fail.
-    for (let tries = 0; (await connectionsTo(url, name)) > 0 && tries < 40; tries++) await sleep(50)
+  await onServer(url, `create database ${name}${from === null ? '' : ` template ${from}`}`)
+  beforeTheEnd(t, async () => {
+    await unused(url, name)
+    // Fails when a connection is still open.
     await onServer(url, `drop database ${name}`)
+  })
+  return { folder: tmpdir(), url: withDatabase(url, name) }
+}
+
+const endings = new WeakMap<TestContext, (() => unknown)[]>()
+
+/** Registers an ending of the test; the last one registered runs first. */
+export function beforeTheEnd(t: TestContext, ending: () => unknown): void {
+  const known = endings.get(t)
+  if (known) {
+    known.push(ending)
+    return
+  }
+  const list = [ending]
+  endings.set(t, list)
+  t.after(async () => {
+    for (let next = list.pop(); next; next = list.pop()) await next()
   })
 }
 
-async function follow(
-  t: TestContext, dialect: TestDatabase['dialect'], place: TestDatabase['place'], proveClosed: () => Promise<void>,
-): Promise<TestDatabase> {
+async function follow(t: TestContext, dialect: TestDatabase['dialect'], place: TestDatabase['place']): Promise<TestDatabase> {
   const open = () => openDatabase({ ...place, now: testNow })
   let opened: OpenedDatabase | undefined = await open()
   const others: OpenedDatabase[] = []
@@ -75,10 +103,7 @@ async function follow(
     opened = undefined
     for (const other of others.splice(0)) await other.close()
   }
-  t.after(async () => {
-    await close()
-    await proveClosed()
-  })
+  beforeTheEnd(t, close)
   const test: TestDatabase = {
     db: opened.db,
     dialect,
@@ -107,13 +132,23 @@ function templateOn(url: string): Promise<string> {
   template ??= (async () => {
     const name = databaseName()
     await onServer(url, `create database ${name}`)
-    after(() => onServer(url, `drop database ${name}`))
     const opened = await openDatabase({ folder: tmpdir(), url: withDatabase(url, name), now: testNow })
     await opened.close()
-    for (let tries = 0; (await connectionsTo(url, name)) > 0 && tries < 40; tries++) await sleep(50)
+    await unused(url, name)
     return name
   })()
   return template
+}
+
+async function dropTemplate(url: string): Promise<void> {
+  const name = await template
+  template = undefined
+  if (name !== undefined) await onServer(url, `drop database ${name}`)
+}
+
+/** Waits a little: connections end a moment after the client has said goodbye. */
+async function unused(url: string, name: string): Promise<void> {
+  for (let tries = 0; (await connectionsTo(url, name)) > 0 && tries < 60; tries++) await sleep(50)
 }
 
 const databaseName = () => `test_${randomBytes(8).toString('hex')}`
