@@ -3,6 +3,9 @@ import { providerSchema } from '../providers/provider-schema.ts'
 import { endpoint } from './endpoint.ts'
 import { page, word } from './schemas.ts'
 
+const description = providerSchema.meta({ id: 'Provider', description: 'The whole description of a provider, defaults filled in' })
+const newDescription = providerSchema.meta({ id: 'NewProvider', description: 'A description of a provider; what has a default may be left out' })
+
 const provider = z.object({
   id: z.string(),
   name: z.string(),
@@ -19,7 +22,7 @@ const providerDetails = z.object({
   name: z.string(),
   own: z.boolean(),
   revision: z.int().nullable().meta({ description: 'Of an own provider' }),
-  description: providerSchema,
+  description,
 }).meta({ id: 'ProviderDetails' })
 
 const params = z.strictObject({ provider: word(100).meta({ description: 'Id of the provider' }) })
@@ -31,7 +34,7 @@ export const providerEndpoints = [
   }),
   endpoint({
     id: 'createProvider', method: 'POST', path: '/v1/providers', tag: 'Providers', summary: 'Makes a provider of your own.',
-    permission: { administration: 'manage' }, audit: 'provider.created', body: providerSchema, takesIdempotencyKey: true, status: 201, kind: 'json',
+    permission: { administration: 'manage' }, audit: 'provider.created', body: newDescription, takesIdempotencyKey: true, status: 201, kind: 'json',
     reply: providerDetails, problems: ['provider_invalid', 'name_taken', 'idempotency_conflict'],
   }),
   endpoint({
@@ -41,7 +44,7 @@ export const providerEndpoints = [
   endpoint({
     id: 'replaceProvider', method: 'PUT', path: '/v1/providers/{provider}', tag: 'Providers', summary: 'Changes a provider of your own.',
     description: 'Registrations keep the description that they were made with.',
-    permission: { administration: 'manage' }, audit: 'provider.changed', params, body: providerSchema, status: 200, kind: 'json', reply: providerDetails,
+    permission: { administration: 'manage' }, audit: 'provider.changed', params, body: newDescription, status: 200, kind: 'json', reply: providerDetails,
     problems: ['provider_invalid'],
   }),
   endpoint({
@@ -57,7 +60,7 @@ export const providerEndpoints = [
       name: word(100).optional(),
     }).meta({ id: 'Discovery' }),
     status: 200, kind: 'json',
-    reply: z.object({ description: providerSchema, warnings: z.array(z.string()) }).meta({ id: 'DiscoveredProvider' }),
+    reply: z.object({ description, warnings: z.array(z.string()) }).meta({ id: 'DiscoveredProvider' }),
     problems: ['discovery_failed', 'address_not_allowed', 'outgoing_failed'],
   }),
 ] as const

@@ -71,7 +71,8 @@ export const serviceEndpoints = [
   endpoint({
     id: 'getMetrics', method: 'GET', path: '/metrics', tag: 'Service', summary: 'Shows the metrics in the text format of Prometheus.',
     permission: 'public', audit: null, status: 200, kind: 'text',
-    description: 'Names, counts and times only: nothing that names a credential, an account or a key.',
+    description: 'Counts and times only: nothing that names a credential, an account or a key. KEYBEARER_METRICS decides whether a key is needed.',
+    problems: ['not_signed_in', 'not_found'],
   }),
   endpoint({
     id: 'getOpenApi', method: 'GET', path: '/openapi.json', tag: 'Service', summary: 'Shows this API in OpenAPI 3.1.',

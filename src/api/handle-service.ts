@@ -1,9 +1,11 @@
+import { isLoopback } from '../base/addresses.ts'
+import { Problem } from '../base/problem.ts'
 import { credentialStatuses } from '../credentials/types.ts'
 import type { HandlersOf } from './call.ts'
 import { examine } from './doctor.ts'
 import { openApi } from './openapi.ts'
 import { homePage, pageHeaders } from './pages.ts'
-import type { Services } from './services.ts'
+import type { ReachOptions, Services } from './services.ts'
 import { iso, rotationBody } from './views.ts'
 
 type Ids =
@@ -12,7 +14,7 @@ type Ids =
 /** Counting credentials for the metrics costs a query, so it is done at most so often, whoever asks. */
 const countInterval = 5000
 
-export function serviceHandlers(services: Services): HandlersOf<Ids> {
+export function serviceHandlers(services: Services, metricsFor: ReachOptions['metrics']): HandlersOf<Ids> {
   const { clock, credentials, audit, facts, metrics, rotation } = services
   let countedAt = -Infinity
   return {
@@ -56,7 +58,10 @@ export function serviceHandlers(services: Services): HandlersOf<Ids> {
       await facts.checkReady()
       return { body: { status: 'ok' } }
     },
-    async getMetrics() {
+    async getMetrics({ address, authorization }) {
+      if (metricsFor === 'off') throw new Problem('not_found', 'The metrics are switched off.', { nextStep: 'Set KEYBEARER_METRICS to loopback or key.' })
+      const isOpen = metricsFor === 'loopback' && address !== null && isLoopback(address)
+      if (!isOpen) await services.accessKeys.authenticate(authorization, address)
       const now = clock.monotonic()
       if (now - countedAt >= countInterval) {
         countedAt = now

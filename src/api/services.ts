@@ -178,4 +178,8 @@ export type ReachOptions = {
   trustedProxies: string[]
   /** The largest message; a request with one may be 1.4 times as large. */
   mailMaxBytes: number
+  /** Who may read the metrics: callers on loopback and those with a key, only those with a key, or nobody. */
+  metrics: 'loopback' | 'key' | 'off'
+  /** How long a stop waits for calls under way. */
+  shutdownSeconds: number
 }

@@ -1,0 +1,25 @@
+import type { Handlers } from './call.ts'
+import { accessKeyHandlers } from './handle-access-keys.ts'
+import { auditHandlers } from './handle-audit.ts'
+import { consentHandlers } from './handle-consents.ts'
+import { credentialHandlers } from './handle-credentials.ts'
+import { mailHandlers } from './handle-mail.ts'
+import { providerHandlers } from './handle-providers.ts'
+import { registrationHandlers } from './handle-registrations.ts'
+import { serviceHandlers } from './handle-service.ts'
+import type { Refusals } from './refusals.ts'
+import type { ReachOptions, Services } from './services.ts'
+
+/** Makes the handler of every endpoint; one that is missing does not compile. */
+export function makeHandlers(services: Services, refusals: Refusals, options: Pick<ReachOptions, 'metrics'>): Handlers {
+  return {
+    ...credentialHandlers(services),
+    ...consentHandlers(services, refusals),
+    ...registrationHandlers(services),
+    ...providerHandlers(services),
+    ...accessKeyHandlers(services),
+    ...mailHandlers(services),
+    ...auditHandlers(services),
+    ...serviceHandlers(services, options.metrics),
+  }
+}

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto'
+import { Problem } from '../base/problem.ts'
+import type { Call, EventSink } from './call.ts'
+import type { Endpoint } from './endpoint.ts'
+import { single, writeReply, type Exchange } from './exchange.ts'
+import { admit, type Admitted } from './guard.ts'
+import { checkInput, readQuery } from './input.ts'
+import type { Written } from './problem-reply.ts'
+import type { Refusals } from './refusals.ts'
+import { defaultBodyLimit, readJsonBody } from './request-body.ts'
+import type { Services } from './services.ts'
+
+/** Most callers that may follow the events at once. */
+const mostStreams = 500
+
+export type Route = {
+  endpoint: Endpoint
+  /** Does everything between the request and its reply. @throws Problem */
+  answer(exchange: Exchange, params: Record<string, string>): Promise<void>
+}
+
+type Surroundings = { services: Services; refusals: Refusals; streams: Set<() => void>; mailMaxBytes: number }
+
+/** Whatever kind of answer it is: which one comes, the contract says. */
+type AnyAnswer = {
+  body?: unknown
+  text?: string
+  revision?: number
+  status?: number
+  headers?: Record<string, string>
+  stream?: (sink: EventSink) => Promise<void>
+}
+
+type AnyHandler = (call: Call) => Promise<AnyAnswer>
+
+/**
+ * Makes the way of one endpoint: who calls, may he, is the input what the contract says, the work, and a reply in which
+ * nothing is that the contract does not name.
+ */
+export function createRoute(endpoint: Endpoint, handler: AnyHandler, surroundings: Surroundings): Route {
+  const { services, refusals, streams } = surroundings
+  const limit = endpoint.largeBody ? Math.ceil(surroundings.mailMaxBytes * 1.4) : defaultBodyLimit
+
+  const toCall = async (exchange: Exchange, rawParams: Record<string, string>, admitted: Admitted, authorization: string | undefined): Promise<Call> => {
+    const { request } = exchange
+    const params = endpoint.params ? checkInput(endpoint.params, rawParams, 'path') : {}
+    const query = isForeign(endpoint) ? {} : readQuery(exchange.query)
+    const checkedQuery = endpoint.query ? checkInput(endpoint.query, query, 'query') : query
+    if (!endpoint.query) refuseAny(query, 'query')
+    const raw = isForeign(endpoint) ? {} : await readJsonBody(request, limit)
+    const body = endpoint.body ? checkInput(endpoint.body, raw, 'body') : raw
+    if (!endpoint.body) refuseAny(raw as object, 'body')
+    return {
+      params: params as never,
+      query: checkedQuery as never,
+      body: body as never,
+      caller: admitted.caller as never,
+      actor: admitted.actor,
+      credentialId: admitted.credentialId,
+      ifRevision: endpoint.takesIfMatch ? readIfMatch(single(request, 'if-match')) : undefined,
+      requestId: exchange.requestId,
+      address: exchange.address,
+      isHead: request.method === 'HEAD',
+      rawQuery: exchange.query,
+      authorization,
+      lastEventId: endpoint.kind === 'events' ? single(request, 'last-event-id') : undefined,
+    }
+  }
+
+  const work = async (call: Call): Promise<Written> => toWritten(endpoint, await handler(call))
+
+  return {
+    endpoint,
+    async answer(exchange, rawParams) {
+      const authorization = readAuthorization(exchange)
+      const admitted = await admit(services, refusals, endpoint, {
+        authorization, address: exchange.address, credential: rawParams.credential,
+      })
+      const call = await toCall(exchange, rawParams, admitted, authorization)
+      if (endpoint.kind === 'events') {
+        if (call.isHead) return writeReply(exchange, { status: 200, headers: { 'content-type': 'text/event-stream' }, body: '' })
+        if (streams.size >= mostStreams) throw new Problem('rate_limited', `${mostStreams} callers follow the events already.`, { retryAfter: 30 })
+        return await stream(exchange, (await handler(call)).stream!, streams)
+      }
+      const key = endpoint.takesIdempotencyKey ? single(exchange.request, 'idempotency-key') : undefined
+      if (key === undefined) return writeReply(exchange, await work(call))
+      const request = createHash('sha256').update(JSON.stringify([endpoint.id, call.params, call.query, call.body])).digest('hex')
+      const done = await services.idempotency.once(call.actor.id, key, request, async () => {
+        const written = await work(call)
+        return { status: written.status, body: JSON.stringify(written) }
+      })
+      const written = JSON.parse(done.body) as Written
+      writeReply(exchange, done.repeated ? { ...written, headers: { ...written.headers, 'idempotent-replayed': 'true' } } : written)
+    },
+  }
+}
+
+/** The callback's query is the provider's: it is checked by whoever knows what was asked. */
+const isForeign = (endpoint: Endpoint) => endpoint.id === 'finishConsent'
+
+function readAuthorization(exchange: Exchange): string | undefined {
+  try {
+    return single(exchange.request, 'authorization')
+  } catch {
+    // Two keys: which one counts is nobody's to guess. An empty one is refused as such, and recorded.
+    return ''
+  }
+}
+
+function refuseAny(given: object, part: 'query' | 'body'): void {
+  const errors = Object.keys(given).slice(0, 20).map((name) => ({ path: name.slice(0, 60), message: `is not a field of this ${part}` }))
+  if (errors.length > 0) throw new Problem('invalid_request', `The ${part} is not understood.`, { errors })
+}
+
+function readIfMatch(header: string | undefined): number | undefined {
+  if (header === undefined || header.trim() === '*') return undefined
+  const revision = /^"r(\d{1,12})"$/.exec(header.trim())?.[1]
+  if (revision === undefined) throw new Problem('changed_meanwhile', 'If-Match is not an ETag of this service: it must be one, such as "r7".')
+  return Number(revision)
+}
+
+function toWritten(endpoint: Endpoint, answer: AnyAnswer): Written {
+  const status = answer.status ?? endpoint.status
+  if (endpoint.kind === 'nothing') return { status, headers: answer.headers ?? {}, body: '' }
+  if (endpoint.kind !== 'json') return { status, headers: answer.headers ?? {}, body: answer.text ?? '' }
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  if (answer.headers) Object.assign(headers, answer.headers)
+  if (answer.revision !== undefined) headers.etag = `"r${answer.revision}"`
+  // Invariant: only what the contract names leaves. A reply that does not fit is our mistake and becomes an internal error.
+  return { status, headers, body: JSON.stringify(endpoint.reply!.parse(answer.body)) }
+}
+
+async function stream(exchange: Exchange, run: (sink: EventSink) => Promise<void>, streams: Set<() => void>): Promise<void> {
+  const { response } = exchange
+  const listeners: (() => void)[] = []
+  const close = () => {
+    streams.delete(close)
+    for (const listener of listeners.splice(0)) listener()
+    response.end()
+  }
+  streams.add(close)
+  response.on('close', close)
+  response.writeHead(200, {
+    'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'x-request-id': exchange.requestId,
+    'x-accel-buffering': 'no',
+  })
+  exchange.request.socket.setNoDelay(true)
+  try {
+    await run({
+      write: (chunk) => void response.write(chunk),
+      get waiting() {
+        return response.writableLength
+      },
+      end: close,
+      onClose: (listener) => void listeners.push(listener),
+    })
+  } finally {
+    close()
+  }
+}
