@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { sql } from 'kysely'
+import { databases, makePlace, openWorld, tester, type World } from '../../test/world.ts'
+
+async function withTrail(database: 'sqlite' | 'postgres', work: (world: World) => Promise<void>): Promise<void> {
+  const place = await makePlace(database)
+  const world = await openWorld(place)
+  try {
+    await Promise.all(Array.from({ length: 30 }, (_, i) => world.context.audit.record({
+      actor: tester, action: 'token.handed_out', subject: `cred_${i}`, outcome: 'done', detail: { purpose: 'token', n: i },
+    })))
+    assert.deepEqual((await world.context.audit.verify()).ok, true)
+    await work(world)
+  } finally {
+    await world.close()
+    await place.remove()
+  }
+}
+
+const broken = async (world: World, firstBad: number, what: RegExp) => {
+  const result = await world.context.audit.verify()
+  assert.equal(result.ok, false)
+  if (result.ok) return
+  assert.equal(result.firstBad, firstBad)
+  assert.match(result.what, what)
+}
+
+for (const database of databases) {
+  describe(`the audit trail on ${database}`, () => {
+    it('shares commits among records that arrive together, in the order they came', async () => {
+      await withTrail(database, async (world) => {
+        const { items } = await world.context.audit.list({ limit: 100 })
+        assert.deepEqual(items.map((item) => item.seq), Array.from({ length: 30 }, (_, i) => 30 - i))
+        assert.equal(items[0]?.subject?.id, 'cred_29')
+      })
+    })
+
+    it('A3: a changed record is found', async () => {
+      await withTrail(database, async (world) => {
+        await world.store.db.updateTable('audit').set({ actor_name: 'somebody else' }).where('seq', '=', 7).execute()
+        await broken(world, 7, /changed/)
+      })
+    })
+
+    it('A3: a removed record is found', async () => {
+      await withTrail(database, async (world) => {
+        await world.store.db.deleteFrom('audit').where('seq', '=', 9).execute()
+        await broken(world, 9, /missing/)
+      })
+    })
+
+    it('A3: two swapped records are found', async () => {
+      await withTrail(database, async (world) => {
+        const { db } = world.store
+        await sql`update audit set seq = case seq when 4 then -5 when 5 then -4 end where seq in (4, 5)`.execute(db)
+        await sql`update audit set seq = -seq where seq < 0`.execute(db)
+        await broken(world, 4, /changed or moved/)
+      })
+    })
+
+    it('A3: a record that was appended by hand is found', async () => {
+      await withTrail(database, async (world) => {
+        const { db } = world.store
+        const last = await db.selectFrom('audit').selectAll().where('seq', '=', 30).executeTakeFirstOrThrow()
+        await db.insertInto('audit').values({ ...last, seq: 31 }).execute()
+        await broken(world, 31, /changed or moved|behind the end/)
+        await db.updateTable('heads').set({ seq: 31 }).where('name', '=', 'audit').execute()
+        await broken(world, 31, /changed or moved/)
+      })
+    })
+
+    it('A3: a trail whose end was cut off is found, also when its head was set back', async () => {
+      await withTrail(database, async (world) => {
+        const { db } = world.store
+        await db.deleteFrom('audit').where('seq', '>', 25).execute()
+        await broken(world, 26, /missing/)
+        await db.updateTable('heads').set({ seq: 25 }).where('name', '=', 'audit').execute()
+        await broken(world, 25, /does not fit its head/)
+      })
+    })
+
+    it('A3: whoever can write the database but has no master key cannot make a chain that fits', async () => {
+      await withTrail(database, async (world) => {
+        const { createHmac } = await import('node:crypto')
+        const { db } = world.store
+        const row = await db.selectFrom('audit').selectAll().where('seq', '=', 30).executeTakeFirstOrThrow()
+        const before = await db.selectFrom('audit').select('hash').where('seq', '=', 29).executeTakeFirstOrThrow()
+        const forged = { ...row, actor_name: 'nobody' }
+        const text = JSON.stringify([before.hash, forged.seq, forged.at, forged.actor, forged.actor_name, forged.action, forged.subject, forged.subject_name, forged.outcome, forged.reason, forged.address, forged.detail])
+        const hash = createHmac('sha256', Buffer.alloc(32)).update(text).digest('base64url')
+        await db.updateTable('audit').set({ actor_name: 'nobody', hash }).where('seq', '=', 30).execute()
+        await db.updateTable('heads').set({ hash }).where('name', '=', 'audit').execute()
+        await broken(world, 30, /changed/)
+      })
+    })
+
+    it('goes on recording while it is verified', async () => {
+      await withTrail(database, async (world) => {
+        const [result] = await Promise.all([
+          world.context.audit.verify(),
+          ...Array.from({ length: 50 }, () => world.context.audit.record({ actor: tester, action: 'audit.read', outcome: 'done' })),
+        ])
+        assert.equal(result.ok, true)
+        assert.equal((await world.context.audit.verify()).ok, true)
+      })
+    })
+  })
+}

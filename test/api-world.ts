@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { IdempotentReplies } from '../src/access/idempotency.ts'
+import type { NewAccessKey } from '../src/access/types.ts'
+import { createServer, type ApiServer } from '../src/api/server.ts'
+import type { ReachOptions, Services } from '../src/api/services.ts'
+import { createMetrics } from '../src/base/metrics.ts'
+import { readAuditHead } from '../src/storage/audit.ts'
+import { lastEventSeq, readEvents } from '../src/storage/events.ts'
+import { makePlace, openWorld, tester, type World } from './world.ts'
+
+export type Reply = { status: number; headers: IncomingHttpHeaders; text: string; json: Record<string, unknown> & { code?: string } }
+export type Ask = { key?: string | null; body?: unknown; headers?: Record<string, string | string[]>; raw?: string | Buffer }
+
+/** A whole service behind its real HTTP server, without a process of its own. */
+export type ApiWorld = {
+  world: World
+  services: Services
+  server: ApiServer
+  port: number
+  /** The key of whoever owns the service: it may everything. */
+  ownerKey: string
+  makeKey(input: Omit<NewAccessKey, 'name'> & { name?: string }): Promise<string>
+  /** Sends a request with the owner's key unless told otherwise. */
+  ask(method: string, path: string, ask?: Ask): Promise<Reply>
+  close(): Promise<void>
+}
+
+let keys = 0
+
+/** Starts the API over real parts, on a free port of loopback. */
+export async function openApiWorld(
+  options: Partial<ReachOptions> & { database?: 'sqlite' | 'postgres'; replace?: (services: Services) => Partial<Services>; world?: Parameters<typeof openWorld>[1] } = {},
+): Promise<ApiWorld> {
+  const place = await makePlace(options.database ?? 'sqlite')
+  const world = await openWorld(place, options.world)
+  const { context } = world
+  const base: Services = {
+    clock: context.clock, log: context.log, bus: context.bus, metrics: createMetrics(), accessKeys: world.accessKeys, audit: context.audit,
+    credentials: world.credentials, consents: world.consents, registrations: world.registrations, providers: world.providers,
+    senders: noMail, outbox: noMail,
+    rotation: { get: async () => rotationView, start: async () => rotationView },
+    idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),
+    events: { read: (after, limit) => readEvents(context.db, after, limit), last: () => lastEventSeq(context.db) },
+    facts: {
+      version: '0.0.0', startedAt: context.clock.now(), database: context.dialect, publicUrl: context.publicUrl, masterKeyVersion: () => 1,
+      auditHead: () => readAuditHead(context.db), settings: () => [], checks: async () => [], checkReady: async () => undefined,
+    },
+    pageKey: randomBytes(32),
+  }
+  const services = { ...base, ...options.replace?.(base) }
+  const server = createServer(services, { allowedHosts: [], trustedProxies: [], mailMaxBytes: 1_000_000, metrics: 'loopback', shutdownSeconds: 2, ...options })
+  const { port } = await server.listen(0, '127.0.0.1')
+  const makeKey: ApiWorld['makeKey'] = async (input) => (await world.accessKeys.create({ ...input, name: input.name ?? `key ${++keys}` }, tester)).key.reveal()
+  const ownerKey = await makeKey({ permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit'] })
+  return {
+    world, services, server, port, ownerKey, makeKey,
+    ask: (method, path, ask = {}) => send(port, method, path, { ...ask, key: ask.key === undefined ? ownerKey : ask.key }),
+    async close() {
+      await server.close()
+      await world.close()
+      await place.remove()
+    },
+  }
+}
+
+/** Sends one request exactly as it is told, without the help that `fetch` gives. */
+export function send(port: number, method: string, path: string, ask: Ask = {}): Promise<Reply> {
+  const payload = ask.raw ?? (ask.body === undefined ? undefined : JSON.stringify(ask.body))
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      host: '127.0.0.1', port, method, path, agent: false,
+      headers: {
+        ...(ask.key ? { authorization: `Bearer ${ask.key}` } : {}),
+        ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
+        ...ask.headers,
+      },
+    }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8')
+        const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== ''
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Reply['json']) : {} })
+      })
+      response.on('error', reject)
+    })
+    request.on('error', reject)
+    request.end(payload)
+  })
+}
+
+const rotationView: Awaited<ReturnType<Services['rotation']['get']>> = {
+  state: 'idle', newestVersion: 1, versions: [], rewrapped: 0, remaining: 0, startedAt: null, finishedAt: null, problem: null,
+}
+
+const noMail = new Proxy({}, {
+  get: () => async () => [],
+}) as Services['senders'] & Services['outbox']
