@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 
 /** Every metric, with the sentence that the reference page and Prometheus show. */
 export const metricTable = {
@@ -25,7 +25,7 @@ export type Metrics = {
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'keybearer_' })
-  const made = new Map<string, Counter | Gauge | Histogram>()
+  const made = new Map<string, Counter | Gauge>()
   for (const [name, { type, help, labels }] of Object.entries(metricTable)) {
     const options = { name: `keybearer_${name}`, help, labelNames: [...labels], registers: [registry] }
     made.set(name, type === 'counter' ? new Counter(options) : new Gauge(options))

@@ -1,0 +1,7 @@
+#!/bin/sh
+# npm run check: format, lint and types, in seconds.
+. "$(dirname "$0")/prepare.sh"
+oxlint --quiet src client/src test bench demo scripts bin
+tsc -p .
+run_node scripts/generate.ts --check
+sh -n scripts/*.sh

@@ -1,0 +1,47 @@
+#!/bin/sh
+# npm test: all tests, with the real servers they talk to. "npm test -- FILE..." runs these only.
+. "$(dirname "$0")/prepare.sh"
+
+sh scripts/install-servers.sh
+
+state=$(mktemp -d "${TMPDIR:-/tmp}/keybearer-rig-XXXXXX")
+postgres=
+rig=
+finish() {
+  status=$?
+  trap - EXIT INT TERM
+  for pid in $rig $postgres; do kill "$pid" 2>/dev/null || true; done
+  for pid in $rig $postgres; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$state"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+run_node test/rig/postgres.ts --url-file "$state/postgres.url" >"$state/postgres.log" 2>&1 &
+postgres=$!
+run_node test/rig/mail-rig.ts --state "$state/mail" --out "$state/rig.json" >"$state/rig.log" 2>&1 &
+rig=$!
+
+wait_for() { # FILE PID LOG
+  i=0
+  while [ ! -s "$1" ]; do
+    if ! kill -0 "$2" 2>/dev/null || [ $i -gt 600 ]; then
+      echo "Keybearer: a test server did not start:" >&2
+      tail -20 "$3" >&2
+      exit 1
+    fi
+    i=$((i + 1))
+    sleep 0.1
+  done
+}
+wait_for "$state/postgres.url" "$postgres" "$state/postgres.log"
+wait_for "$state/rig.json" "$rig" "$state/rig.log"
+KEYBEARER_TEST_POSTGRES=$(cat "$state/postgres.url")
+KEYBEARER_TEST_RIG=$state/rig.json
+export KEYBEARER_TEST_POSTGRES KEYBEARER_TEST_RIG
+
+if [ $# -gt 0 ]; then files="$*"; else files=$(find src client/src test -name '*.test.ts' ! -path '*/node_modules/*' | sort); fi
+# shellcheck disable=SC2086
+run_node --test --test-concurrency=2 $files
