@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { isProblem, type Problem } from '../base/problem.ts'
+import { openCatalogue, parseProvider } from './catalogue.ts'
+import { resolveProvider } from './provider-resolve.ts'
+import { providerSchema, type ProviderInput } from './provider-schema.ts'
+
+const shipped = fileURLToPath(new URL('../../providers', import.meta.url))
+const folders: string[] = []
+after(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
+
+/** Makes a folder of files; objects are written as JSON. */
+function folderOf(files: Record<string, unknown>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'keybearer-catalogue-'))
+  folders.push(folder)
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
+  return folder
+}
+
+const minimal = (id: string, change: Partial<ProviderInput> = {}): ProviderInput => ({
+  id, version: 1, name: id, token_endpoint: 'https://as.example/token', grants: ['client_credentials'], client_auth: ['client_secret_post'], ...change,
+})
+
+function problemOf(run: () => unknown): Problem {
+  let problem: unknown
+  assert.throws(run, (error) => {
+    problem = error
+    return isProblem(error, 'provider_invalid')
+  })
+  return problem as Problem
+}
+
+describe('the catalogue that comes with the program', () => {
+  const catalogue = openCatalogue([shipped])
+  const ids = readdirSync(shipped).filter((file) => file.endsWith('.json') && file !== 'schema.json').map((file) => file.slice(0, -5))
+
+  test('holds every file, by name', () => {
+    assert.deepEqual(catalogue.list().map((provider) => provider.id).sort(), ids.sort())
+    const names = catalogue.list().map((provider) => provider.name)
+    assert.deepEqual(names, [...names].sort((a, b) => a.localeCompare(b)))
+    for (const id of ['google', 'microsoft', 'generic']) assert.equal(catalogue.get(id)?.id, id)
+    assert.equal(catalogue.get('no-such-provider'), undefined)
+    assert.equal(catalogue.get('../package'), undefined)
+    assert.equal(catalogue.get('schema'), undefined)
+  })
+
+  test('describes every placeholder with an example that works', () => {
+    for (const provider of catalogue.list()) {
+      const examples = Object.fromEntries(Object.entries(provider.placeholders).map(([name, rule]) => [name, rule.example]))
+      const resolved = resolveProvider(provider, examples)
+      for (const [field, value] of Object.entries(resolved)) {
+        if (typeof value === 'string') assert.doesNotMatch(value, /[{}]/, `${provider.id} ${field}`)
+      }
+    }
+  })
+
+  test('O11: has no grant that takes a password or hands out tokens through the browser', () => {
+    for (const provider of catalogue.list()) {
+      const { authorize, token, refresh, device } = provider.parameters
+      for (const parameters of [authorize, token, refresh, device]) {
+        for (const name of ['response_type', 'grant_type', 'username', 'password']) assert.equal(name in parameters, false, `${provider.id} ${name}`)
+      }
+    }
+  })
+
+  test('names for every mail server a scope that the provider offers, and a host that its tokens may go to', () => {
+    for (const provider of catalogue.list()) {
+      for (const server of [...(provider.mail?.smtp ?? []), ...(provider.mail?.imap ?? []), ...(provider.mail?.pop ?? [])]) {
+        assert.ok((server.scopes?.length ?? 0) > 0, `${provider.id} ${server.host}`)
+        assert.ok(server.mechanisms.length > 0)
+      }
+    }
+  })
+
+  test('holds no secret of anybody', () => {
+    for (const id of ids) assert.doesNotMatch(readFileSync(join(shipped, `${id}.json`), 'utf8'), /GOCSPX-|client_secret"\s*:\s*"[^"]|-----BEGIN/, id)
+  })
+
+  test('Google asks for offline access, and Microsoft for the tenant', () => {
+    const google = resolveProvider(catalogue.get('google')!, {})
+    assert.equal(google.data.parameters.authorize.access_type, 'offline')
+    assert.equal(google.data.parameters.authorize.prompt, 'consent')
+    const microsoft = catalogue.get('microsoft')!
+    assert.equal(resolveProvider(microsoft, { tenant: 'contoso.onmicrosoft.com' }).tokenEndpoint, 'https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token')
+    assert.ok(microsoft.default_scopes.includes('offline_access'))
+    assert.ok(microsoft.scope_sets.some((set) => set.grants?.includes('client_credentials') && set.scopes.every((scope) => scope.endsWith('/.default'))))
+  })
+})
+
+test('the schema beside the files is the one of the code', () => {
+  const { $comment: _, ...written } = JSON.parse(readFileSync(join(shipped, 'schema.json'), 'utf8')) as Record<string, unknown>
+  assert.deepEqual(written, JSON.parse(JSON.stringify(z.toJSONSchema(providerSchema, { io: 'input' }))), 'run "npm run generate"')
+})
+
+test('a later folder replaces a provider of an earlier one', () => {
+  const catalogue = openCatalogue([folderOf({ 'a.json': minimal('a'), 'b.json': minimal('b') }), folderOf({ 'a.json': minimal('a', { name: 'Mine', version: 2 }) })])
+  assert.equal(catalogue.get('a')?.name, 'Mine')
+  assert.deepEqual(catalogue.list().map((provider) => provider.id), ['b', 'a'])
+})
+
+describe('an error is named by its file and its place', () => {
+  const cases: Record<string, [content: unknown, says: RegExp]> = {
+    'not JSON': ['{"id":', /x\.json is not JSON/],
+    'another id': [minimal('y'), /x\.json.*id is "y"/],
+    'an unknown field': [{ ...minimal('x'), tokenEndpoint: 'https://x' }, /x\.json.*tokenEndpoint/],
+    'plain http': [minimal('x', { token_endpoint: 'http://as.example/token' }), /x\.json.*token_endpoint/],
+    'a grant without its address': [minimal('x', { grants: ['authorization_code'] }), /x\.json.*authorization_endpoint/],
+    'the device grant without its address': [minimal('x', { grants: ['device_code'] }), /x\.json.*device_authorization_endpoint/],
+    'a placeholder that is not described': [minimal('x', { token_endpoint: 'https://as.example/{tenant}' }), /x\.json.*token_endpoint.*\{tenant\}/],
+    'a broken pattern': [minimal('x', { placeholders: { t: { title: 't', meaning: 't', example: 't', pattern: '(' } } }), /x\.json.*placeholders\.t\.pattern/],
+    'an unknown grant': [{ ...minimal('x'), grants: ['password'] }, /x\.json.*grants/],
+    'no grant': [minimal('x', { grants: [] }), /x\.json.*grants/],
+    'a list': ['[]', /x\.json/],
+  }
+  for (const [title, [content, says]] of Object.entries(cases)) {
+    test(title, () => {
+      const catalogue = openCatalogue([folderOf({ 'x.json': content })])
+      assert.match(problemOf(() => catalogue.get('x')).message, says)
+    })
+  }
+})
+
+test('a description that was stored is checked again', () => {
+  assert.match(problemOf(() => parseProvider({ id: 'x' }, 'the provider of "mail"')).message, /the provider of "mail"/)
+  const stored: unknown = JSON.parse(JSON.stringify(parseProvider(minimal('x'), 'x')))
+  assert.deepEqual(parseProvider(stored, 'x'), stored)
+})
+
+test('250 providers do not slow the start', () => {
+  const google = JSON.parse(readFileSync(join(shipped, 'google.json'), 'utf8')) as ProviderInput
+  const folder = folderOf(Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`p${i}.json`, { ...google, id: `p${i}` }])))
+  const before = process.hrtime.bigint()
+  const catalogue = openCatalogue([folder])
+  catalogue.get('p7')
+  const opened = Number(process.hrtime.bigint() - before) / 1e6
+  assert.equal(catalogue.list().length, 250)
+  assert.ok(opened < 200, `opening took ${opened} ms`)
+})
