@@ -149,7 +149,8 @@ const unusableRows: Row[] = [
   ['a redirect', ok, { kind: 'unusable' }, { status: 302 }],
   ['a permanent redirect', '', { kind: 'unusable' }, { status: 308 }],
   ['a form with the token twice', 'access_token=at&access_token=other', { kind: 'unusable' }],
-  ['JSON nested very deeply', `{"access_token":"at","x":${'['.repeat(100_000)}`, { kind: 'unusable' }],
+  ['JSON nested very deeply', `{"access_token":"at","x":${'['.repeat(500)}${']'.repeat(500)}}`, { kind: 'unusable' }],
+  ['JSON nested so deeply that no parser would survive it', `{"access_token":"at","x":${'['.repeat(100_000)}`, { kind: 'unusable' }],
   ['an inherited name as token', '{"__proto__":{"access_token":"at"}}', { kind: 'unusable' }],
 ]
 
