@@ -17,9 +17,20 @@ export type Exchange = {
   query: string
 }
 
-export function createExchange(request: IncomingMessage, response: ServerResponse, clock: Clock): Exchange {
-  return { request, response, requestId: newId('req', clock.now()), startedAt: clock.monotonic(), address: null, path: '', query: '' }
+/** Makes the exchanges of one server. Their ids share a random beginning and count on: nothing is proven by them. */
+export function exchangeMaker(clock: Clock): (request: IncomingMessage, response: ServerResponse) => Exchange {
+  const beginning = newId('req', clock.now()).slice(0, -countDigits)
+  let count = 0
+  return (request, response) => {
+    count = (count + 1) % 32 ** countDigits
+    return {
+      request, response, requestId: beginning + count.toString(32).replace(/[ilou]/g, (sign) => 'wxyz'['ilou'.indexOf(sign)]!).padStart(countDigits, '0'),
+      startedAt: clock.monotonic(), address: null, path: '', query: '',
+    }
+  }
 }
+
+const countDigits = 8
 
 /**
  * Splits the target into path and query, and refuses paths that two programs could read in two ways: dots, empty segments,

@@ -6,7 +6,7 @@ import { Hono } from 'hono'
 import { Problem } from '../base/problem.ts'
 import { contract } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
-import { createExchange, splitTarget, writeReply, type Exchange } from './exchange.ts'
+import { exchangeMaker, splitTarget, writeReply, type Exchange } from './exchange.ts'
 import { makeHandlers } from './handlers.ts'
 import { problemReply, toProblem } from './problem-reply.ts'
 import { createReach } from './reach.ts'
@@ -28,6 +28,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const refusals = new Refusals(services)
   const handlers = makeHandlers(services, refusals, options)
   const streams = new Set<() => void>()
+  const makeExchange = exchangeMaker(clock)
   let closing = false
 
   const routes = (contract as readonly Endpoint[]).map((endpoint) => createRoute(endpoint, handlers[endpoint.id as keyof typeof handlers] as never, {
@@ -59,7 +60,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const handOutPath = /^\/v1\/credentials\/([^/]+)\/token$/
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const exchange = createExchange(request, response, clock)
+    const exchange = makeExchange(request, response)
     try {
       if (closing) throw new Problem('shutting_down', 'The service is stopping.', { retryAfter: 5 })
       exchange.address = reach.addressOf(request)

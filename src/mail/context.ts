@@ -1,0 +1,28 @@
+import type { AuditTrail } from '../access/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import type { EventBus } from '../base/events.ts'
+import type { Log } from '../base/log.ts'
+import type { Vault } from '../base/vault.ts'
+import type { Credentials } from '../credentials/credentials.ts'
+import type { Database } from '../storage/tables.ts'
+
+/** What the files of this part work with; `main.ts` makes it. */
+export type MailContext = {
+  db: Database
+  dialect: 'sqlite' | 'postgres'
+  clock: Clock
+  vault: Vault
+  audit: AuditTrail
+  bus: EventBus
+  log: Log
+  wake: () => void
+  credentials: Pick<Credentials, 'handOut' | 'get' | 'recordUse'>
+  /** Whether a mail server at this address may be connected to. */
+  mayConnect: (host: string, address: string, port: number) => boolean
+  /** PEM of further certificate authorities. */
+  ca: string | undefined
+  maxBytes: number
+  /** Milliseconds after which a message that could not be sent fails for good. */
+  maxAge: number
+  count: (outcome: string) => void
+}

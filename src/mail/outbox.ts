@@ -1,0 +1,338 @@
+import type { Actor } from '../base/actor.ts'
+import { service } from '../base/actor.ts'
+import { jitter, newId } from '../base/ids.ts'
+import { Problem } from '../base/problem.ts'
+import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
+import { appendEvents } from '../storage/events.ts'
+import {
+  claimMessages, hurryMessages, insertMessage, listMessageRows, nextMessageDue, prolongMessageLeases, readMessage, updateMessage, updateMessageIf,
+  type MessageRow,
+} from '../storage/messages.ts'
+import { findDefaultSender, findSender } from '../storage/senders.ts'
+import type { RowUpdate } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import type { MailContext } from './context.ts'
+import { compose } from './message.ts'
+import { toSenderView } from './senders.ts'
+import { SmtpSender, type Delivery } from './smtp-sender.ts'
+import type { MessageProblem, MessageStatus, MessageView, NewMessage, Recipient } from './types.ts'
+
+const leaseTime = 60_000
+const heartbeat = 15_000
+const longestSleep = 5_000
+const claimSize = 20
+const mostUnderWay = 40
+
+type Page<Item> = { items: Item[]; next: string | null }
+
+/**
+ * Keeps messages until they are sent. Accepted means committed and synced; a message is taken up again after a crash, with
+ * the same Message-ID, and a recipient whom a server has accepted is not sent it again.
+ */
+export class Outbox {
+  readonly #context: MailContext
+  readonly #smtp: SmtpSender
+  readonly #lease: string
+  readonly #running = new Set<Promise<void>>()
+  #loop: Promise<void> | undefined
+  #beat: NodeJS.Timeout | undefined
+  readonly #stop = new AbortController()
+  #wakeUp: (() => void) | undefined
+  #woken = false
+
+  constructor(context: MailContext) {
+    this.#context = context
+    this.#smtp = new SmtpSender(context)
+    this.#lease = newId('lease', context.clock.now())
+    context.bus.listen((event) => {
+      const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
+      if (!works || event.subject === null) return
+      hurryMessages(context.db, event.subject, context.clock.now()).then(() => this.#wake(), (error: unknown) => {
+        context.log.warn('outbox.not_hurried', { error })
+      })
+    })
+  }
+
+  /**
+   * Takes a message and returns when it is on disk.
+   *
+   * @throws Problem mail_invalid, no_sender, not_found, payload_too_large, storage_full
+   */
+  async accept(input: NewMessage, actor: Actor): Promise<MessageView> {
+    const { db, clock, vault } = this.#context
+    const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
+    if (!sender) {
+      throw input.sender === undefined
+        ? new Problem('no_sender', 'The message names no sender, and there is no default one.')
+        : new Problem('not_found', `There is no sender "${input.sender.slice(0, 100)}".`)
+    }
+    const now = clock.now()
+    const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, now, this.#context.maxBytes)
+    const id = newId('msg', now)
+    const recipients: Recipient[] = message.recipients.map((address) => ({ address, state: 'waiting', reply: null }))
+    await inTransaction(db, async (trx) => {
+      const content = await vault.seal(dataKeysOf(trx), contentPlace(id), message.mime)
+      await insertMessage(trx, {
+        id, sender_id: sender.id, message_id: message.messageId, subject: message.subject, envelope_from: message.from.address,
+        recipients: JSON.stringify(recipients), content, size: message.size, status: 'queued', attempts: 0, next_attempt_at: now, lease: null,
+        lease_until: null, problem: null, created_by: actor.id, created_at: now, sent_at: null, expires_at: now + this.#context.maxAge,
+      })
+      await this.#context.audit.append(trx, [{
+        actor, action: 'message.accepted', subject: id, subjectName: message.messageId, outcome: 'done', detail: { sender: sender.id, recipients: recipients.length, size: message.size },
+      }])
+      await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { sender: sender.name, recipients: recipients.length } }])
+    })
+    this.#context.count('accepted')
+    this.#context.wake()
+    this.#wake()
+    return await this.get(id)
+  }
+
+  async list(filter: { status?: MessageStatus; sender?: string; createdBy?: string; cursor?: string; limit?: number }): Promise<Page<MessageView>> {
+    const limit = Math.min(filter.limit ?? 100, 500)
+    const sender = filter.sender === undefined ? undefined : await findSender(this.#context.db, filter.sender)
+    if (filter.sender !== undefined && !sender) throw new Problem('not_found', `There is no sender "${filter.sender.slice(0, 100)}".`)
+    const rows = await listMessageRows(this.#context.db, { status: filter.status, senderId: sender?.id, createdBy: filter.createdBy, before: filter.cursor, limit: limit + 1 })
+    const items = rows.slice(0, limit)
+    return { items: items.map((row) => toMessageView(row, row.sender_name)), next: rows.length > limit ? items.at(-1)!.id : null }
+  }
+
+  /** @throws Problem not_found */
+  async get(id: string): Promise<MessageView> {
+    const row = await this.#read(id)
+    const sender = await findSender(this.#context.db, row.sender_id)
+    return toMessageView(row, sender?.name ?? null)
+  }
+
+  /** Tries a message again now, one that failed for good included; recipients that were refused get another chance. */
+  async retry(id: string, actor: Actor): Promise<MessageView> {
+    const { db, clock } = this.#context
+    const row = await this.#read(id)
+    const recipients = (JSON.parse(row.recipients) as Recipient[]).map((one): Recipient => (one.state === 'refused' ? { ...one, state: 'waiting' } : one))
+    if (row.status === 'sent' || row.status === 'cancelled' || recipients.every((one) => one.state === 'sent')) {
+      throw new Problem('message_not_cancellable', `The message was ${row.status} already.`)
+    }
+    const now = clock.now()
+    await inTransaction(db, async (trx) => {
+      const done = await updateMessageIf(trx, id, ['queued', 'failed'], {
+        status: 'queued', next_attempt_at: now, recipients: JSON.stringify(recipients), expires_at: now + this.#context.maxAge, problem: null,
+      })
+      if (!done) throw new Problem('message_not_cancellable', 'The message is being sent at this moment.')
+      await this.#context.audit.append(trx, [{ actor, action: 'message.retried', subject: id, subjectName: row.message_id, outcome: 'done' }])
+      await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { retried: true } }])
+    })
+    this.#context.wake()
+    this.#wake()
+    return await this.get(id)
+  }
+
+  /** @throws Problem message_not_cancellable */
+  async cancel(id: string, actor: Actor): Promise<MessageView> {
+    const row = await this.#read(id)
+    await inTransaction(this.#context.db, async (trx) => {
+      const done = await updateMessageIf(trx, id, ['queued', 'failed'], { status: 'cancelled', next_attempt_at: null })
+      if (!done) throw new Problem('message_not_cancellable', `The message is ${row.status}.`)
+      await this.#dropContent(trx, id)
+      await this.#context.audit.append(trx, [{ actor, action: 'message.cancelled', subject: id, subjectName: row.message_id, outcome: 'done' }])
+      await appendEvents(trx, this.#context.clock, [{ type: 'message.cancelled', subject: id, data: {} }])
+    })
+    this.#context.wake()
+    return await this.get(id)
+  }
+
+  async #read(id: string): Promise<MessageRow> {
+    const row = await readMessage(this.#context.db, id)
+    if (!row) throw new Problem('not_found', 'There is no such message.')
+    return row
+  }
+
+  start(): void {
+    this.#loop ??= this.#run()
+    this.#beat ??= setInterval(() => {
+      if (this.#running.size === 0) return
+      prolongMessageLeases(this.#context.db, this.#lease, this.#context.clock.now() + leaseTime).catch((error: unknown) => {
+        this.#context.log.warn('outbox.leases_not_prolonged', { error })
+      })
+    }, heartbeat).unref()
+  }
+
+  /** Stops taking messages and waits for those that are being sent. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#wake()
+    await this.#loop
+    await Promise.allSettled(this.#running)
+    clearInterval(this.#beat)
+    this.#smtp.close()
+  }
+
+  #wake(): void {
+    this.#woken = true
+    this.#wakeUp?.()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      let wait = longestSleep
+      this.#woken = false
+      try {
+        wait = await this.#step()
+      } catch (error) {
+        this.#context.log.error('outbox.failed', { error })
+        wait = 2000
+      }
+      if (wait > 0 && !this.#woken) await this.#sleep(wait)
+    }
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    const early = new AbortController()
+    this.#wakeUp = () => early.abort()
+    await this.#context.clock.sleep(milliseconds, AbortSignal.any([early.signal, this.#stop.signal])).catch(() => undefined)
+    this.#wakeUp = undefined
+  }
+
+  async #step(): Promise<number> {
+    const { db, clock, dialect } = this.#context
+    const free = mostUnderWay - this.#running.size
+    if (free <= 0) {
+      await Promise.race(this.#running)
+      return 0
+    }
+    const now = clock.now()
+    const due = await nextMessageDue(db)
+    if (due === null || due > now) return due === null ? longestSleep : Math.max(10, Math.min(longestSleep, due - now))
+    const claimed = await inTransaction(db, (trx) => claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize) }))
+    for (const row of claimed) {
+      const work: Promise<void> = this.#send(row)
+        .catch((error: unknown) => this.#context.log.error('message.not_settled', { message: row.id, error }))
+        .finally(() => this.#running.delete(work))
+      this.#running.add(work)
+    }
+    // Everything that is due is under way here or on another node: look again when something changes.
+    if (claimed.length === 0) return 250
+    return 0
+  }
+
+  async #send(row: MessageRow): Promise<void> {
+    const { db, vault } = this.#context
+    const senderRow = await findSender(db, row.sender_id)
+    if (!senderRow) {
+      return await this.#settle(row, [], { kind: 'refused', code: 'mail_refused', permanent: true, reply: '', message: 'The sender was deleted.' })
+    }
+    const waiting = (JSON.parse(row.recipients) as Recipient[]).filter((one) => one.state === 'waiting').map((one) => one.address)
+    const mime = (await vault.open(dataKeysOf(db), contentPlace(row.id), row.content)).reveal()
+    const actor: Actor = { ...service, id: row.created_by, name: 'outbox' }
+    const delivery = await this.#smtp.deliver(toSenderView(senderRow), { from: row.envelope_from, to: waiting }, mime, actor)
+    await this.#settle(row, waiting, delivery)
+  }
+
+  async #settle(row: MessageRow, tried: string[], delivery: Delivery): Promise<void> {
+    const now = this.#context.clock.now()
+    const recipients = settleRecipients(JSON.parse(row.recipients) as Recipient[], tried, delivery)
+    const waiting = recipients.some((one) => one.state === 'waiting')
+    const refused = recipients.some((one) => one.state === 'refused')
+    const problem = problemOf(delivery, recipients)
+    const tooOld = waiting && now >= row.expires_at
+    const status: MessageStatus = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
+    const change: RowUpdate<'messages'> = {
+      recipients: JSON.stringify(recipients), status, lease: null, lease_until: null,
+      problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
+      next_attempt_at: status === 'queued' ? now + retryPause(row.attempts, delivery) : null,
+      sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
+    }
+    await inTransaction(this.#context.db, async (trx) => {
+      await updateMessage(trx, row.id, change)
+      const counts = { sent: recipients.filter((one) => one.state === 'sent').length, refused: recipients.filter((one) => one.state === 'refused').length }
+      if (status === 'sent') await this.#dropContent(trx, row.id)
+      if (status !== 'queued') {
+        await this.#context.audit.append(trx, [{
+          actor: service, action: status === 'sent' ? 'message.sent' : 'message.failed', subject: row.id, subjectName: row.message_id,
+          outcome: status === 'sent' ? 'done' : 'failed', ...(problem === null ? {} : { reason: problem.code }), detail: { ...counts, attempts: row.attempts },
+        }])
+      }
+      await appendEvents(trx, this.#context.clock, [{
+        type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed', subject: row.id,
+        data: { ...counts, attempts: row.attempts, ...(problem === null ? {} : { reason: problem.code, message: problem.message }) },
+      }])
+    })
+    this.#context.count(status === 'queued' ? 'delayed' : status)
+    this.#context.wake()
+  }
+
+  /** What was sent is not needed any more: its key goes, and with it every copy. */
+  async #dropContent(trx: Parameters<Parameters<typeof inTransaction>[1]>[0], id: string): Promise<void> {
+    await updateMessage(trx, id, { content: await this.#context.vault.seal(dataKeysOf(trx), { owner: 'messages', column: 'messages.content/gone' }, '') })
+    await deleteDataKey(trx, id)
+  }
+}
+
+const contentPlace = (id: string) => ({ owner: id, column: 'messages.content' })
+
+/** Applies what a delivery came to. A recipient that was accepted stays accepted. */
+export function settleRecipients(recipients: Recipient[], tried: string[], delivery: Delivery): Recipient[] {
+  const refused = new Map<string, { reply: string; permanent: boolean }>()
+  const said = delivery.kind === 'sent' ? delivery.refused : delivery.kind === 'refused' ? (delivery.recipients ?? []) : []
+  for (const one of said) refused.set(one.address, one)
+  return recipients.map((one): Recipient => {
+    if (one.state !== 'waiting') return one
+    const refusal = refused.get(one.address)
+    if (refusal) return { ...one, state: refusal.permanent ? 'refused' : 'waiting', reply: refusal.reply }
+    switch (delivery.kind) {
+      case 'sent':
+        return tried.includes(one.address) ? { ...one, state: 'sent', reply: delivery.reply } : one
+      case 'refused':
+        return { ...one, state: delivery.permanent ? 'refused' : 'waiting', reply: delivery.reply }
+      case 'unavailable':
+        return { ...one, reply: delivery.reply }
+    }
+  })
+}
+
+function problemOf(delivery: Delivery, recipients: Recipient[]): MessageProblem | null {
+  switch (delivery.kind) {
+    case 'sent': {
+      const refused = recipients.filter((one) => one.state !== 'sent')
+      if (refused.length === 0) return null
+      return {
+        code: 'mail_refused', message: `The server refused ${refused.map((one) => one.address).join(', ').slice(0, 300)}.`,
+        nextStep: 'Check the addresses; the server\'s words stand beside each.', reply: refused[0]?.reply ?? null,
+      }
+    }
+    case 'refused':
+      return {
+        code: delivery.code, message: delivery.message, reply: delivery.reply,
+        nextStep: delivery.code === 'mail_auth_refused'
+          ? 'Check that the credential has the scope for sending mail, that the login is the right mailbox, and that SMTP AUTH is switched on for it.'
+          : delivery.permanent ? 'Correct what the server names, then retry the message.' : 'Nothing: it is tried again by itself.',
+      }
+    case 'unavailable':
+      return { code: delivery.code, message: delivery.message, reply: delivery.reply, nextStep: delivery.nextStep ?? 'Nothing: it is tried again by itself.' }
+  }
+}
+
+/** 30 s, 1 min, 2 min … an hour, a random half less; longer when the other side asks for it. */
+function retryPause(attempts: number, delivery: Delivery): number {
+  const pause = jitter(Math.min(30_000 * 2 ** Math.min(Math.max(attempts - 1, 0), 12), 3_600_000))
+  const asked = delivery.kind === 'unavailable' ? (delivery.retryAfter ?? 0) : 0
+  return Math.max(pause, Math.min(asked, 3_600_000))
+}
+
+function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null): MessageView {
+  return {
+    id: row.id,
+    sender: { id: row.sender_id, name: senderName ?? '(deleted)' },
+    status: row.status as MessageStatus,
+    messageId: row.message_id,
+    subject: row.subject,
+    from: row.envelope_from,
+    recipients: JSON.parse(row.recipients) as Recipient[],
+    size: row.size,
+    attempts: row.attempts,
+    nextAttemptAt: row.next_attempt_at,
+    problem: row.problem === null ? null : (JSON.parse(row.problem) as MessageProblem),
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    sentAt: row.sent_at,
+  }
+}

@@ -1,0 +1,306 @@
+import { lookup } from 'node:dns/promises'
+import { hostname } from 'node:os'
+import { isIP } from 'node:net'
+import { getCACertificates } from 'node:tls'
+import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type { Actor } from '../base/actor.ts'
+import { isLoopback } from '../base/addresses.ts'
+import { isProblem, Problem } from '../base/problem.ts'
+import { redactText } from '../base/redact.ts'
+import { Secret } from '../base/secret.ts'
+import { isAllowedHost } from '../credentials/credential-check.ts'
+import type { HandedOut } from '../credentials/types.ts'
+import type { MailContext } from './context.ts'
+import { logIn, type Login, type LoginOutcome } from './smtp-auth.ts'
+import type { SenderView } from './types.ts'
+
+const mostConnections = 3
+const idleTime = 30_000
+const mostMessagesPerConnection = 100
+
+export type Envelope = { from: string; to: string[] }
+
+/** What became of one try to send a message. */
+export type Delivery =
+  | { kind: 'sent'; reply: string; refused: { address: string; reply: string; permanent: boolean }[] }
+  /** Nobody got it. */
+  | { kind: 'refused'; code: 'mail_refused' | 'mail_auth_refused'; reply: string; message: string; permanent: boolean; recipients?: { address: string; reply: string; permanent: boolean }[] }
+  | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }
+
+type Open = { connection: SMTPConnection; key: string; sent: number; idleSince: number; broken: boolean }
+
+/** Sends mail through SMTP servers, over connections that stay open for the next message. */
+export class SmtpSender {
+  readonly #context: MailContext
+  readonly #idle = new Map<string, Open[]>()
+  readonly #busy = new Map<string, number>()
+  readonly #waiting = new Map<string, (() => void)[]>()
+  #closed = false
+
+  constructor(context: MailContext) {
+    this.#context = context
+  }
+
+  /**
+   * Sends a message once. A token that the server refuses is renewed and the login tried once more.
+   *
+   * Never throws for what a server or the network does.
+   */
+  async deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery> {
+    await this.#enter(sender.id)
+    try {
+      const opened = await this.#open(sender, actor)
+      if (!('connection' in opened)) return opened
+      return await this.#send(sender, opened, envelope, mime)
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      return {
+        kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep,
+        ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter * 1000 }),
+      }
+    } finally {
+      this.#leave(sender.id)
+    }
+  }
+
+  /** Closes every connection that waits for work. */
+  close(): void {
+    this.#closed = true
+    for (const list of this.#idle.values()) for (const open of list) open.connection.quit()
+    this.#idle.clear()
+  }
+
+  async #enter(senderId: string): Promise<void> {
+    while ((this.#busy.get(senderId) ?? 0) >= mostConnections) {
+      await new Promise<void>((resolve) => {
+        const list = this.#waiting.get(senderId) ?? []
+        list.push(resolve)
+        this.#waiting.set(senderId, list)
+      })
+    }
+    this.#busy.set(senderId, (this.#busy.get(senderId) ?? 0) + 1)
+  }
+
+  #leave(senderId: string): void {
+    this.#busy.set(senderId, (this.#busy.get(senderId) ?? 1) - 1)
+    this.#waiting.get(senderId)?.shift()?.()
+  }
+
+  async #open(sender: SenderView, actor: Actor): Promise<Open | Delivery> {
+    const first = await this.#credential(sender, actor)
+    const key = connectionKey(sender, first)
+    const idle = this.#takeIdle(sender.id, key)
+    if (idle) return idle
+    const login = await this.#connectAndLogIn(sender, key, first)
+    if (login.kind === 'open') return login.open
+    if ((login.kind === 'refused' || login.kind === 'perhaps_refused') && first !== null && first.tokenType !== 'Basic') {
+      // The server does not take this token: it was revoked, or is older than it looks. One newer token gets one chance.
+      const second = await this.#credential(sender, actor, first.generation)
+      if (second !== null && second.generation !== first.generation) {
+        const again = await this.#connectAndLogIn(sender, connectionKey(sender, second), second)
+        if (again.kind === 'open') return again.open
+        return this.#refusal(sender, again, actor)
+      }
+    }
+    return this.#refusal(sender, login, actor)
+  }
+
+  #refusal(sender: SenderView, login: Exclude<LoginResult, { kind: 'open' }>, actor: Actor): Delivery {
+    if (sender.credential && login.kind !== 'failed') this.#context.credentials.recordUse(sender.credential.id, actor, 'issue')
+    switch (login.kind) {
+      case 'failed':
+        return login.delivery
+      case 'refused':
+        return { kind: 'refused', code: 'mail_auth_refused', permanent: false, reply: login.reply, message: `${sender.host} refused the login.` }
+      case 'perhaps_refused':
+      case 'unavailable':
+        return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host} could not check the login now.`, reply: login.reply }
+      case 'impossible':
+        return { kind: 'refused', code: 'mail_auth_refused', permanent: false, reply: login.reason, message: `${sender.host}: ${login.reason}.` }
+    }
+  }
+
+  async #credential(sender: SenderView, actor: Actor, refusedGeneration?: number): Promise<HandedOut | null> {
+    if (sender.credential === null || sender.mechanism === 'none') return null
+    const handed = await this.#context.credentials.handOut(sender.credential.id, {
+      purpose: 'mail', actor, ...(refusedGeneration === undefined ? {} : { refusedGeneration }),
+    })
+    // Invariant: a token goes only where it may; checked at every use, not when the sender was saved.
+    if (!isAllowedHost(sender.host, handed.allowedHosts)) {
+      throw new Problem('destination_not_allowed', `"${handed.credential.name}" may not be sent to ${sender.host}.`, {
+        nextStep: `If you trust this server: keybearer edit ${handed.credential.name} --add-host ${sender.host}`,
+      })
+    }
+    return handed
+  }
+
+  #takeIdle(senderId: string, key: string): Open | null {
+    const list = this.#idle.get(senderId) ?? []
+    this.#idle.set(senderId, [])
+    let found: Open | null = null
+    for (const open of list) {
+      const stale = open.broken || open.key !== key || this.#context.clock.monotonic() - open.idleSince > idleTime
+      if (stale) open.connection.quit()
+      else if (found === null) found = open
+      else this.#idle.get(senderId)!.push(open)
+    }
+    return found
+  }
+
+  async #connectAndLogIn(sender: SenderView, key: string, handed: HandedOut | null): Promise<LoginResult> {
+    let connection: SMTPConnection
+    try {
+      connection = await this.#connect(sender)
+    } catch (error) {
+      return { kind: 'failed', delivery: connectionFailure(sender, error) }
+    }
+    const open: Open = { connection, key, sent: 0, idleSince: 0, broken: false }
+    connection.on('error', () => {
+      open.broken = true
+    })
+    connection.on('end', () => {
+      open.broken = true
+    })
+    if (handed === null) return { kind: 'open', open }
+    const login = loginOf(sender, handed)
+    let outcome: LoginOutcome = { kind: 'unavailable', reply: 'The connection was lost during the login.' }
+    const error = await new Promise<Error | null>((resolve) => {
+      connection.once('error', resolve)
+      connection.login({ method: 'KEYBEARER', user: login.user, keybearer: (result: LoginOutcome) => { outcome = result }, login, sender }, (failure) => resolve(failure ?? null))
+    })
+    if (error === null) return { kind: 'open', open }
+    connection.close()
+    const said = outcome as LoginOutcome
+    return said.kind === 'in' ? { kind: 'unavailable', reply: redactText(error.message, 300) } : said
+  }
+
+  async #connect(sender: SenderView): Promise<SMTPConnection> {
+    const address = await this.#resolve(sender)
+    const authorities = [sender.ca, this.#context.ca].filter((pem): pem is string => pem != null)
+    const connection = new SMTPConnection({
+      host: address,
+      port: sender.port,
+      secure: sender.tls === 'implicit',
+      requireTLS: sender.tls === 'starttls',
+      ignoreTLS: sender.tls === 'none',
+      name: hostname().includes('.') ? hostname() : '[127.0.0.1]',
+      connectionTimeout: 15_000,
+      greetingTimeout: 30_000,
+      socketTimeout: 120_000,
+      tls: {
+        minVersion: 'TLSv1.2', servername: isIP(sender.host) === 0 ? sender.host : '', host: sender.host,
+        ...(authorities.length > 0 ? { ca: [...getCACertificates('default'), ...authorities] } : {}),
+      },
+      customAuth: { KEYBEARER: customLogin },
+    })
+    return await new Promise((resolve, reject) => {
+      connection.once('error', reject)
+      connection.connect((error) => {
+        connection.removeListener('error', reject)
+        if (error) reject(error)
+        else resolve(connection)
+      })
+    })
+  }
+
+  /** Looks the host up and returns an address that was checked; the connection goes to it and nowhere else. */
+  async #resolve(sender: SenderView): Promise<string> {
+    if (sender.tls === 'none' && !isLoopback(sender.host)) {
+      throw new Problem('address_not_allowed', `Mail without TLS is sent on loopback only, not to ${sender.host}.`)
+    }
+    const addresses = isIP(sender.host) === 0 ? (await lookup(sender.host, { all: true })).map((entry) => entry.address) : [sender.host]
+    const allowed = addresses.filter((address) => this.#context.mayConnect(sender.host, address, sender.port))
+    if (allowed.length === 0) throw new Problem('address_not_allowed', `${sender.host} has a private or reserved address.`)
+    // IPv4 first: many hosts have an IPv6 address that leads nowhere.
+    return allowed.find((address) => isIP(address) === 4) ?? allowed[0]!
+  }
+
+  async #send(sender: SenderView, open: Open, envelope: Envelope, mime: string): Promise<Delivery> {
+    const result = await new Promise<{ error: SendError | null; info: SendInfo | null }>((resolve) => {
+      const lost = (error: Error) => resolve({ error: error as SendError, info: null })
+      open.connection.once('error', lost)
+      open.connection.send({ from: envelope.from, to: envelope.to, size: Buffer.byteLength(mime) }, Buffer.from(mime, 'utf8'), (error, info) => {
+        open.connection.removeListener('error', lost)
+        resolve({ error: (error as SendError | null) ?? null, info: (info as SendInfo | undefined) ?? null })
+      })
+    })
+    open.sent += 1
+    const delivery = result.error ? sendFailure(sender, result.error) : sendSuccess(result.info!)
+    await this.#giveBack(sender.id, open, result.error)
+    return delivery
+  }
+
+  async #giveBack(senderId: string, open: Open, error: SendError | null): Promise<void> {
+    const usable = !open.broken && !this.#closed && open.sent < mostMessagesPerConnection && (error === null || typeof error.responseCode === 'number')
+    if (!usable) return open.connection.quit()
+    if (error !== null) {
+      const failed = await new Promise<Error | null>((resolve) => {
+        open.connection.once('error', resolve)
+        open.connection.reset((failure) => resolve(failure ?? null))
+      })
+      if (failed !== null) return open.connection.close()
+    }
+    open.idleSince = this.#context.clock.monotonic()
+    const list = this.#idle.get(senderId) ?? []
+    list.push(open)
+    this.#idle.set(senderId, list)
+  }
+}
+
+type LoginResult = Exclude<LoginOutcome, { kind: 'in' }> | { kind: 'open'; open: Open } | { kind: 'failed'; delivery: Delivery }
+type SendError = Error & { code?: string; responseCode?: number; response?: string; command?: string; rejected?: string[]; rejectedErrors?: SendError[]; recipient?: string }
+type SendInfo = { response: string; rejected: string[]; rejectedErrors?: SendError[] }
+
+/** Runs our own login inside nodemailer's connection: it knows every mechanism and sends long tokens in a line of their own. */
+async function customLogin(context: { auth: Record<string, unknown>; authMethods: string[]; sendCommand: (command: string) => Promise<{ status: number; text: string; response: string }> }): Promise<void> {
+  const { login, sender, keybearer } = context.auth as { login: Login; sender: SenderView; keybearer: (outcome: LoginOutcome) => void }
+  const outcome = await logIn((command) => context.sendCommand(command), context.authMethods, sender.mechanism, login, { host: sender.host, port: sender.port })
+  keybearer(outcome)
+  if (outcome.kind !== 'in') throw new Error(outcome.kind)
+}
+
+function loginOf(sender: SenderView, handed: HandedOut): Login {
+  const user = sender.login ?? handed.credential.username
+  if (handed.tokenType === 'Basic') {
+    const text = Buffer.from(handed.accessToken.reveal(), 'base64').toString('utf8')
+    return { kind: 'password', user: sender.login ?? text.slice(0, text.indexOf(':')), password: new Secret(text.slice(text.indexOf(':') + 1)) }
+  }
+  return { kind: 'token', user: user ?? sender.from, token: handed.accessToken }
+}
+
+const connectionKey = (sender: SenderView, handed: HandedOut | null) => `${sender.revision}/${handed?.generation ?? 0}`
+
+function connectionFailure(sender: SenderView, error: unknown): Delivery {
+  if (isProblem(error)) return { kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep }
+  const { code = '', response, message } = error as SendError
+  const words = redactText(response ?? message, 300)
+  if (code === 'ETLS') {
+    return {
+      kind: 'unavailable', code: 'mail_unavailable', message: `No secure connection to ${sender.host}: ${words}.`, reply: response ? words : null,
+      nextStep: 'Check port and TLS of the sender. Nothing secret was sent.',
+    }
+  }
+  return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host}:${sender.port} cannot be reached: ${words}.`, reply: response ? words : null }
+}
+
+function sendSuccess(info: SendInfo): Delivery {
+  return { kind: 'sent', reply: redactText(info.response, 300), refused: (info.rejectedErrors ?? []).map(refusedRecipient) }
+}
+
+const refusedRecipient = (error: SendError) => ({
+  address: error.recipient ?? '', reply: redactText(error.response ?? error.message, 300), permanent: (error.responseCode ?? 400) >= 500,
+})
+
+function sendFailure(sender: SenderView, error: SendError): Delivery {
+  const reply = redactText(error.response ?? error.message, 500)
+  if (typeof error.responseCode !== 'number') {
+    return { kind: 'unavailable', code: 'mail_unavailable', message: `The connection to ${sender.host} was lost.`, reply: null }
+  }
+  const recipients = error.rejectedErrors?.map(refusedRecipient)
+  if (error.responseCode >= 500) {
+    return {
+      kind: 'refused', code: 'mail_refused', permanent: true, reply, message: `${sender.host} refused the message.`, ...(recipients ? { recipients } : {}),
+    }
+  }
+  return { kind: 'refused', code: 'mail_refused', permanent: false, reply, message: `${sender.host} does not take the message now.`, ...(recipients ? { recipients } : {}) }
+}

@@ -1,0 +1,73 @@
+export type SenderView = {
+  id: string
+  name: string
+  kind: 'smtp'
+  host: string
+  port: number
+  /** `none` is for loopback only. */
+  tls: 'implicit' | 'starttls' | 'none'
+  mechanism: 'auto' | 'XOAUTH2' | 'OAUTHBEARER' | 'PLAIN' | 'LOGIN' | 'none'
+  credential: { id: string; name: string } | null
+  /** Whom to log in as, where that is not the credential's account: a shared mailbox is sent as, not logged in as. */
+  login: string | null
+  from: string
+  fromName: string | null
+  ca: string | null
+  isDefault: boolean
+  createdAt: number
+  updatedAt: number
+  revision: number
+}
+
+export type NewSender = {
+  name: string
+  host: string
+  port?: number
+  tls?: SenderView['tls']
+  mechanism?: SenderView['mechanism']
+  /** Id or name. */
+  credential?: string | null
+  login?: string | null
+  from: string
+  fromName?: string | null
+  ca?: string | null
+  isDefault?: boolean
+}
+
+export type NewMessage = {
+  sender?: string
+  from?: string
+  to: string[]
+  cc?: string[]
+  bcc?: string[]
+  replyTo?: string
+  subject: string
+  text?: string
+  html?: string
+  headers?: Record<string, string>
+  /** `content` is base64. */
+  attachments?: { filename: string; contentType?: string; content: string; inlineId?: string }[]
+}
+
+export type MessageStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled'
+
+export type Recipient = { address: string; state: 'waiting' | 'sent' | 'refused'; reply: string | null }
+
+export type MessageProblem = { code: string; message: string; nextStep: string; reply: string | null }
+
+export type MessageView = {
+  id: string
+  sender: { id: string; name: string }
+  status: MessageStatus
+  messageId: string
+  subject: string
+  from: string
+  recipients: Recipient[]
+  size: number
+  attempts: number
+  nextAttemptAt: number | null
+  problem: MessageProblem | null
+  createdAt: number
+  createdBy: string
+  sentAt: number | null
+}

@@ -1,0 +1,89 @@
+import type { Transaction } from 'kysely'
+import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
+
+type Reader = Database | Transaction<Tables>
+export type MessageRow = Row<'messages'>
+
+export async function insertMessage(trx: Transaction<Tables>, row: NewRow<'messages'>): Promise<void> {
+  await trx.insertInto('messages').values(row).execute()
+}
+
+export async function readMessage(db: Reader, id: string): Promise<MessageRow | undefined> {
+  return await db.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function updateMessage(trx: Reader, id: string, change: RowUpdate<'messages'>): Promise<void> {
+  await trx.updateTable('messages').set(change).where('id', '=', id).execute()
+}
+
+/** Changes a message if it has one of these statuses and nobody else's lease; returns whether it had. */
+export async function updateMessageIf(trx: Reader, id: string, statuses: string[], change: RowUpdate<'messages'>): Promise<boolean> {
+  const result = await trx.updateTable('messages').set(change).where('id', '=', id).where('status', 'in', statuses).executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/**
+ * Takes messages whose time has come for one node: those that wait, and those that a node took and never gave back.
+ * On PostgreSQL rows that another node is taking are passed over.
+ */
+export async function claimMessages(
+  trx: Transaction<Tables>, dialect: 'sqlite' | 'postgres', claim: { lease: string; now: number; until: number; limit: number },
+): Promise<MessageRow[]> {
+  let due = trx
+    .selectFrom('messages')
+    .select('id')
+    .where('next_attempt_at', '<=', claim.now)
+    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', claim.now)]))
+    .orderBy('next_attempt_at')
+    .limit(claim.limit)
+  if (dialect === 'postgres') due = due.forUpdate().skipLocked()
+  const ids = (await due.execute()).map((row) => row.id)
+  if (ids.length === 0) return []
+  return await trx
+    .updateTable('messages')
+    .set((eb) => ({ status: 'sending', lease: claim.lease, lease_until: claim.until, attempts: eb('attempts', '+', 1) }))
+    .where('id', 'in', ids)
+    .returningAll()
+    .execute()
+}
+
+export async function prolongMessageLeases(db: Reader, lease: string, until: number): Promise<void> {
+  await db.updateTable('messages').set({ lease_until: until }).where('lease', '=', lease).execute()
+}
+
+/** Returns when the next message is due; null when none waits. */
+export async function nextMessageDue(db: Reader): Promise<number | null> {
+  const row = await db.selectFrom('messages').select((eb) => eb.fn.min('next_attempt_at').as('due')).executeTakeFirst()
+  return row?.due ?? null
+}
+
+/** Brings the messages of a credential that works again forward. */
+export async function hurryMessages(db: Reader, credentialId: string, now: number): Promise<void> {
+  await db
+    .updateTable('messages')
+    .set({ next_attempt_at: now })
+    .where('status', '=', 'queued')
+    .where('next_attempt_at', '>', now)
+    .where('sender_id', 'in', (eb) => eb.selectFrom('senders').select('id').where('credential_id', '=', credentialId))
+    .execute()
+}
+
+export async function listMessageRows(
+  db: Database, filter: { status?: string | undefined; senderId?: string | undefined; createdBy?: string | undefined; before?: string | undefined; limit: number },
+): Promise<(Omit<MessageRow, 'content'> & { sender_name: string | null })[]> {
+  let query = db
+    .selectFrom('messages')
+    .leftJoin('senders', 'senders.id', 'messages.sender_id')
+    .select([
+      'messages.id', 'messages.sender_id', 'messages.message_id', 'messages.subject', 'messages.envelope_from', 'messages.recipients', 'messages.size',
+      'messages.status', 'messages.attempts', 'messages.next_attempt_at', 'messages.lease', 'messages.lease_until', 'messages.problem', 'messages.created_by',
+      'messages.created_at', 'messages.sent_at', 'messages.expires_at', 'senders.name as sender_name',
+    ])
+    .orderBy('messages.id', 'desc')
+    .limit(filter.limit)
+  if (filter.status !== undefined) query = query.where('messages.status', '=', filter.status)
+  if (filter.senderId !== undefined) query = query.where('messages.sender_id', '=', filter.senderId)
+  if (filter.createdBy !== undefined) query = query.where('messages.created_by', '=', filter.createdBy)
+  if (filter.before !== undefined) query = query.where('messages.id', '<', filter.before)
+  return await query.execute()
+}
