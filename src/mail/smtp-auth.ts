@@ -1,114 +1,127 @@
 import type { Secret } from '../base/secret.ts'
-import { adviseOn } from './smtp-advice.ts'
-import { isTransient, readReply, type SmtpReply } from './smtp-reply.ts'
-import { passwordMechanisms, tokenMechanisms, type Mechanism, type SenderMechanism } from './types.ts'
+import { redactText } from '../base/redact.ts'
+import type { SenderView } from './types.ts'
 
-/** How a login ended. */
-export type LoginResult =
-  | { kind: 'accepted' }
-  /** The server does not want this token or password. */
-  | { kind: 'refused_token'; reply: SmtpReply }
-  /** Temporary, the server says; but some say so of a dead token too. */
-  | { kind: 'maybe_token'; reply: SmtpReply }
-  /** The token is longer than the server reads. */
-  | { kind: 'line_too_long'; reply: SmtpReply }
-  | { kind: 'mechanism_missing'; reply: SmtpReply }
-  /** Refused by a rule that no other token changes. */
-  | { kind: 'forbidden'; reply: SmtpReply }
-  | { kind: 'unavailable'; reply: SmtpReply }
+export type Login =
+  | { kind: 'token'; user: string; token: Secret }
+  | { kind: 'password'; user: string; password: Secret }
 
-/** Sends one line and returns the whole reply to it. */
-export type Say = (line: string) => Promise<string>
+export type LoginOutcome =
+  | { kind: 'in' }
+  /** The server says that the token or password is not good. */
+  | { kind: 'refused'; reply: string }
+  /** It may be the token, or the server could not ask the authorization server. */
+  | { kind: 'perhaps_refused'; reply: string }
+  | { kind: 'unavailable'; reply: string }
+  | { kind: 'impossible'; reason: string }
 
-/** Reads the mechanisms out of the reply to EHLO, in upper case. Old servers write `AUTH=`. */
-export function offeredMechanisms(ehlo: string): string[] {
-  const offered = new Set<string>()
-  for (const line of ehlo.split(/\r?\n/)) {
-    const match = /^\d{3}[ -]AUTH[ =](.*)$/i.exec(line.trim())
-    for (const name of match?.[1]!.split(/[ =]+/) ?? []) if (name !== '') offered.add(name.toUpperCase())
-  }
-  return [...offered]
-}
+export type Reply = { status: number; text: string; response: string }
+export type SendCommand = (command: string) => Promise<Reply>
+
+/** A command line may have 512 bytes with its end (RFC 5321); what is longer goes in a line of its own. */
+const longestInitialResponse = 400
 
 /**
- * Chooses the mechanism: the one the sender is set to, otherwise the first preferred one that the server offers. Returns
- * null when none is left.
+ * Logs in at a mail server.
+ *
+ * A token of any length works: one that does not fit into the AUTH line is sent after the server's empty challenge, because
+ * servers cut or refuse long command lines (Dovecot at 1,024 bytes, Postfix at 2,048 with a misleading 535).
+ *
+ * @see RFC 4954, RFC 7628, https://developers.google.com/gmail/imap/xoauth2-protocol
  */
-export function chooseMechanism(set: SenderMechanism, credentialKind: string, offered: string[], preferred: Mechanism[]): Mechanism | null {
-  const usable: readonly Mechanism[] = credentialKind === 'oauth2' ? tokenMechanisms : passwordMechanisms
-  // Told by a person: used although the server may not say that it has it.
-  if (set !== 'auto' && set !== 'none') return usable.includes(set) ? set : null
-  const order = [...preferred.filter((name) => usable.includes(name)), ...usable]
-  return order.find((name) => offered.includes(name)) ?? null
+export async function logIn(
+  send: SendCommand, offered: string[], wanted: SenderView['mechanism'], login: Login, server: { host: string; port: number },
+): Promise<LoginOutcome> {
+  const mechanism = chooseMechanism(offered, wanted, login.kind)
+  if ('reason' in mechanism) return { kind: 'impossible', reason: mechanism.reason }
+  switch (mechanism.name) {
+    case 'XOAUTH2':
+      return await exchange(send, 'XOAUTH2', `user=${login.user}\x01auth=Bearer ${tokenOf(login)}\x01\x01`, '')
+    case 'OAUTHBEARER':
+      return await exchange(send, 'OAUTHBEARER', `n,a=${saslName(login.user)},\x01host=${server.host}\x01port=${server.port}\x01auth=Bearer ${tokenOf(login)}\x01\x01`, 'AQ==')
+    case 'PLAIN':
+      return await exchange(send, 'PLAIN', `\0${login.user}\0${passwordOf(login)}`, '*')
+    case 'LOGIN':
+      return await logInStepwise(send, login)
+  }
 }
 
-/** Longer lines get into trouble: RFC 5321 promises 512 bytes, Dovecot reads 1,024 of an AUTH command, Postfix 2,048. */
-const longestCommand = 512
+type Mechanism = 'XOAUTH2' | 'OAUTHBEARER' | 'PLAIN' | 'LOGIN'
 
-const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
-
-/** RFC 5801: the two characters that a name in the header of OAUTHBEARER must not contain as they are. */
-const saslName = (name: string) => name.replace(/=/g, '=3D').replace(/,/g, '=2C')
-
-/**
- * Logs in with a token.
- *
- * The response goes out in a second step, after the server's `334`, when the command would be longer than a server must
- * read: a signed token does not fit, and what servers say then (500, or 535 for a truncated line) misleads.
- *
- * A refusal comes as a challenge that wants an answer before the server says its last word: an empty line for XOAUTH2, one
- * byte 0x01 for OAUTHBEARER.
- *
- * @see RFC 7628 section 3, RFC 4954 section 4, https://developers.google.com/gmail/imap/xoauth2-protocol
- */
-export async function loginWithToken(
-  say: Say, mechanism: 'XOAUTH2' | 'OAUTHBEARER', login: { user: string; token: Secret; host: string; port: number },
-): Promise<LoginResult> {
-  const response = mechanism === 'XOAUTH2'
-    ? base64(`user=${login.user}\u0001auth=Bearer ${login.token.reveal()}\u0001\u0001`)
-    : base64(`n,a=${saslName(login.user)},\u0001host=${login.host}\u0001port=${login.port}\u0001auth=Bearer ${login.token.reveal()}\u0001\u0001`)
-  let reply = await respond(say, mechanism, response)
-  if (reply.code !== 334) return classify(reply, { challenged: false })
-  reply = readReply(await say(mechanism === 'XOAUTH2' ? '' : 'AQ=='))
-  // A server that goes on asking gets the cancellation of RFC 4954.
-  if (reply.code === 334) reply = readReply(await say('*'))
-  return classify(reply, { challenged: true })
+/** Chooses what the sender is set to, otherwise the first mechanism that the server offers and the credential fits. */
+export function chooseMechanism(offered: string[], wanted: SenderView['mechanism'], kind: Login['kind']): { name: Mechanism } | { reason: string } {
+  const has = new Set(offered.map((name) => name.toUpperCase()))
+  // XOAUTH2 first: servers with tokens have had it the longest.
+  const fitting: Mechanism[] = kind === 'token' ? ['XOAUTH2', 'OAUTHBEARER'] : ['PLAIN', 'LOGIN']
+  if (wanted !== 'auto' && wanted !== 'none') {
+    if (!fitting.includes(wanted)) return { reason: `${wanted} does not fit this credential; ${fitting.join(' or ')} does` }
+    return has.size > 0 && !has.has(wanted) ? { reason: `the server does not offer ${wanted}, but ${listed(has)}` } : { name: wanted }
+  }
+  const found = fitting.find((name) => has.has(name))
+  return found ? { name: found } : { reason: `the server offers ${listed(has)}, and not ${fitting.join(' or ')}` }
 }
 
-/** Logs in with user name and password. @see RFC 4616 (PLAIN) */
-export async function loginWithPassword(say: Say, mechanism: 'PLAIN' | 'LOGIN', login: { user: string; password: Secret }): Promise<LoginResult> {
-  if (mechanism === 'PLAIN') {
-    const reply = await respond(say, 'PLAIN', base64(`\u0000${login.user}\u0000${login.password.reveal()}`))
-    return classify(reply.code === 334 ? readReply(await say('*')) : reply, { challenged: false })
+const listed = (names: Set<string>) => (names.size === 0 ? 'no login at all' : [...names].join(', '))
+
+async function exchange(send: SendCommand, name: string, response: string, afterChallenge: string): Promise<LoginOutcome> {
+  const encoded = encode(response)
+  let reply: Reply
+  if (encoded.length <= longestInitialResponse) {
+    reply = await send(`AUTH ${name} ${encoded}`)
+  } else {
+    reply = await send(`AUTH ${name}`)
+    if (reply.status !== 334) return judge(reply)
+    reply = await send(encoded)
   }
-  let reply = readReply(await say('AUTH LOGIN'))
-  for (const part of [base64(login.user), base64(login.password.reveal())]) {
-    if (reply.code !== 334) return classify(reply, { challenged: false })
-    reply = readReply(await say(part))
-  }
-  return classify(reply, { challenged: false })
+  if (reply.status !== 334) return judge(reply)
+  // A challenge now carries the reason of a refusal; the answer to it brings the server's last word.
+  const reason = Buffer.from(reply.text.trim(), 'base64').toString('utf8')
+  let last = await send(afterChallenge)
+  if (last.status === 334) last = await send('*')
+  return judge(last, reason)
 }
 
-async function respond(say: Say, mechanism: Mechanism, response: string): Promise<SmtpReply> {
-  const command = `AUTH ${mechanism} ${response}`
-  if (command.length + 2 <= longestCommand) return readReply(await say(command))
-  const challenge = readReply(await say(`AUTH ${mechanism}`))
-  return challenge.code === 334 ? readReply(await say(response)) : challenge
+async function logInStepwise(send: SendCommand, login: Login): Promise<LoginOutcome> {
+  for (const command of ['AUTH LOGIN', encode(login.user)]) {
+    const reply = await send(command)
+    if (reply.status !== 334) return judge(reply)
+  }
+  return judge(await send(encode(passwordOf(login))))
 }
 
-function classify(reply: SmtpReply, { challenged }: { challenged: boolean }): LoginResult {
-  const { code, enhanced, text } = reply
-  if (code >= 200 && code < 300) return { kind: 'accepted' }
-  if (/line too long|too long|invalid base64/i.test(text) && code >= 500) return { kind: 'line_too_long', reply }
-  if (isTransient(reply)) {
-    // 454 4.7.0: Dovecot answers so when the authorization server does not know the token, and when it does not answer.
-    const maybe = code === 454 || challenged || (code !== 421 && code !== 432 && (enhanced?.startsWith('4.7.') ?? false))
-    return { kind: maybe ? 'maybe_token' : 'unavailable', reply }
+function judge(reply: Reply, challenge = ''): LoginOutcome {
+  const text = redactText(`${reply.response}${challenge === '' ? '' : ` (${challenge})`}`, 500)
+  if (reply.status >= 200 && reply.status < 300) return { kind: 'in' }
+  switch (reply.status) {
+    case 535:
+    case 501:
+      return { kind: 'refused', reply: text }
+    // Said of a dead token by some servers, and by all while they cannot ask the authorization server.
+    case 454:
+    case 435:
+      return { kind: 'perhaps_refused', reply: text }
+    case 500:
+      return { kind: 'impossible', reason: `the server did not read the login: ${text}` }
+    case 504:
+    case 530:
+    case 534:
+    case 538:
+      return { kind: 'impossible', reason: `the server wants another way to log in: ${text}` }
+    default:
+      return reply.status >= 400 && reply.status < 500 ? { kind: 'unavailable', reply: text } : { kind: 'refused', reply: text }
   }
-  if (adviseOn(reply)?.noTokenHelps === true) return { kind: 'forbidden', reply }
-  if (code === 535 || code === 534 || challenged || (code !== 504 && code !== 530 && code !== 538 && (enhanced?.startsWith('5.7.') ?? false))) {
-    return { kind: 'refused_token', reply }
-  }
-  if (code === 500 && (enhanced === '5.5.2' || enhanced === '5.5.6')) return { kind: 'line_too_long', reply }
-  return { kind: code === 500 || (code >= 502 && code <= 504) ? 'mechanism_missing' : 'forbidden', reply }
+}
+
+const encode = (text: string) => Buffer.from(text, 'utf8').toString('base64')
+/** @see RFC 5801 section 4 */
+const saslName = (user: string) => user.replaceAll('=', '=3D').replaceAll(',', '=2C')
+
+function tokenOf(login: Login): string {
+  if (login.kind !== 'token') throw new TypeError('this login has no token')
+  return login.token.reveal()
+}
+
+function passwordOf(login: Login): string {
+  if (login.kind !== 'password') throw new TypeError('this login has no password')
+  return login.password.reveal()
 }

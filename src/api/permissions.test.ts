@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { Secret } from '../base/secret.ts'
+import { openApiWorld, type ApiWorld, type Ask, type Reply } from '../../test/api-world.ts'
+import { tester } from '../../test/world.ts'
+import { contract, type EndpointId } from './contract.ts'
+import type { Endpoint } from './endpoint.ts'
+
+// Who may call what. `in`: let in; `401`, `403`: refused; `404`: what is asked for does not exist for this key.
+const roles = ['nobody', 'reader', 'job', 'other job', 'mailer', 'manager', 'keeper', 'auditor'] as const
+type Role = (typeof roles)[number]
+const matrix: Record<EndpointId, string> = {
+  listCredentials:     '401 in  403 403 403 in  403 403',
+  createCredential:    '401 403 403 403 403 in  403 403',
+  getCredential:       '401 in  403 404 403 in  404 404',
+  changeCredential:    '401 403 403 403 403 in  403 403',
+  deleteCredential:    '401 403 403 403 403 in  403 403',
+  handOutToken:        '401 403 in  404 403 403 404 404',
+  testCredential:      '401 403 403 403 403 in  403 403',
+  refreshCredential:   '401 403 403 403 403 in  403 403',
+  revokeCredential:    '401 403 403 403 403 in  403 403',
+  pauseCredential:     '401 403 403 403 403 in  403 403',
+  resumeCredential:    '401 403 403 403 403 in  403 403',
+  listCredentialUsage: '401 in  403 404 403 in  404 404',
+  startConsent:        '401 403 403 403 403 in  403 403',
+  getConsent:          '401 403 403 403 403 in  403 403',
+  answerConsent:       '401 403 403 403 403 in  403 403',
+  listRegistrations:   '401 403 403 403 403 in  403 403',
+  createRegistration:  '401 403 403 403 403 in  403 403',
+  getRegistration:     '401 403 403 403 403 in  403 403',
+  changeRegistration:  '401 403 403 403 403 in  403 403',
+  deleteRegistration:  '401 403 403 403 403 in  403 403',
+  listProviders:       '401 in  in  in  in  in  in  in',
+  createProvider:      '401 403 403 403 403 in  403 403',
+  getProvider:         '401 in  in  in  in  in  in  in',
+  replaceProvider:     '401 403 403 403 403 in  403 403',
+  deleteProvider:      '401 403 403 403 403 in  403 403',
+  discoverProvider:    '401 403 403 403 403 in  403 403',
+  listAccessKeys:      '401 403 403 403 403 403 in  403',
+  createAccessKey:     '401 403 403 403 403 403 in  403',
+  getAccessKey:        '401 403 403 403 403 403 in  403',
+  revokeAccessKey:     '401 403 403 403 403 403 in  403',
+  listSenders:         '401 403 403 403 in  in  403 403',
+  createSender:        '401 403 403 403 403 in  403 403',
+  getSender:           '401 403 403 403 in  in  403 403',
+  changeSender:        '401 403 403 403 403 in  403 403',
+  deleteSender:        '401 403 403 403 403 in  403 403',
+  testSender:          '401 403 403 403 403 in  403 403',
+  sendMessage:         '401 403 403 403 in  in  403 403',
+  listMessages:        '401 403 403 403 in  in  403 403',
+  getMessage:          '401 403 403 403 in  in  403 403',
+  retryMessage:        '401 403 403 403 in  in  403 403',
+  cancelMessage:       '401 403 403 403 in  in  403 403',
+  listAudit:           '401 403 403 403 403 403 403 in',
+  verifyAudit:         '401 403 403 403 403 403 403 in',
+  streamEvents:        '401 in  403 403 403 in  403 403',
+  getStatus:           '401 in  403 403 403 in  403 403',
+  getSettings:         '401 403 403 403 403 in  403 403',
+  runDoctor:           '401 403 403 403 403 in  403 403',
+  startRotation:       '401 403 403 403 403 in  403 403',
+  getRotation:         '401 403 403 403 403 in  403 403',
+  getLiveness:         'in  in  in  in  in  in  in  in',
+  getReadiness:        'in  in  in  in  in  in  in  in',
+  getMetrics:          'in  in  in  in  in  in  in  in',
+  getOpenApi:          'in  in  in  in  in  in  in  in',
+  getHome:             'in  in  in  in  in  in  in  in',
+  finishConsent:       'in  in  in  in  in  in  in  in',
+  showConsentResult:   'in  in  in  in  in  in  in  in',
+}
+
+const unknownId = (noun: string) => `${noun}_01kcw3x8000000000000000000`
+
+/** An address of an endpoint: the credential is a real one, all else does not exist, so that nothing is changed by looking. */
+function addressOf(row: Endpoint, credential: string): string {
+  return row.path.replace('{credential}', credential).replace(/\{(\w+)\}/g, (_, name: string) => unknownId(name.slice(0, 3)))
+}
+
+describe('who may call what', () => {
+  let api: ApiWorld
+  const keys = {} as Record<Role, string | null>
+  let credential = ''
+  let other = ''
+  before(async () => {
+    // What is behind an open door does not matter here, only who passes: everything fails in the same way.
+    const inside = new Proxy({}, { get: () => async () => { throw new Error('behind the door') } })
+    api = await openApiWorld({
+      replace: (services) => ({
+        credentials: Object.assign(Object.create(inside) as object, { idOf: services.credentials.idOf.bind(services.credentials) }) as never,
+        consents: inside as never, registrations: inside as never, providers: inside as never, senders: inside as never, outbox: inside as never,
+        rotation: inside as never,
+        accessKeys: Object.assign(Object.create(inside) as object, { authenticate: services.accessKeys.authenticate.bind(services.accessKeys) }) as never,
+      }),
+    })
+    for (const name of ['mine', 'theirs']) {
+      const view = await api.world.credentials.create({ name, kind: 'api_key', secret: new Secret('CANARY-api-key') }, tester)
+      if (name === 'mine') credential = view.id
+      else other = view.id
+    }
+    const on = (id: string, right: 'read' | 'token' | 'mail') => ({ permissions: [{ credential: id, rights: [right] }] })
+    keys.nobody = null
+    keys.reader = await api.makeKey(on(credential, 'read'))
+    keys.job = await api.makeKey(on(credential, 'token'))
+    keys['other job'] = await api.makeKey(on(other, 'token'))
+    keys.mailer = await api.makeKey(on(credential, 'mail'))
+    keys.manager = await api.makeKey({ permissions: [], administration: ['manage'] })
+    keys.keeper = await api.makeKey({ permissions: [], administration: ['keys'] })
+    keys.auditor = await api.makeKey({ permissions: [], administration: ['audit'] })
+  })
+  after(() => api.close())
+
+  const ask = (row: Endpoint, role: Role, name = credential, more: Ask = {}): Promise<Reply> => {
+    // A query that no endpoint knows: whoever is let in gets no further than that, and changes nothing.
+    return api.ask(row.method, `${addressOf(row, name)}?walker=1`, { key: keys[role], ...more })
+  }
+  const verdict = (reply: Reply): string => {
+    if (reply.status === 401) return '401'
+    if (reply.json.code === 'not_allowed') return '403'
+    if (reply.json.code === 'not_found') return '404'
+    return 'in'
+  }
+
+  it('Z1: every route lets in whom the matrix names, and refuses everybody else', async () => {
+    assert.deepEqual(Object.keys(matrix).sort(), contract.map((row) => row.id).sort(), 'every endpoint has its row in the matrix')
+    const wrong: string[] = []
+    for (const row of contract as readonly Endpoint[]) {
+      const expected = matrix[row.id as EndpointId].split(/\s+/)
+      for (const [i, role] of roles.entries()) {
+        const is = verdict(await ask(row, role))
+        if (is !== expected[i]) wrong.push(`${row.id} for ${role}: ${is} instead of ${expected[i]}`)
+      }
+    }
+    assert.deepEqual(wrong, [])
+  })
+
+  it('Z1: when the decision itself fails, nobody is let in', async () => {
+    const broken = await openApiWorld({
+      replace: (services) => ({ credentials: Object.assign(Object.create(services.credentials) as object, { idOf: async () => { throw new Error('no decision') } }) as never }),
+    })
+    const reply = await broken.ask('POST', '/v1/credentials/any/token', { body: {} })
+    assert.equal(reply.status, 500)
+    assert.equal(reply.json.code, 'internal_error')
+    assert.doesNotMatch(reply.text, /no decision/)
+    await broken.close()
+  })
+
+  it('Z2: a credential of others looks exactly like one that does not exist, for every verb', async () => {
+    for (const row of (contract as readonly Endpoint[]).filter((one) => one.path.includes('{credential}'))) {
+      for (const role of ['reader', 'job', 'mailer', 'keeper', 'auditor'] as const) {
+        const foreign = await ask(row, role, other)
+        const unknown = await ask(row, role, unknownId('cred'))
+        const same = (reply: Reply, id: string) => reply.text.replace(id, 'ID').replace(/"request_id":"[^"]+"/, '')
+        assert.equal(foreign.status, unknown.status, `${row.id} for ${role}`)
+        assert.equal(same(foreign, other), same(unknown, unknownId('cred')), `${row.id} for ${role}`)
+      }
+    }
+  })
+
+  it('Z2: a foreign credential cannot be given away in a new access key', async () => {
+    const whole = await openApiWorld()
+    const one = await whole.world.credentials.create({ name: 'one', kind: 'api_key', secret: new Secret('CANARY') }, tester)
+    const two = await whole.world.credentials.create({ name: 'two', kind: 'api_key', secret: new Secret('CANARY') }, tester)
+    const keeper = await whole.makeKey({ permissions: [{ credential: one.id, rights: ['token'] }], administration: ['keys'] })
+    const give = (permissions: unknown[], administration: string[] = []) => whole.ask('POST', '/v1/access-keys', { key: keeper, body: { name: `k${Math.random()}`, permissions, administration } })
+    assert.equal((await give([{ credential: 'one', rights: ['token'] }])).status, 201)
+    const foreign = await give([{ credential: two.id, rights: ['token'] }])
+    const unknown = await give([{ credential: unknownId('cred'), rights: ['token'] }])
+    assert.equal(foreign.json.code, 'not_found')
+    assert.equal(unknown.json.code, 'not_found')
+    assert.equal((await give([{ credential: '*', rights: ['token'] }])).json.code, 'not_allowed')
+    assert.equal((await give([{ credential: 'one', rights: ['mail'] }])).json.code, 'not_allowed')
+    assert.equal((await give([{ credential: 'one', rights: ['token'] }], ['manage'])).json.code, 'not_allowed')
+    assert.equal((await whole.world.accessKeys.list()).length, 3)
+    await whole.close()
+  })
+
+  it('Z3: a missing, empty, doubled or foreign identity is refused, never replaced by another one', async () => {
+    const key = api.ownerKey
+    const cases: Record<string, Record<string, string | string[]>> = {
+      missing: {},
+      empty: { authorization: '' },
+      'only the scheme': { authorization: 'Bearer' },
+      'another scheme': { authorization: `Basic ${key}` },
+      'without a scheme': { authorization: key },
+      doubled: { authorization: [`Bearer ${key}`, `Bearer ${key}`] },
+      'another header': { 'x-api-key': key, 'x-user': 'admin', 'x-forwarded-user': 'admin', cookie: `key=${key}` },
+      mistyped: { authorization: `Bearer ${key.slice(0, -1)}` },
+      'of nobody': { authorization: `Bearer kb_${'A'.repeat(46)}` },
+      'two in one': { authorization: `Bearer ${key} ${key}` },
+    }
+    for (const [name, headers] of Object.entries(cases)) {
+      for (const path of ['/v1/credentials', '/v1/providers', '/v1/status', '/v1/events']) {
+        const reply = await api.ask('GET', path, { key: null, headers })
+        assert.equal(reply.status, 401, `${name} at ${path}`)
+        assert.equal(reply.headers['www-authenticate'], 'Bearer realm="Keybearer"')
+      }
+      const reply = await api.ask('POST', `/v1/credentials/${credential}/token`, { key: null, headers, body: {} })
+      assert.equal(reply.status, 401, `${name} at the hand-out`)
+    }
+    const inQuery = await api.ask('GET', `/v1/status?access_token=${key}&key=${key}`, { key: null })
+    assert.equal(inQuery.status, 401)
+  })
+
+  it('A7: every endpoint says what the audit trail says of it, and only looking may say nothing', () => {
+    for (const row of contract as readonly Endpoint[]) {
+      assert.ok('audit' in row, row.id)
+      if (row.method !== 'GET') assert.notEqual(row.audit, null, `${row.id} changes something or touches a secret`)
+    }
+  })
+
+  it('A7: every refusal is in the audit trail, with who, what and why', async () => {
+    const fresh = await openApiWorld()
+    const view = await fresh.world.credentials.create({ name: 'mine', kind: 'api_key', secret: new Secret('CANARY') }, tester)
+    const reader = await fresh.makeKey({ name: 'reader', permissions: [{ credential: view.id, rights: ['read'] }] })
+    await fresh.ask('POST', '/v1/credentials/mine/token', { key: reader, body: {} })
+    await fresh.ask('GET', '/v1/audit', { key: null })
+    const { items } = await fresh.services.audit.list({ outcome: 'refused' })
+    assert.deepEqual(items.map((item) => [item.action, item.actor.name, item.subject?.id ?? null, item.reason, item.detail.endpoint]).sort(), [
+      ['access_key.refused', 'nobody', null, 'The request carries no access key.', 'listAudit'],
+      ['api.refused', 'reader', view.id, 'not_allowed', 'handOutToken'],
+    ])
+    assert.ok(items.every((item) => item.address === '127.0.0.1'))
+    await fresh.close()
+  })
+
+  it('P8: a flood of refused calls is recorded in part, with the number of those left out', async () => {
+    const fresh = await openApiWorld()
+    for (let i = 0; i < 100; i++) await fresh.ask('GET', '/v1/status', { key: null })
+    const { items } = await fresh.services.audit.list({ outcome: 'refused', limit: 500 })
+    assert.ok(items.length >= 20 && items.length <= 25, `${items.length} records`)
+    await fresh.close()
+  })
+})
