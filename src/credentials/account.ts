@@ -15,10 +15,10 @@ export type Account = { subject: string | null; username: string | null }
  * Tokens are good without it; null means that nobody said.
  */
 export async function identifyAccount(
-  context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet,
+  context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet, nonce: string | null = null,
 ): Promise<Account | null> {
   try {
-    return (await fromIdToken(context, provider, registration, tokens)) ?? (await fromUserInfo(context, provider, tokens))
+    return (await fromIdToken(context, provider, registration, tokens, nonce)) ?? (await fromUserInfo(context, provider, tokens))
   } catch (error) {
     // Whose account it is, is worth a warning, not the loss of the tokens that have just come.
     context.log.warn('account.not_identified', { provider: provider.id, error })
@@ -26,13 +26,13 @@ export async function identifyAccount(
   }
 }
 
-async function fromIdToken(context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet): Promise<Account | null> {
+async function fromIdToken(context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet, nonce: string | null): Promise<Account | null> {
   if (tokens.idToken === null || provider.jwksUri === null || provider.issuer === null) return null
   const response = await context.http({ method: 'GET', url: provider.jwksUri, timeout: 10_000 })
   if (response.status !== 200) return null
   const keys = JSON.parse(Buffer.from(response.body).toString('utf8')) as JSONWebKeySet
   try {
-    const claims = await checkIdToken(tokens.idToken, { issuer: provider.issuer, clientId: registration.client_id, keys, now: context.clock.now() })
+    const claims = await checkIdToken(tokens.idToken, { issuer: provider.issuer, clientId: registration.client_id, keys, now: context.clock.now(), nonce })
     return readAccount(claims, provider)
   } catch (error) {
     if (!isProblem(error)) throw error

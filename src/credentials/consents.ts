@@ -160,6 +160,7 @@ export class Consents {
         choose: (current) => tokenSources(this.#context.clock).code(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
         consentId: consent.id,
         allowOtherAccount: secret.allowOtherAccount,
+        nonce: secret.nonce ?? null,
         provider: (registration, current) => providerOf(this.#context, registration, current),
       })
     } catch (error) {

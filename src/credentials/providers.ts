@@ -71,7 +71,7 @@ export class Providers {
     const host = new URL(issuer).hostname
     const id = order.id ?? host.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 60)
     const description = parseProvider({ ...found, id, version: 1, name: order.name ?? host }, `the metadata of ${issuer}`)
-    const away = Object.entries(found).filter(([field, value]) => field.endsWith('_endpoint') && typeof value === 'string' && new URL(value).hostname !== host)
+    const away = Object.entries(found).filter(([field, value]) => (field.endsWith('_endpoint') || field === 'jwks_uri') && typeof value === 'string' && new URL(value).hostname !== host)
     await this.#context.audit.record({ actor, action: 'provider.discovered', outcome: 'done', detail: { host } })
     return {
       description,

@@ -47,6 +47,8 @@ export type ToSettle = {
   actor: Actor
   consentId: string | undefined
   allowOtherAccount: boolean
+  /** What the ID token of this consent must carry. */
+  nonce: string | null
   warning: string | null
 }
 
@@ -92,7 +94,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const { tokenSet } = outcome
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
   const account: Account | null = isConsent || (row.subject === null && tokenSet.idToken !== null)
-    ? await identifyAccount(context, provider, registration, tokenSet)
+    ? await identifyAccount(context, provider, registration, tokenSet, work.nonce)
     : null
 
   if (isConsent && !work.allowOtherAccount && row.subject !== null && account?.subject != null && account.subject !== row.subject) {

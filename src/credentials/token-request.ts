@@ -55,6 +55,8 @@ export type TokenRequestOrder = {
   /** Who the tokens belong to, for a consent; see `settle`. */
   consentId?: string
   allowOtherAccount?: boolean
+  /** The nonce of the consent, for its ID token. */
+  nonce?: string | null
   provider: (registration: RegistrationRow, row: Row<'credentials'>) => ResolvedProvider
 }
 
@@ -140,7 +142,7 @@ async function carryOut(context: CredentialContext, order: TokenRequestOrder, cl
     const settlement = await settle(context, {
       row: claim.row, registration: claim.registration, provider, attempt: claim.attempt, lease: claim.lease,
       grantType: claim.source.grantType, outcome: result.outcome, startedAt: result.startedAt, repeated: claim.repeated,
-      actor: order.actor, consentId: order.consentId, allowOtherAccount: order.allowOtherAccount ?? false,
+      actor: order.actor, consentId: order.consentId, allowOtherAccount: order.allowOtherAccount ?? false, nonce: order.nonce ?? null,
       warning: result.warning,
     })
     context.wake()
@@ -159,7 +161,7 @@ type Answered = { outcome: AskOutcome; startedAt: number; warning: string | null
 async function askProvider(context: CredentialContext, order: TokenRequestOrder, claim: Claim, provider: ResolvedProvider): Promise<Answered> {
   const scope = claim.source.scope
   if (claim.kept) {
-    const outcome = judgeTokenAnswer(claim.kept.answer, provider, { now: claim.kept.startedAt, requestedScope: scope })
+    const outcome = judgeTokenAnswer(claim.kept.answer, provider, { now: claim.kept.startedAt, requestedScope: scope, grantType: claim.source.grantType })
     if (claim.kept.final || outcome.kind === 'granted') return { outcome, startedAt: claim.kept.startedAt, warning: null }
   }
   let material: Material
@@ -205,7 +207,7 @@ async function tryOnce(
   }
   // Invariant: keep first, judge second.
   await keepStubbornly(context, claim, raw)
-  const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope })
+  const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope, grantType: claim.source.grantType })
   context.count('token_requests', outcome.kind)
   return outcome
 }

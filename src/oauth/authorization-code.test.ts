@@ -137,6 +137,11 @@ describe('the answer of the consent', () => {
       refuses('error=access_denied&state=s', 'consent_issuer_mismatch', required)
       assert.equal(readAuthorizationResponse(new URLSearchParams('code=c&state=s'), optional).code.reveal(), 'c')
     })
+    test('may be one of a template, as at Microsoft', () => {
+      const at = exampleProvider({ issuer: 'https://as.example/{tenantid}/v2.0' })
+      assert.equal(readAuthorizationResponse(withIss('https://as.example/9188040d/v2.0'), at).code.reveal(), 'c')
+      for (const iss of ['https://as.example/a/b/v2.0', 'https://as.example/v2.0', 'https://evil.example/a/v2.0']) refuses(withIss(iss), 'consent_issuer_mismatch', at)
+    })
     test('is compared before the error is believed', () => {
       refuses(new URLSearchParams({ error: 'access_denied', state: 's', iss: 'https://evil.example' }), 'consent_issuer_mismatch')
     })

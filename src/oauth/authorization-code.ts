@@ -3,7 +3,7 @@ import { randomToken } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { redactText } from '../base/redact.ts'
 import { Secret } from '../base/secret.ts'
-import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import { issuerMatches, type ResolvedProvider } from '../providers/provider-resolve.ts'
 import { checkBrowserUrl } from './urls.ts'
 
 export type AuthorizationRequest = {
@@ -74,7 +74,7 @@ export function readAuthorizationResponse(query: URLSearchParams, provider: Reso
   }
   const iss = query.get('iss')
   // Invariant: plain string comparison; nothing is trimmed, folded or decoded twice.
-  if (iss !== null && provider.issuer !== null && iss !== provider.issuer) {
+  if (iss !== null && provider.issuer !== null && !issuerMatches(provider.issuer, iss)) {
     throw new Problem('consent_issuer_mismatch', `The answer names another issuer than ${provider.name}.`)
   }
   if (iss === null && provider.issParameter === 'required') {

@@ -77,6 +77,23 @@ describe('O8: a token in which anything does not hold is refused', () => {
   })
 })
 
+describe('O8: the nonce of the consent', () => {
+  const withNonce = async (token: string, nonce: string | null) => await checkIdToken(new Secret(token), { issuer, clientId: 'client', keys, now, nonce })
+  const refused = async (token: string) => await assert.rejects(withNonce(token, 'n1'), (error) => isProblem(error, 'consent_failed'))
+  test('must be in the token', async () => assert.equal((await withNonce(await sign({ nonce: 'n1' }), 'n1')).sub, 'alice'))
+  test('invalid-nonce', async () => await refused(await sign({ nonce: 'n2' })))
+  test('invalid-missing-nonce', async () => await refused(await sign()))
+  test('is not asked for where none was sent', async () => assert.equal((await withNonce(await sign({ nonce: 'x' }), null)).sub, 'alice'))
+})
+
+test('the issuer may be one of a template, as at Microsoft', async () => {
+  const at = async (iss: string) => await checkIdToken(new Secret(await sign({ iss })), { issuer: 'https://as.example/{tenantid}/v2.0', clientId: 'client', keys, now })
+  assert.equal((await at('https://as.example/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0')).sub, 'alice')
+  for (const iss of ['https://as.example//v2.0', 'https://as.example/a/b/v2.0', 'https://evil.example/a/v2.0', 'https://as.example/{tenantid}/v2.0']) {
+    await assert.rejects(at(iss), (error) => isProblem(error, 'consent_failed'), iss)
+  }
+})
+
 test('kid-absent-single-jwks: one key needs no name', async () => {
   assert.equal((await check(await sign({}, { alg: 'RS256' }), { keys: [await jwk(rsa.publicKey, {})] })).sub, 'alice')
 })

@@ -2,6 +2,7 @@ import type { OutgoingHttp, OutgoingRequest } from '../base/http-types.ts'
 import { redactText } from '../base/redact.ts'
 import { Secret } from '../base/secret.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import { readJsonObject } from './json-object.ts'
 
 const maxBytes = 256 * 1024
 const maxTokenLength = 64 * 1024
@@ -67,12 +68,16 @@ export const parseAnswer = (text: string): RawAnswer => JSON.parse(text) as RawA
  * @see RFC 6749 section 5 https://www.rfc-editor.org/rfc/rfc6749.html#section-5
  */
 export function judgeTokenAnswer(
-  answer: RawAnswer, provider: ResolvedProvider, context: { now: number; requestedScope: string[] },
+  answer: RawAnswer, provider: ResolvedProvider, context: { now: number; requestedScope: string[]; grantType?: string },
 ): TokenOutcome {
   const { status } = answer
-  const fields = readFields(answer)
   if (status >= 300 && status < 400) return { kind: 'unusable', reason: `it is a redirect (status ${status}), which is never followed` }
+  if (status < 200) return { kind: 'unusable', reason: `its status is ${status}` }
+  if (answer.body.length > maxBytes) return { kind: 'unusable', reason: 'it is too large' }
+  const fields = readFields(answer)
   const error = fields === null ? null : findError(fields)
+  const waiting = error === null ? null : judgeDeviceError(error.error, context.grantType)
+  if (waiting !== null) return waiting
   if (status === 429 || status >= 500 || error?.error === 'temporarily_unavailable' || error?.error === 'server_error') {
     // A refusal is a refusal, even from a server that answers everything with 500.
     if (error !== null && permanent.has(error.error)) return refusal(error, status)
@@ -84,38 +89,45 @@ export function judgeTokenAnswer(
   }
   if (fields === null) {
     if (status === 401) return refusal({ error: 'invalid_client', description: 'status 401 without a reason' }, status)
-    if (status === 408) return { kind: 'unavailable', reason: 'The provider took too long (status 408).', retryAfter: null }
+    if (isTooEarly(status)) return tooEarly(answer, context.now)
     return { kind: 'unusable', reason: `status ${status}, ${describeBody(answer)}` }
   }
   const token = find(fields, ['access_token', 'accessToken', ...provider.data.token_answer.access_token])
   const found = typeof token === 'string' && token !== ''
   if (error !== null && !found) return judgeError(error, status, answer, context.now)
+  if (isTooEarly(status)) return tooEarly(answer, context.now)
   if (status >= 400) return judgeError(error ?? { error: `status ${status}`, description: '' }, status, answer, context.now)
   if (!found) return { kind: 'unusable', reason: token === undefined ? 'it contains no access token' : 'its access token is not a text' }
-  if (error !== null) return judgeError(error, status, answer, context.now)
+  // Neither half can be trusted; the answer is kept, so that nothing in it is lost.
+  if (error !== null) return { kind: 'unusable', reason: `it contains both a token and the error ${error.error}` }
   if (token.length > maxTokenLength) return { kind: 'unusable', reason: 'its access token is too long' }
   // RFC 6750 section 2.1: what a bearer token may consist of; anything else would break the header it is sent in.
   if (!/^[\x21-\x7e]+$/.test(token)) return { kind: 'unusable', reason: 'its access token contains characters that no header can carry' }
   const type = find(fields, ['token_type', 'tokenType'])
   const tokenType = readTokenType(type)
-  if (tokenType === null) return { kind: 'unusable', reason: `its token type is ${redactText(String(type), 40)}, not bearer` }
-  return { kind: 'granted', tokenSet: readTokenSet(fields, token, tokenType, provider, context.now) }
+  if (tokenType === null) return { kind: 'unusable', reason: `its token type is ${typeof type === 'string' ? redactText(type, 40) : `a ${typeof type}`}, not bearer` }
+  const refreshToken = find(fields, ['refresh_token', 'refreshToken', ...provider.data.token_answer.refresh_token])
+  // A refresh token that is not understood must not be dropped: the one before may be dead by now.
+  if (!isAbsent(refreshToken) && (typeof refreshToken !== 'string' || refreshToken.length > maxTokenLength)) {
+    return { kind: 'unusable', reason: 'its refresh token is not a text of a usable length' }
+  }
+  return { kind: 'granted', tokenSet: readTokenSet(fields, token, tokenType, refreshToken, provider, context.now) }
 }
 
-function readTokenSet(fields: Fields, token: string, tokenType: string, provider: ResolvedProvider, now: number): TokenSet {
+function readTokenSet(fields: Fields, token: string, tokenType: string, refreshToken: unknown, provider: ResolvedProvider, now: number): TokenSet {
   const rules = provider.data.token_answer
   const unit = rules.expires_in_unit === 'ms' ? 1 : 1000
   const text = (value: unknown) => (typeof value === 'string' && value !== '' && value.length <= maxTokenLength ? new Secret(value) : null)
-  const seconds = readSeconds(find(fields, ['expires_in', 'expiresIn', ...rules.expires_in]))
+  const seconds = lifeOf(find(fields, ['expires_in', 'expiresIn', ...rules.expires_in]), unit)
   const absolute = readAbsolute(find(fields, ['expires_at', 'expiresAt', 'expires_on']))
-  const refreshSeconds = readSeconds(find(fields, ['refresh_token_expires_in', 'refresh_expires_in', 'x_refresh_token_expires_in']))
+  const refreshSeconds = lifeOf(find(fields, ['refresh_token_expires_in', 'refresh_expires_in', 'x_refresh_token_expires_in']), 1000)
   const expiresAt = seconds !== null && seconds > 0
     ? now + seconds * unit
     : absolute ?? (seconds === null && provider.accessTokenLifetime !== null ? now + provider.accessTokenLifetime : null)
   return {
     accessToken: new Secret(token),
     tokenType,
-    refreshToken: text(find(fields, ['refresh_token', 'refreshToken', ...rules.refresh_token])),
+    refreshToken: text(refreshToken),
     idToken: text(find(fields, ['id_token'])),
     expiresAt,
     refreshTokenExpiresAt: refreshSeconds !== null && refreshSeconds > 0 ? now + refreshSeconds * 1000 : null,
@@ -126,35 +138,26 @@ function readTokenSet(fields: Fields, token: string, tokenType: string, provider
 
 type Fields = Record<string, unknown>
 
+/** Values that real providers send for "there is none". */
+const isAbsent = (value: unknown) => value === undefined || value === null || value === false || value === ''
+
+const isTooEarly = (status: number) => status === 408 || status === 425
+
+const tooEarly = (answer: RawAnswer, now: number): TokenOutcome => ({
+  kind: 'unavailable', reason: `The provider was too slow or too busy (status ${answer.status}).`, retryAfter: readRetryAfter(answer.headers, now),
+})
+
 /** Reads the body as JSON, or as a form if it is one; null when it is neither. */
 function readFields(answer: RawAnswer): Fields | null {
   const body = answer.body.replace(/^\ufeff/, '').trim()
   if (body === '') return null
-  if (body.startsWith('{')) {
-    if (tooDeep(body)) return null
-    try {
-      const value = JSON.parse(body) as unknown
-      return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null
-    } catch {
-      return null
-    }
-  }
+  if (body.startsWith('{')) return readJsonObject(body)
   if (body.startsWith('<') || !/^[\w.~%+*-]+=[^<>\s]*$/.test(body.split('&')[0] ?? '')) return null
   const form = new URLSearchParams(body)
   if (!form.has('access_token') && !form.has('error')) return null
   // A parameter that comes twice could be read in two ways.
   for (const name of new Set(form.keys())) if (form.getAll(name).length > 1) return null
   return Object.fromEntries(form)
-}
-
-function tooDeep(text: string): boolean {
-  let depth = 0
-  for (const c of text) {
-    if (c === '{' || c === '[') depth += 1
-    else if (c === '}' || c === ']') depth -= 1
-    if (depth > 50) return true
-  }
-  return false
 }
 
 function find(fields: Fields, paths: string[]): unknown {
@@ -176,18 +179,24 @@ function findError(fields: Fields): ErrorFields | null {
   if (typeof error === 'string' && error !== '') {
     return { error: cleanCode(error), description: description(fields.error_description ?? fields.message ?? fields.error_message) }
   }
-  if (typeof error === 'object' && error !== null) {
+  if (typeof error === 'object' && error !== null && Object.keys(error).length > 0) {
     const inner = error as Fields
-    const code = [inner.type, inner.code, inner.error, inner.status].find((value) => typeof value === 'string' && value !== '')
-    return { error: cleanCode(String(code ?? 'error')), description: description(inner.message ?? inner.error_description ?? inner.description) }
+    return { error: codeOf(inner.type, inner.code, inner.error, inner.status), description: description(inner.message ?? inner.error_description ?? inner.description) }
   }
-  if (fields.ok === false) return { error: cleanCode(String(fields.error ?? 'error')), description: '' }
-  const first = Array.isArray(fields.errors) ? (fields.errors[0] as Fields | undefined) : undefined
-  if (first !== undefined && typeof first === 'object') {
-    return { error: cleanCode(String(first.errorType ?? first.code ?? first.type ?? 'error')), description: description(first.message ?? first.detail) }
+  if (fields.ok === false) return { error: 'error', description: '' }
+  const first = Array.isArray(fields.errors) ? (fields.errors[0] as unknown) : undefined
+  if (typeof first === 'object' && first !== null) {
+    const inner = first as Fields
+    return { error: codeOf(inner.errorType, inner.code, inner.type), description: description(inner.message ?? inner.detail) }
   }
   if (typeof fields.errcode === 'number' && fields.errcode !== 0) return { error: `errcode ${fields.errcode}`, description: description(fields.errmsg) }
   return null
+}
+
+/** Returns the first of these that can be a code. JSON can hold objects that no text can be made of. */
+function codeOf(...candidates: unknown[]): string {
+  const code = candidates.find((value) => (typeof value === 'string' && value !== '') || typeof value === 'number')
+  return cleanCode(String(code ?? 'error'))
 }
 
 const cleanCode = (code: string) => redactText(code, 80).replace(/\s+/g, '_')
@@ -196,8 +205,9 @@ const permanent = new Set([
   'invalid_grant', 'invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type', 'invalid_target', 'invalid_request', 'access_denied',
 ])
 
-function judgeError(error: ErrorFields, status: number, answer: RawAnswer, now: number): TokenOutcome {
-  switch (error.error) {
+/** Returns what an error means that only the device grant knows; null for all others. @see RFC 8628 section 3.5 */
+function judgeDeviceError(code: string, grantType: string | undefined): TokenOutcome | null {
+  switch (code) {
     case 'authorization_pending':
       return { kind: 'pending' }
     case 'slow_down':
@@ -205,6 +215,16 @@ function judgeError(error: ErrorFields, status: number, answer: RawAnswer, now: 
     case 'expired_token':
     case 'code_expired':
       return { kind: 'expired' }
+    case 'access_denied':
+    case 'authorization_declined':
+      return grantType === 'device_code' ? { kind: 'denied' } : null
+    default:
+      return null
+  }
+}
+
+function judgeError(error: ErrorFields, status: number, answer: RawAnswer, now: number): TokenOutcome {
+  switch (error.error) {
     case 'temporarily_unavailable':
     case 'server_error':
       return { kind: 'unavailable', reason: `The provider says ${error.error}.`, retryAfter: readRetryAfter(answer.headers, now) }
@@ -224,19 +244,27 @@ function refusal(error: ErrorFields, status: number): TokenOutcome {
   return { kind: 'refused', error: code, description: error.description, class: kind, status }
 }
 
+/** Some providers name the kind of token instead of how it is used, such as eBay and Slack. */
+const bearerTypes = new Set(['bearer', 'bearertoken', 'user access token', 'application access token', 'user', 'bot', 'app'])
+
+/** Returns `Bearer`, or null for a type that wants more than that, such as proof of a key. @see RFC 6749 section 7.1 */
 function readTokenType(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return 'Bearer'
-  if (typeof value !== 'string') return null
-  const type = value.trim().toLowerCase()
-  // Some providers name the kind of token instead of how it is used; only types that want proof of something are refused.
-  if (['mac', 'dpop', 'pop', 'hok', 'n_a', 'n/a'].includes(type)) return null
-  return type === 'bearer' || /user|access|token|app|bot|oauth|basic/.test(type) ? 'Bearer' : null
+  return typeof value === 'string' && bearerTypes.has(value.trim().toLowerCase()) ? 'Bearer' : null
 }
 
+/** No token lives longer than a hundred years; a greater number is a mistake, and no database column would hold it. */
+const longestLife = 3_155_760_000
+
 function readSeconds(value: unknown): number | null {
-  if (typeof value === 'number') return Number.isFinite(value) ? Math.floor(value) : null
-  if (typeof value === 'string' && /^\s*-?\d{1,12}(?:\.\d+)?\s*$/.test(value)) return Math.floor(Number(value))
-  return null
+  const number = typeof value === 'string' && /^\s*-?\d{1,15}(?:\.\d+)?\s*$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Math.abs(number) <= longestLife * 2000 ? Math.floor(number) : null
+}
+
+/** Returns a duration in units of so many milliseconds; null when it says nothing that could be true. */
+function lifeOf(value: unknown, unit: number): number | null {
+  const number = readSeconds(value)
+  return number === null || number * unit > longestLife * 1000 ? null : number
 }
 
 function readAbsolute(value: unknown): number | null {

@@ -54,7 +54,8 @@ describe('the catalogue that comes with the program', () => {
       const examples = Object.fromEntries(Object.entries(provider.placeholders).map(([name, rule]) => [name, rule.example]))
       const resolved = resolveProvider(provider, examples)
       for (const [field, value] of Object.entries(resolved)) {
-        if (typeof value === 'string') assert.doesNotMatch(value, /[{}]/, `${provider.id} ${field}`)
+        // The issuer may keep a slot that the provider's answers fill.
+        if (typeof value === 'string' && field !== 'issuer') assert.doesNotMatch(value, /[{}]/, `${provider.id} ${field}`)
       }
     }
   })

@@ -63,7 +63,8 @@ export function parseProvider(raw: unknown, from: string): Provider {
 function placeholderErrors(provider: Provider): FieldError[] {
   const errors: FieldError[] = []
   for (const [field, value] of Object.entries(provider)) {
-    if (typeof value !== 'string') continue
+    // The issuer may name a slot that only the provider's answers fill.
+    if (typeof value !== 'string' || field === 'issuer') continue
     for (const [, name] of value.matchAll(/\{([a-z_][a-z0-9_]*)\}/g)) {
       if (!(name! in provider.placeholders)) errors.push({ path: field, message: `uses {${name}}, which is not among the placeholders` })
     }

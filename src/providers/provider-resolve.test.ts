@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { isProblem, type Problem } from '../base/problem.ts'
 import { parseProvider } from './catalogue.ts'
-import { resolveProvider } from './provider-resolve.ts'
+import { issuerMatches, resolveProvider } from './provider-resolve.ts'
 import type { ProviderInput } from './provider-schema.ts'
 
 const make = (change: Partial<ProviderInput> = {}) => parseProvider({
@@ -95,6 +95,18 @@ describe('a whole address as a value', () => {
     assert.equal(resolveProvider(make(change), { token_endpoint: 'https://as.example/token' }).revocationEndpoint, null)
     problemOf(change, {})
   })
+})
+
+test('O5: an issuer is the same text, but that a slot stands for one segment', () => {
+  const microsoft = 'https://login.microsoftonline.com/{tenantid}/v2.0'
+  assert.ok(issuerMatches('https://as.example', 'https://as.example'))
+  assert.ok(issuerMatches(microsoft, 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0'))
+  for (const other of ['https://as.example/', 'https://AS.example', '', undefined, ['https://as.example']]) assert.equal(issuerMatches('https://as.example', other), false)
+  for (const slot of ['', 'a/b', '..', '@evil.example', 'a?b', 'a%2fb']) assert.equal(issuerMatches(microsoft, `https://login.microsoftonline.com/${slot}/v2.0`), false, slot)
+  assert.equal(issuerMatches(microsoft, 'https://login.microsoftonline.com/v2.0'), false)
+  assert.equal(issuerMatches(microsoft, 'https://login.microsoftonline.evil/x/v2.0'), false)
+  assert.equal(resolveProvider(make({ issuer: 'https://login.example/{tenant}' }), { tenant: 'a' }).issuer, 'https://login.example/a')
+  assert.equal(resolveProvider(make({ issuer: microsoft }), { tenant: 'a' }).issuer, microsoft)
 })
 
 test('durations are milliseconds, and the refresh goes to the token endpoint unless the data say otherwise', () => {

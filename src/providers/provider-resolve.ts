@@ -6,6 +6,7 @@ import type { Provider } from './provider-schema.ts'
 export type ResolvedProvider = {
   id: string
   name: string
+  /** May keep a `{slot}` that only an answer fills; compare with `issuerMatches`. */
   issuer: string | null
   issParameter: 'required' | 'optional' | 'absent'
   authorizationEndpoint: string | null
@@ -38,7 +39,7 @@ export function resolveProvider(provider: Provider, values: Record<string, strin
   return {
     id: provider.id,
     name: provider.name,
-    issuer: provider.issuer === undefined ? null : provider.issuer.replace(/\{([a-z_][a-z0-9_]*)\}/g, (_, name: string) => filled[name] ?? ''),
+    issuer: provider.issuer === undefined ? null : provider.issuer.replace(/\{([a-z_][a-z0-9_]*)\}/g, (slot, name: string) => filled[name] ?? slot),
     issParameter: provider.iss_parameter,
     authorizationEndpoint: fill(provider.authorization_endpoint),
     tokenEndpoint,
@@ -55,6 +56,18 @@ export function resolveProvider(provider: Provider, values: Record<string, strin
       : { method: provider.test_request.method, url: fill(provider.test_request.url)!, headers: provider.test_request.headers },
     data: provider,
   }
+}
+
+/**
+ * Returns whether an issuer is the expected one: the same text, but that a `{slot}` stands for one path segment, such as the
+ * directory that Microsoft names in place of `common`.
+ */
+export function issuerMatches(expected: string, issuer: unknown): boolean {
+  if (typeof issuer !== 'string') return false
+  const [start, end, more] = expected.split(/\{[a-z_]+\}/)
+  if (end === undefined || more !== undefined) return issuer === expected
+  const slot = issuer.slice(start!.length, issuer.length - end.length)
+  return issuer === `${start}${slot}${end}` && /^[A-Za-z0-9-]{1,100}$/.test(slot)
 }
 
 function checkValues(provider: Provider, values: Record<string, string>): Record<string, string> {
