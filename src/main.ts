@@ -95,7 +95,7 @@ export async function startParts(
       },
     })
     const tail = new EventTail({ db, bus, clock, onError: (error) => log.error('events.not_read', { error }) })
-    const wake = () => void tail.wake()
+    const wake = () => tail.wake()
     const rules = addressRules(settings.KEYBEARER_ALLOW_PRIVATE_NETWORKS)
     const ca = settings.KEYBEARER_CA_FILE === null ? undefined : readFileSync(settings.KEYBEARER_CA_FILE, 'utf8')
     const http = createOutgoingHttp({ addresses: rules, ca })

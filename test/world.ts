@@ -104,7 +104,7 @@ export async function openWorld(place: Place, options: { clock?: Clock; publicUr
     db: store.db, dialect: store.dialect, clock, vault, audit, bus, http,
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),
-    wake: () => void tail.wake(), isFresh: () => tail.isFresh, publicUrl: options.publicUrl ?? 'http://127.0.0.1:7420', allowLoopbackHttp: true,
+    wake: () => tail.wake(), isFresh: () => tail.isFresh, publicUrl: options.publicUrl ?? 'http://127.0.0.1:7420', allowLoopbackHttp: true,
     count: (what, outcome) => counts.set(`${what} ${outcome}`, (counts.get(`${what} ${outcome}`) ?? 0) + 1),
   }
   await tail.start()

@@ -116,7 +116,10 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
     request.signal?.addEventListener('abort', () => end(request.signal?.reason, 'the request was cancelled'), { once: true })
 
     client.on('socket', (socket) => {
-      if (!socket.connecting && client.reusedSocket) sent = true
+      if (client.reusedSocket) {
+        sent = true
+        return
+      }
       socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
         sent = true
       })

@@ -31,7 +31,7 @@ export async function insertStartedConsent(
     await appendEvents(trx, context.clock, [{ type: 'consent.started', subject: row.id, data: { consent: consent.id, name: row.name, mode: consent.mode } }])
     return full
   })
-  context.wake()
+  await context.wake()
   return inserted
 }
 

@@ -144,7 +144,7 @@ export class Consents {
       throw error
     }
     const outcome = await this.#exchange(row, consent, code, secret, who)
-    this.#context.wake()
+    await this.#context.wake()
     throwUnlessGranted(outcome, row.name)
     return { credential: { id: row.id, name: row.name } }
   }
@@ -180,7 +180,7 @@ export class Consents {
       }])
       await appendEvents(trx, clock, [{ type: 'consent.finished', subject: row.id, data: { consent: consent.id, name: row.name, outcome: problem.code } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
   }
 }
 

@@ -18,8 +18,8 @@ export type CredentialContext = {
   http: OutgoingHttp
   catalogue: Catalogue
   log: Log
-  /** Tells the event tail that something was committed, so that listeners hear of it at once. */
-  wake: () => void
+  /** Tells the event tail that something was committed; resolves when every listener and cache of this node has heard of it. */
+  wake: () => Promise<void>
   /** Whether this node has seen the other nodes' changes within the last second. */
   isFresh: () => boolean
   /** Where browsers reach this service, without a slash at the end. */

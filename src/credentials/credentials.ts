@@ -111,7 +111,7 @@ export class Credentials {
       }])
       await appendEvents(trx, clock, [{ type: 'credential.created', subject: id, data: { name: row.name, status: row.status } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     return await this.get(id)
   }
 
@@ -217,7 +217,7 @@ export class Credentials {
       }])
       await appendEvents(trx, clock, [{ type: 'credential.changed', subject: before.id, data: { name: after.name, fields, status: change.status ?? before.status } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     return await this.get(before.id)
   }
 
@@ -244,7 +244,7 @@ export class Credentials {
       }])
       await appendEvents(trx, this.#context.clock, [{ type: 'credential.deleted', subject: row.id, data: { name: row.name } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     return { revocation: await this.#revoker.carryOut(order) }
   }
 
@@ -268,7 +268,7 @@ export class Credentials {
       await this.#context.audit.append(trx, [{ actor, action: 'credential.revoked', subject: row.id, subjectName: row.name, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'credential.revoked', subject: row.id, data: { name: row.name, status: 'needs_consent' } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     return { revocation: await this.#revoker.carryOut(order), credential: await this.get(row.id) }
   }
 
@@ -305,7 +305,7 @@ export class Credentials {
         type: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, data: { name: row.name, status: change.status },
       }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     return await this.get(row.id)
   }
 

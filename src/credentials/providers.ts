@@ -93,6 +93,6 @@ export class Providers {
       if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a provider "${provider.id}".`)
       throw error
     }
-    this.#context.wake()
+    await this.#context.wake()
   }
 }

@@ -54,7 +54,7 @@ export class Registrations {
   async create(input: NewRegistration, actor: Actor): Promise<RegistrationView> {
     const prepared = await this.prepare(input)
     const row = await inTransaction(this.#context.db, (trx) => this.insert(trx, prepared, actor))
-    this.#context.wake()
+    await this.#context.wake()
     return this.#view(row, 0)
   }
 
@@ -163,7 +163,7 @@ export class Registrations {
       await appendEvents(trx, clock, [{ type: 'registration.changed', subject: before.id, data: { name: after.name, change: 'changed' } }])
       return after
     })
-    this.#context.wake()
+    await this.#context.wake()
     return this.#view(row, await countCredentials(db, row.id))
   }
 
@@ -181,7 +181,7 @@ export class Registrations {
       await this.#context.audit.append(trx, [{ actor, action: 'registration.deleted', subject: row.id, subjectName: row.name, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'registration.changed', subject: row.id, data: { name: row.name, change: 'deleted' } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
   }
 
   /** Lets the credentials that stood still because of this registration try again. */

@@ -183,6 +183,6 @@ export class Schedule {
         }])
       })
     }
-    this.#context.wake()
+    await this.#context.wake()
   }
 }

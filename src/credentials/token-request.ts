@@ -145,7 +145,7 @@ async function carryOut(context: CredentialContext, order: TokenRequestOrder, cl
       actor: order.actor, consentId: order.consentId, allowOtherAccount: order.allowOtherAccount ?? false, nonce: order.nonce ?? null,
       warning: result.warning,
     })
-    context.wake()
+    await context.wake()
     return settlement.kind === 'changed_meanwhile' ? { kind: 'changed_meanwhile' } : { kind: 'settled', settlement }
   } catch (error) {
     // Nothing was sent, or the answer lies kept in the attempt: whoever comes next goes on from there.

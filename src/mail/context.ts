@@ -15,7 +15,7 @@ export type MailContext = {
   audit: AuditTrail
   bus: EventBus
   log: Log
-  wake: () => void
+  wake: () => Promise<void>
   credentials: Pick<Credentials, 'handOut' | 'get' | 'recordUse'>
   /** Whether a mail server at this address may be connected to. */
   mayConnect: (host: string, address: string, port: number) => boolean

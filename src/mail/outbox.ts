@@ -83,7 +83,7 @@ export class Outbox {
       await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { sender: sender.name, recipients: recipients.length } }])
     })
     this.#context.count('accepted')
-    this.#context.wake()
+    await this.#context.wake()
     this.#wake()
     return await this.get(id)
   }
@@ -121,7 +121,7 @@ export class Outbox {
       await this.#context.audit.append(trx, [{ actor, action: 'message.retried', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { retried: true } }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     this.#wake()
     return await this.get(id)
   }
@@ -136,7 +136,7 @@ export class Outbox {
       await this.#context.audit.append(trx, [{ actor, action: 'message.cancelled', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'message.cancelled', subject: id, data: {} }])
     })
-    this.#context.wake()
+    await this.#context.wake()
     return await this.get(id)
   }
 
@@ -257,7 +257,7 @@ export class Outbox {
       }])
     })
     this.#context.count(status === 'queued' ? 'delayed' : status)
-    this.#context.wake()
+    await this.#context.wake()
   }
 
   /** What was sent is not needed any more: its key goes, and with it every copy. */

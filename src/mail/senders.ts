@@ -64,7 +64,7 @@ export class Senders {
       await this.#write(row.name, () => insertSender(trx, { ...row, is_default: isDefault ? 1 : 0 }))
       await this.#tell(trx, actor, 'sender.created', row, { host: row.host, default: isDefault })
     })
-    this.#context.wake()
+    await this.#context.wake()
     return await this.get(row.id)
   }
 
@@ -92,7 +92,7 @@ export class Senders {
       const fields = Object.keys(patch).filter((field) => patch[field as keyof NewSender] !== undefined)
       await this.#tell(trx, actor, 'sender.changed', before, { fields })
     })
-    this.#context.wake()
+    await this.#context.wake()
     return await this.get(before.id)
   }
 
@@ -105,7 +105,7 @@ export class Senders {
       await deleteSenderRow(trx, row.id)
       await this.#tell(trx, actor, 'sender.deleted', row, {})
     })
-    this.#context.wake()
+    await this.#context.wake()
   }
 
   /** Sends a short message, so that the whole way is tried. */

@@ -83,6 +83,8 @@ export function readMetadata(body: string, issuer: string): Omit<ProviderInput, 
     grants: grants.length > 0 ? grants : ['client_credentials'],
     client_auth: auth.length > 0 ? auth : ['client_secret_basic'],
     default_scopes: ['openid', 'email', 'offline_access'].filter((scope) => scopes.includes(scope)),
+    // OpenID Connect Core section 11: without this an offline_access that was asked for may be ignored.
+    ...(scopes.includes('offline_access') ? { parameters: { authorize: { prompt: 'consent' } } } : {}),
     hosts: [new URL(token).host],
   }
 }
