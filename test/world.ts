@@ -88,7 +88,7 @@ export type World = {
 }
 
 /** Puts the parts together as `main.ts` does, without a server: one node over a place. */
-export async function openWorld(place: Place, options: { clock?: Clock; publicUrl?: string; concurrency?: number; tailInterval?: number } = {}): Promise<World> {
+export async function openWorld(place: Place, options: { clock?: Clock; publicUrl?: string; concurrency?: number; tailInterval?: number; ca?: string } = {}): Promise<World> {
   const clock = options.clock ?? systemClock
   const store = await openDatabase({ folder: place.folder, url: place.url, now: clock.now() })
   const log: string[] = []
@@ -98,7 +98,7 @@ export async function openWorld(place: Place, options: { clock?: Clock; publicUr
   const vault = createVault(new Keyring([[1, masterKey]]))
   const audit = new AuditTrail({ db: store.db, clock, bus, key: await vault.deriveKey(dataKeysOf(store.db), 'audit', 'audit chain') })
   const tail = new EventTail({ db: store.db, bus, clock, onError: (error) => log.push(String(error)), interval: options.tailInterval ?? 50 })
-  const http = createOutgoingHttp({ addresses: addressRules(true) })
+  const http = createOutgoingHttp({ addresses: addressRules(true), ca: options.ca })
   const counts = new Map<string, number>()
   const context: CredentialContext = {
     db: store.db, dialect: store.dialect, clock, vault, audit, bus, http,

@@ -1,8 +1,9 @@
 import type { Caller } from '../access/caller.ts'
 import { Problem } from '../base/problem.ts'
+import type { MessageView, SenderView } from '../mail/types.ts'
 import type { HandlersOf } from './call.ts'
 import { mayManage } from './guard.ts'
-import type { MessageView, SenderView, Services } from './services.ts'
+import type { Services } from './services.ts'
 import { messageBody, senderBody, toNewMessage, toNewSender, toSenderChange } from './views.ts'
 
 type Ids =

@@ -1,4 +1,5 @@
 import type { AuditView } from '../access/audit.ts'
+import type { RotationView } from '../access/master-key-rotation.ts'
 import type { AccessKeyView } from '../access/types.ts'
 import type { Event } from '../base/events.ts'
 import { Secret } from '../base/secret.ts'
@@ -6,9 +7,10 @@ import type {
   ConsentView, CredentialChange, CredentialOptions, CredentialView, HandedOut, NewCredential, NewRegistration, RegistrationChange, RegistrationView, TestReport,
   UsageView,
 } from '../credentials/types.ts'
+import type { ProviderView } from '../credentials/providers.ts'
+import type { MessageView, NewMessage, NewSender, SenderView } from '../mail/types.ts'
 import type { Body, ReplyBody } from './endpoint.ts'
 import type { EndpointId, EndpointOf } from './contract.ts'
-import type { MessageView, NewMessage, NewSender, ProviderView, RotationView, SenderView } from './services.ts'
 
 // The only place where the words of the API (snake_case, RFC 3339) and those of the code meet.
 

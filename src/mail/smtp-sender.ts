@@ -17,6 +17,7 @@ import type { SenderView } from './types.ts'
 const mostConnections = 3
 const idleTime = 30_000
 const mostMessagesPerConnection = 100
+const clientName = hostname().includes('.') ? hostname() : '[127.0.0.1]'
 
 export type Envelope = { from: string; to: string[] }
 
@@ -183,7 +184,7 @@ export class SmtpSender {
       secure: sender.tls === 'implicit',
       requireTLS: sender.tls === 'starttls',
       ignoreTLS: sender.tls === 'none',
-      name: hostname().includes('.') ? hostname() : '[127.0.0.1]',
+      name: clientName,
       connectionTimeout: 15_000,
       greetingTimeout: 30_000,
       socketTimeout: 120_000,
@@ -251,12 +252,26 @@ type LoginResult = Exclude<LoginOutcome, { kind: 'in' }> | { kind: 'open'; open:
 type SendError = Error & { code?: string; responseCode?: number; response?: string; command?: string; rejected?: string[]; rejectedErrors?: SendError[]; recipient?: string }
 type SendInfo = { response: string; rejected: string[]; rejectedErrors?: SendError[] }
 
-/** Runs our own login inside nodemailer's connection: it knows every mechanism and sends long tokens in a line of their own. */
-async function customLogin(context: { auth: Record<string, unknown>; authMethods: string[]; sendCommand: (command: string) => Promise<{ status: number; text: string; response: string }> }): Promise<void> {
+type CustomLogin = {
+  auth: Record<string, unknown>
+  sendCommand: (command: string) => Promise<{ status: number; text: string; response: string }>
+}
+
+/**
+ * Runs our own login inside nodemailer's connection: it knows OAUTHBEARER, and sends long tokens in a line of their own. The
+ * server is greeted once more, because the connection keeps only the mechanisms that it knows itself.
+ */
+async function customLogin(context: CustomLogin): Promise<void> {
   const { login, sender, keybearer } = context.auth as { login: Login; sender: SenderView; keybearer: (outcome: LoginOutcome) => void }
-  const outcome = await logIn((command) => context.sendCommand(command), context.authMethods, sender.mechanism, login, { host: sender.host, port: sender.port })
+  const greeting = await context.sendCommand(`EHLO ${clientName}`)
+  const outcome = await logIn((command) => context.sendCommand(command), offeredMechanisms(greeting.response), sender.mechanism, login, { host: sender.host, port: sender.port })
   keybearer(outcome)
   if (outcome.kind !== 'in') throw new Error(outcome.kind)
+}
+
+/** Reads the mechanisms out of the reply to EHLO. */
+export function offeredMechanisms(reply: string): string[] {
+  return reply.split(/\r?\n/).flatMap((line) => /^\d{3}[ -]AUTH[ =](.*)$/i.exec(line.trim())?.[1]?.trim().split(/[ =]+/) ?? []).map((name) => name.toUpperCase())
 }
 
 function loginOf(sender: SenderView, handed: HandedOut): Login {

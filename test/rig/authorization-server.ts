@@ -84,8 +84,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   const requests: SeenRequest[] = []
   let hangs = false
   let handler: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => response.writeHead(503).end()
+  const held = new Set<ServerResponse>()
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    if (!hangs) handler(request, response)
+    if (hangs) held.add(response)
+    else handler(request, response)
   }
   const server: Server = options.tls ? createHttpsServer(options.tls, listener) : createHttpServer(listener)
   await new Promise<void>((done) => server.listen(options.port ?? 0, options.host ?? '127.0.0.1', done))
@@ -114,7 +116,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     formats: {
       customizers: {
         // oidc-provider marks access tokens at+jwt (RFC 9068); Dovecot 2.3 takes only JWT.
-        jwt: (_context: Context, _token: unknown, parts: { header: object }) => ({ ...parts, header: { ...parts.header, typ: 'JWT' } }),
+        jwt: (_context: Context, _token: unknown, parts: { header: object }) => {
+          parts.header = { ...parts.header, typ: 'JWT' }
+          return parts
+        },
       },
     },
     features: {
@@ -167,6 +172,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     publicKeys: { rs256: pem(rsa.publicKey, 'spki'), es256: pem(ec.publicKey, 'spki') },
     hang: (value) => {
       hangs = value
+      for (const response of held) response.destroy()
+      held.clear()
     },
     setLifetimes: (change) => Object.assign(lifetimes, change),
     async stop() {

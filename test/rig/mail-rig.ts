@@ -73,7 +73,7 @@ export async function startMailRig(state = mkdtempSync(join(tmpdir(), 'keybearer
       issuer: server.issuer, ca: readFileSync(pki.ca, 'utf8'), caFile: pki.ca, mailboxes, submission, submissions, clientKeys: server.clientKeys, control: control.url,
     }
     const stop = async () => {
-      for (const one of stops) await one()
+      await Promise.all(stops.map((one) => one()))
       rmSync(state, { recursive: true, force: true })
     }
     return { addresses, server, stop }

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { Secret } from '../src/base/secret.ts'
+import type { MessageView, NewSender } from '../src/mail/types.ts'
+import type { NewRegistration } from '../src/credentials/types.ts'
+import { clientSecrets } from './rig/authorization-server.ts'
+import { countMails, readMailRig, waitForMail, type MailRigAddresses } from './rig/mail-rig.ts'
+import { openMail, type MailWorld } from './mail-world.ts'
+import { makePlace, openWorld, tester, type Place, type World } from './world.ts'
+
+describe('mail through a real Dovecot that checks tokens at a real authorization server, with Postfix behind it', () => {
+  let rig: MailRigAddresses
+  let place: Place
+  let world: World
+  let mail: MailWorld
+  let n = 0
+
+  before(async () => {
+    rig = readMailRig()
+    place = await makePlace('sqlite')
+    world = await openWorld(place, { ca: rig.ca })
+    mail = openMail(world, { ca: rig.ca, maxBytes: 15_000_000 })
+    const { description } = await world.providers.discover({ issuer: rig.issuer, id: 'rig', name: 'Rig' }, tester)
+    await world.providers.create({ ...description, grants: ['client_credentials', 'authorization_code'] }, tester)
+    mail.outbox.start()
+  })
+  after(async () => {
+    await mail.close()
+    await world.close()
+    await place.remove()
+  })
+
+  const robot = async (resource?: string, client: Partial<NewRegistration> & { clientId: string } = { clientId: 'robot-post', clientSecret: new Secret(clientSecrets['robot-post']), clientAuth: 'client_secret_post' }) => {
+    n += 1
+    return await world.credentials.create({
+      name: `robot-${n}`, kind: 'oauth2', grant: 'client_credentials', username: 'robot@rig.test', scopes: ['smtp.send'], allowedHosts: ['localhost', '127.0.0.1', '127.0.0.2'],
+      registration: { name: `robot-${n}`, provider: 'rig', ...client }, ...(resource === undefined ? {} : { options: { resource: [resource] } }),
+    }, tester)
+  }
+  const sender = async (credential: string, input: Partial<NewSender> & { port: number }) =>
+    await mail.senders.create({ name: `s${(n += 1)}`, host: 'localhost', credential, from: 'robot@rig.test', ...input }, tester)
+  const send = async (through: string, subject: string, further: object = {}): Promise<MessageView> =>
+    await mail.outbox.accept({ sender: through, to: ['bob@rig.test'], subject, text: `body of ${subject}\n.leading dot\n`, ...further }, tester)
+  const settled = async (id: string, most = 20_000): Promise<MessageView> => {
+    for (const end = Date.now() + most; Date.now() < end;) {
+      const view = await mail.outbox.get(id)
+      if (view.status === 'sent' || view.status === 'failed' || (view.status === 'queued' && view.attempts > 0)) return view
+      await new Promise((done) => setTimeout(done, 50))
+    }
+    throw new Error('the message did not settle')
+  }
+  const arrives = async (through: string, subject: string, further: object = {}) => {
+    const message = await settled((await send(through, subject, further)).id)
+    assert.equal(message.status, 'sent', JSON.stringify(message.problem))
+    return await waitForMail(rig, 'bob', subject)
+  }
+
+  for (const mechanism of ['XOAUTH2', 'OAUTHBEARER'] as const) {
+    for (const tls of ['starttls', 'implicit'] as const) {
+      it(`${mechanism} over ${tls}: the mail is in the recipient's mailbox`, async () => {
+        const credential = await robot()
+        const through = await sender(credential.id, { mechanism, tls, port: tls === 'implicit' ? rig.submissions.post : rig.submission.post })
+        const text = await arrives(through.id, `${mechanism} ${tls} ${Date.now()}`)
+        assert.match(text, /body of/)
+      })
+    }
+  }
+
+  it('chooses the mechanism from what the server offers', async () => {
+    const credential = await robot()
+    await arrives((await sender(credential.id, { port: rig.submission.post })).id, `auto ${Date.now()}`)
+  })
+
+  it('a token that is too long for the AUTH line (a signed RS256 JWT) goes in a line of its own', async () => {
+    const credential = await robot('urn:rig:mail:jwt')
+    const token = await world.credentials.handOut(credential.id, { purpose: 'mail', actor: tester })
+    assert.ok(token.accessToken.length > 600)
+    for (const mechanism of ['XOAUTH2', 'OAUTHBEARER'] as const) {
+      const through = await sender(credential.id, { mechanism, port: rig.submission.local })
+      await arrives(through.id, `long ${mechanism} ${Date.now()}`)
+    }
+  })
+
+  it('logs in as one account and sends as a shared mailbox', async () => {
+    const credential = await robot()
+    const through = await sender(credential.id, { port: rig.submission.post, from: 'shared@rig.test', login: 'robot@rig.test', fromName: 'Shared' })
+    const text = await arrives(through.id, `shared ${Date.now()}`)
+    assert.match(text, /^From: Shared <shared@rig.test>/m)
+  })
+
+  it('a forged sender is refused for good, with the server\'s words and a next step', async () => {
+    const credential = await robot()
+    const through = await sender(credential.id, { port: rig.submission.post, from: 'alice@rig.test' })
+    const message = await settled((await send(through.id, `forged ${Date.now()}`)).id)
+    assert.equal(message.status, 'failed')
+    assert.match(message.problem?.reply ?? '', /553/)
+    assert.equal(message.recipients[0]?.state, 'refused')
+  })
+
+  it('one bad recipient does not keep the mail from the others', async () => {
+    const credential = await robot()
+    const through = await sender(credential.id, { port: rig.submission.post })
+    const subject = `mixed ${Date.now()}`
+    const message = await settled((await send(through.id, subject, { to: ['bob@rig.test', 'nobody@rig.test'] })).id)
+    await waitForMail(rig, 'bob', subject)
+    assert.deepEqual(message.recipients.map((one) => one.state), ['sent', 'refused'])
+  })
+
+  it('text, HTML, attachments, cc, bcc and reply-to arrive, and nobody sees the bcc', async () => {
+    const credential = await robot()
+    const through = await sender(credential.id, { port: rig.submission.post })
+    const subject = `Grüße ${Date.now()}`
+    const message = await settled((await send(through.id, subject, {
+      to: ['Bob <bob@rig.test>'], cc: ['alice@rig.test'], bcc: ['shared@rig.test'], replyTo: 'robot@rig.test', html: '<p>Grüße</p>',
+      attachments: [{ filename: 'räksmörgås.txt', contentType: 'text/plain', content: Buffer.from('inside').toString('base64') }],
+    })).id)
+    assert.equal(message.status, 'sent')
+    const mark = message.messageId
+    const texts = await Promise.all(['bob', 'alice', 'shared'].map((person) => waitForMail(rig, person, mark)))
+    for (const text of texts) {
+      assert.ok(!/^bcc:/im.test(text) && !text.includes('shared@rig.test>,'))
+      assert.match(text, /^Reply-To: robot@rig.test/m)
+      assert.match(text, /multipart\/mixed/)
+    }
+  })
+
+  it('a token that was revoked at the provider is renewed once and the mail goes out', async () => {
+    const credential = await robot()
+    const through = await sender(credential.id, { port: rig.submission.post })
+    const token = await world.credentials.handOut(credential.id, { purpose: 'mail', actor: tester })
+    const body = new URLSearchParams({ token: token.accessToken.reveal(), client_id: 'robot-post', client_secret: clientSecrets['robot-post'] }).toString()
+    const answer = await world.context.http({ method: 'POST', url: `${rig.issuer}/token/revocation`, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body })
+    assert.equal(answer.status, 200)
+    // Older than ten seconds, as it would be: a brand-new token that is refused is not renewed again.
+    await world.store.db.updateTable('credentials').set({ token_obtained_at: Date.now() - 60_000 }).where('id', '=', credential.id).execute()
+    await world.credentials.pause(credential.id, tester)
+    await world.credentials.resume(credential.id, tester)
+    await arrives(through.id, `renewed ${Date.now()}`)
+  })
+
+  it('while the authorization server hangs the message waits, and goes out when it is back', async () => {
+    const credential = await robot()
+    const through = await sender(credential.id, { port: rig.submission.post })
+    await world.credentials.handOut(credential.id, { purpose: 'mail', actor: tester })
+    const control = async (what: string) => await world.context.http({ method: 'PUT', url: `${rig.control}/${what}` })
+    await control('hang')
+    const subject = `patient ${Date.now()}`
+    const message = await send(through.id, subject)
+    const first = await settled(message.id, 60_000)
+    await control('go-on')
+    assert.equal(first.status, 'queued')
+    assert.equal(first.problem?.code, 'mail_unavailable')
+    // Dovecot takes a while to notice; the outbox would try again by itself in half a minute.
+    for (let i = 0; i < 10 && (await mail.outbox.get(message.id)).status !== 'sent'; i++) {
+      if ((await mail.outbox.get(message.id)).status === 'queued') await mail.outbox.retry(message.id, tester)
+      await new Promise((done) => setTimeout(done, 1500))
+    }
+    await waitForMail(rig, 'bob', subject)
+    assert.equal(countMails(rig, 'bob', subject), 1)
+  })
+
+  it('a token without the scope for mail is refused, says so, and stays visible', async () => {
+    n += 1
+    const credential = await world.credentials.create({
+      name: `noscope-${n}`, kind: 'oauth2', grant: 'client_credentials', username: 'robot@rig.test', scopes: ['imap.access'], allowedHosts: ['localhost'],
+      registration: { name: `noscope-${n}`, provider: 'rig', clientId: 'robot-post', clientSecret: new Secret(clientSecrets['robot-post']), clientAuth: 'client_secret_post' },
+    }, tester)
+    const through = await sender(credential.id, { port: rig.submission.post })
+    const message = await settled((await send(through.id, `noscope ${Date.now()}`)).id)
+    assert.equal(message.problem?.code, 'mail_auth_refused')
+    assert.match(message.problem?.reply ?? '', /535/)
+    await mail.outbox.cancel(message.id, tester)
+  })
+
+  it('N1: a server whose certificate is not trusted gets no token', async () => {
+    const stranger = openMail(world, {})
+    stranger.outbox.start()
+    try {
+      const credential = await robot()
+      const through = await sender(credential.id, { port: rig.submission.post })
+      await mail.outbox.stop()
+      const message = await stranger.outbox.accept({ sender: through.id, to: ['bob@rig.test'], subject: 'no', text: 'no' }, tester)
+      let view = await stranger.outbox.get(message.id)
+      for (let i = 0; i < 200 && view.attempts === 0; i++) {
+        await new Promise((done) => setTimeout(done, 50))
+        view = await stranger.outbox.get(message.id)
+      }
+      for (let i = 0; i < 100 && view.status === 'sending'; i++) {
+        await new Promise((done) => setTimeout(done, 50))
+        view = await stranger.outbox.get(message.id)
+      }
+      assert.equal(view.status, 'queued')
+      assert.match(view.problem?.message ?? '', /certificate|secure/i)
+    } finally {
+      await stranger.close()
+    }
+  })
+})
