@@ -5,7 +5,7 @@ import type { Call, EventSink } from './call.ts'
 import type { EndpointOf } from './contract.ts'
 import { mayManage } from './guard.ts'
 import type { Services } from './services.ts'
-import { eventBody } from './views.ts'
+import { eventBody } from './views-service.ts'
 
 const heartbeat = 15_000
 const page = 500
@@ -19,7 +19,7 @@ const mostWaiting = 1024 * 1024
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
-export async function streamEvents(services: Services, call: Call<EndpointOf<'streamEvents'>>, sink: EventSink): Promise<void> {
+export async function streamEvents(services: Services, call: Call<EndpointOf<'streamEvents'>>, after: number | null, sink: EventSink): Promise<void> {
   const { bus, events, clock } = services
   let caller: Caller = call.caller
   const wanted = call.query.type === undefined ? null : new Set<string>(call.query.type)
@@ -58,7 +58,6 @@ export async function streamEvents(services: Services, call: Call<EndpointOf<'st
 
   try {
     sink.write('retry: 3000\n\n')
-    const after = lastHeard(call)
     sent = after ?? (await events.last())
     if (after !== null) await replay(after)
     const waiting = early
@@ -74,16 +73,16 @@ export async function streamEvents(services: Services, call: Call<EndpointOf<'st
     stop()
   }
 
-  async function replay(after: number): Promise<void> {
+  async function replay(from: number): Promise<void> {
     const newest = await events.last()
-    let next = after
+    let next = from
     for (let first = true; next < newest || first; first = false) {
       const found = await events.read(next, page)
-      const isGap = after > newest || (found.length === 0 ? next < newest : found[0]!.seq !== next + 1)
+      const isGap = from > newest || (found.length === 0 ? next < newest : found[0]!.seq !== next + 1)
       if (first && isGap) {
         sent = found.length === 0 ? newest : found[0]!.seq - 1
         sink.write('event: reset\ndata: {"reason":"The events after this id are not kept any more. Read everything anew."}\n\n')
-        if (after > newest) sent = newest
+        if (from > newest) sent = newest
       }
       if (found.length === 0) return
       for (const event of found) send(event)
@@ -92,7 +91,8 @@ export async function streamEvents(services: Services, call: Call<EndpointOf<'st
   }
 }
 
-function lastHeard(call: Call<EndpointOf<'streamEvents'>>): number | null {
+/** Returns the number of the last event that the caller heard; null when it begins with now. @throws Problem invalid_request */
+export function lastHeard(call: Call<EndpointOf<'streamEvents'>>): number | null {
   const header = call.lastEventId
   if (header === undefined || header === '') return call.query.last_event_id ?? null
   if (!/^\d{1,15}$/.test(header)) throw new Problem('invalid_request', 'Last-Event-ID must be the number of an event.')

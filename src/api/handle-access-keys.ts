@@ -5,7 +5,7 @@ import type { HandlersOf } from './call.ts'
 import { mayManage } from './guard.ts'
 import { resolveCredential } from './handle-credentials.ts'
 import type { Services } from './services.ts'
-import { accessKeyBody } from './views.ts'
+import { accessKeyBody } from './views-service.ts'
 
 type Ids = 'listAccessKeys' | 'createAccessKey' | 'getAccessKey' | 'revokeAccessKey'
 

@@ -1,7 +1,7 @@
 import type { HandlersOf } from './call.ts'
-import { streamEvents } from './event-stream.ts'
+import { lastHeard, streamEvents } from './event-stream.ts'
 import type { Services } from './services.ts'
-import { auditBody } from './views.ts'
+import { auditBody } from './views-service.ts'
 
 type Ids = 'listAudit' | 'verifyAudit' | 'streamEvents'
 
@@ -31,7 +31,8 @@ export function auditHandlers(services: Services): HandlersOf<Ids> {
       }
     },
     async streamEvents(call) {
-      return { stream: (sink) => streamEvents(services, call, sink) }
+      const after = lastHeard(call)
+      return { stream: (sink) => streamEvents(services, call, after, sink) }
     },
   }
 }

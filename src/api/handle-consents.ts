@@ -5,7 +5,7 @@ import { readResult, signResult } from './consent-result.ts'
 import { consentPage, oldPage, pageHeaders, type ConsentEnd } from './pages.ts'
 import type { Refusals } from './refusals.ts'
 import type { Services } from './services.ts'
-import { consentBody } from './views.ts'
+import { consentBody } from './views-credentials.ts'
 
 type Ids = 'startConsent' | 'getConsent' | 'answerConsent' | 'finishConsent' | 'showConsentResult'
 

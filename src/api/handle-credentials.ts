@@ -2,7 +2,7 @@ import type { Caller } from '../access/caller.ts'
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
-import { credentialBody, testBody, toCredentialChange, toNewCredential, tokenBody, usageBody } from './views.ts'
+import { credentialBody, testBody, toCredentialChange, toNewCredential, tokenBody, usageBody } from './views-credentials.ts'
 
 type Ids =
   | 'listCredentials' | 'createCredential' | 'getCredential' | 'changeCredential' | 'deleteCredential' | 'handOutToken' | 'testCredential'

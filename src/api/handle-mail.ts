@@ -4,7 +4,7 @@ import type { MessageView, SenderView } from '../mail/types.ts'
 import type { HandlersOf } from './call.ts'
 import { mayManage } from './guard.ts'
 import type { Services } from './services.ts'
-import { messageBody, senderBody, toNewMessage, toNewSender, toSenderChange } from './views.ts'
+import { messageBody, senderBody, toNewMessage, toNewSender, toSenderChange } from './views-mail.ts'
 
 type Ids =
   | 'listSenders' | 'createSender' | 'getSender' | 'changeSender' | 'deleteSender' | 'testSender' | 'sendMessage' | 'listMessages' | 'getMessage'
@@ -44,8 +44,9 @@ export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'ou
       return { body: messageBody(view), headers: { location: `/v1/mail/messages/${view.id}` } }
     },
     async listMessages({ query: { status, sender, cursor, limit }, caller }) {
+      const through = sender === undefined ? undefined : (await seenSender(senders, caller, sender)).id
       const page = await outbox.list({
-        ...(status ? { status } : {}), ...(sender ? { sender } : {}), ...(cursor ? { cursor } : {}), ...(limit === undefined ? {} : { limit }),
+        ...(status ? { status } : {}), ...(through ? { sender: through } : {}), ...(cursor ? { cursor } : {}), ...(limit === undefined ? {} : { limit }),
         ...(mayManage(caller) ? {} : { createdBy: caller.actor.id }),
       })
       return { body: { items: page.items.filter((message) => isOwn(caller, message)).map(messageBody), next: page.next } }

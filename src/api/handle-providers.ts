@@ -1,7 +1,7 @@
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
-import { providerBody, providerSummary } from './views.ts'
+import { providerBody, providerSummary } from './views-service.ts'
 
 type Ids = 'listProviders' | 'createProvider' | 'getProvider' | 'replaceProvider' | 'deleteProvider' | 'discoverProvider'
 

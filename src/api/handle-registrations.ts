@@ -1,6 +1,6 @@
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
-import { registrationBody, toNewRegistration, toRegistrationChange } from './views.ts'
+import { registrationBody, toNewRegistration, toRegistrationChange } from './views-registrations.ts'
 
 type Ids = 'listRegistrations' | 'createRegistration' | 'getRegistration' | 'changeRegistration' | 'deleteRegistration'
 

@@ -6,7 +6,8 @@ import { examine } from './doctor.ts'
 import { openApi } from './openapi.ts'
 import { homePage, pageHeaders } from './pages.ts'
 import type { ReachOptions, Services } from './services.ts'
-import { iso, rotationBody } from './views.ts'
+import { iso } from './views.ts'
+import { rotationBody } from './views-service.ts'
 
 type Ids =
   | 'getStatus' | 'getSettings' | 'runDoctor' | 'startRotation' | 'getRotation' | 'getLiveness' | 'getReadiness' | 'getMetrics' | 'getOpenApi' | 'getHome'

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { openApiWorld, type ApiWorld } from '../../test/api-world.ts'
+import { startFakeProvider, type FakeProvider } from '../../test/world.ts'
+
+describe('the pages a person sees after a consent', () => {
+  let api: ApiWorld
+  let fake: FakeProvider
+  let registration = ''
+  let credential = ''
+  before(async () => {
+    api = await openApiWorld()
+    fake = await startFakeProvider()
+    const made = await api.ask('POST', '/v1/credentials', { body: {
+      name: 'work <mail>', grant: 'authorization_code', scopes: ['mail.send'],
+      registration: {
+        name: 'r', provider: 'generic', client_id: 'client', client_secret: 'secret',
+        placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize` },
+      },
+    } })
+    assert.equal(made.status, 201, made.text)
+    credential = String(made.json.id)
+    registration = (made.json.registration as { id: string }).id
+  })
+  after(async () => {
+    await api.close()
+    await fake.close()
+  })
+  beforeEach(() => {
+    fake.answer = () => ({ body: { access_token: 'CANARY-access', token_type: 'Bearer', expires_in: 3600, refresh_token: 'CANARY-refresh' } })
+  })
+
+  const start = async (): Promise<string> => {
+    const reply = await api.ask('POST', `/v1/credentials/${credential}/consent`, { body: { mode: 'browser' } })
+    assert.equal(reply.status, 201, reply.text)
+    return new URL(String(reply.json.authorization_url)).searchParams.get('state')!
+  }
+  const back = (query: string) => api.ask('GET', `/oauth/callback/${registration}?${query}`, { key: null })
+  const isSafe = (headers: Record<string, unknown>) => {
+    const csp = String(headers['content-security-policy'])
+    assert.match(csp, /default-src 'none'/)
+    assert.match(csp, /frame-ancestors 'none'/)
+    assert.doesNotMatch(csp, /unsafe|script-src/)
+    assert.equal(headers['referrer-policy'], 'no-referrer')
+    assert.equal(headers['cache-control'], 'no-store')
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+  }
+
+  it('O25: the browser is sent on to an address without code and state, which says what works now', async () => {
+    const state = await start()
+    const reply = await back(`code=CANARY-code&state=${state}`)
+    assert.equal(reply.status, 303)
+    assert.equal(reply.text, '')
+    isSafe(reply.headers)
+    const address = String(reply.headers.location)
+    assert.match(address, /^\/oauth\/result\/[\w.-]+$/)
+    const decoded = Buffer.from(address.split('/').at(-1)!.split('.')[0]!, 'base64url').toString()
+    for (const hidden of ['CANARY', state]) assert.ok(!address.includes(hidden) && !decoded.includes(hidden))
+    const page = await api.ask('GET', address, { key: null })
+    assert.equal(page.status, 200)
+    isSafe(page.headers)
+    assert.match(page.text, /work &#60;mail&#62;.*is connected/)
+    assert.match(page.text, /may close this page/)
+    assert.doesNotMatch(page.text, /CANARY|<script|http/)
+  })
+
+  it('O25: whatever a provider sends as an error, it is shown as text among static sentences, cut and escaped', async () => {
+    const hostile = [
+      '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', 'javascript:alert(1)', '</title><svg/onload=alert(1)>', `${'<b>'.repeat(33_000)}`.slice(0, 9000),
+      '\u202e\u0000\r\nSet-Cookie: a=b',
+    ]
+    for (const text of hostile) {
+      for (const parameter of ['error', 'error_description', 'error_uri', 'code', 'state', 'iss', 'anything']) {
+        const state = await start()
+        const query = new URLSearchParams({ state, error: 'access_denied', error_description: 'no', [parameter]: text })
+        const reply = await back(query.toString())
+        assert.equal(reply.status, 303, parameter)
+        assert.equal(reply.headers['set-cookie'], undefined)
+        const page = await api.ask('GET', String(reply.headers.location), { key: null })
+        assert.equal(page.status, 400)
+        isSafe(page.headers)
+        const inside = page.text.replace(/<style>.*<\/style>/, '')
+        assert.doesNotMatch(inside, /<(?!\/?(?:!doctype|html|head|meta|title|style|body|main|h1|p|dl|dt|dd|code)\b)|href=/)
+        assert.match(inside, /The account was not connected/)
+        assert.match(inside, /Code<\/dt><dd><code>[a-z_]+<\/code>/)
+        assert.ok(page.text.length < 6000, 'cut')
+      }
+    }
+  })
+
+  it('O25: nobody can make the service show a page of his own wording', async () => {
+    const state = await start()
+    const address = String((await back(`error=access_denied&state=${state}`)).headers.location)
+    const [body = '', signature = ''] = address.split('/').at(-1)!.split('.')
+    const forged = Buffer.from(Buffer.from(body, 'base64url').toString().replace('consent_denied', 'call_me_at_555')).toString('base64url')
+    for (const text of [`${forged}.${signature}`, forged, `${body}.`, `.${signature}`, 'x', `${body}.${signature}.x`]) {
+      const page = await api.ask('GET', `/oauth/result/${text}`, { key: null })
+      assert.equal(page.status, 404, text)
+      assert.doesNotMatch(page.text, /call_me/)
+    }
+  })
+
+  it('O28: an answer in which a parameter comes twice is refused before the token endpoint is asked', async () => {
+    const seen = fake.seen.length
+    for (const twice of ['state', 'code', 'iss']) {
+      const state = await start()
+      const reply = await back(`code=c&state=${state}&${twice === 'state' ? `state=${state}` : `${twice}=c&${twice}=d`}`)
+      const page = await api.ask('GET', String(reply.headers.location), { key: null })
+      assert.match(page.text, /consent_malformed/, twice)
+    }
+    assert.equal(fake.seen.length, seen)
+  })
+
+  it('a program that only looks (HEAD) does not use the answer up', async () => {
+    const state = await start()
+    const looked = await api.ask('HEAD', `/oauth/callback/${registration}?code=c&state=${state}`, { key: null })
+    assert.equal(looked.status, 200)
+    const reply = await back(`code=c&state=${state}`)
+    const page = await api.ask('GET', String(reply.headers.location), { key: null })
+    assert.equal(page.status, 200, page.text)
+  })
+
+  it('A7: an answer that no consent waits for is recorded', async () => {
+    await back('code=x&state=unknown')
+    const { items } = await api.services.audit.list({ action: 'consent.failed', outcome: 'refused' })
+    assert.ok(items.some((item) => item.reason === 'consent_unknown'))
+  })
+
+  it('takes an answer that is pasted by hand, and says when it is incomplete', async () => {
+    const begun = await api.ask('POST', `/v1/credentials/${credential}/consent`, { body: { mode: 'paste' } })
+    const state = new URL(String(begun.json.authorization_url)).searchParams.get('state')!
+    const redirect = (await api.ask('GET', `/v1/registrations/${registration}`)).json.redirect_uri
+    const bad = await api.ask('POST', `/v1/consents/${String(begun.json.id)}/response`, { body: { redirect_url: 'not an address' } })
+    assert.equal(bad.json.code, 'consent_malformed')
+    const done = await api.ask('POST', `/v1/consents/${String(begun.json.id)}/response`, { body: { redirect_url: `${String(redirect)}?code=CANARY-c&state=${state}` } })
+    assert.equal(done.json.status, 'done', done.text)
+    assert.equal(done.json.authorization_url, null)
+    assert.doesNotMatch(done.text, /CANARY/)
+  })
+})

@@ -1,0 +1,74 @@
+import type { AuditView } from '../access/audit.ts'
+import type { RotationView } from '../access/master-key-rotation.ts'
+import type { AccessKeyView } from '../access/types.ts'
+import type { Event } from '../base/events.ts'
+import type { ProviderView } from '../credentials/providers.ts'
+import { iso, isoOrNull, type Reply } from './views.ts'
+
+export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
+  return {
+    id: view.id,
+    name: view.name,
+    hint: view.hint,
+    permissions: view.permissions,
+    administration: view.administration,
+    networks: view.networks,
+    expires_at: isoOrNull(view.expiresAt),
+    revoked_at: isoOrNull(view.revokedAt),
+    created_at: iso(view.createdAt),
+    created_by: view.createdBy,
+    last_used_at: isoOrNull(view.lastUsedAt),
+    last_used_from: view.lastUsedFrom,
+  }
+}
+
+export function providerSummary({ description, own }: ProviderView): Reply<'listProviders'>['items'][number] {
+  return {
+    id: description.id,
+    name: description.name,
+    own,
+    category: description.category ?? null,
+    docs_url: description.docs_url ?? null,
+    grants: description.grants,
+    client_auths: description.client_auth,
+    placeholders: Object.keys(description.placeholders),
+  }
+}
+
+export function providerBody({ description, own, revision }: ProviderView): Reply<'getProvider'> {
+  return { id: description.id, name: description.name, own, revision, description }
+}
+
+export function auditBody(view: AuditView): Reply<'listAudit'>['items'][number] {
+  return {
+    seq: view.seq,
+    at: iso(view.at),
+    actor: view.actor,
+    action: view.action,
+    subject: view.subject,
+    outcome: view.outcome,
+    reason: view.reason,
+    address: view.address,
+    detail: view.detail,
+    hash: view.hash,
+  }
+}
+
+export function eventBody(event: Event): Reply<'streamEvents'> {
+  return { seq: event.seq, at: iso(event.at), type: event.type, subject: event.subject, data: event.data }
+}
+
+export function rotationBody(view: RotationView): Reply<'getRotation'> {
+  return {
+    state: view.state,
+    newest_version: view.newestVersion,
+    versions: view.versions.map((one) => ({
+      version: one.version, fingerprint: one.fingerprint, data_keys: one.dataKeys, created_at: iso(one.createdAt), retired_at: isoOrNull(one.retiredAt),
+    })),
+    rewrapped: view.rewrapped,
+    remaining: view.remaining,
+    started_at: isoOrNull(view.startedAt),
+    finished_at: isoOrNull(view.finishedAt),
+    problem: view.problem && { code: view.problem.code, detail: view.problem.detail, next_step: view.problem.nextStep },
+  }
+}
