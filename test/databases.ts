@@ -75,7 +75,7 @@ async function postgresPlace(t: TestContext, url: string, from: string | null): 
     // Fails when a connection is still open.
     await onServer(url, `drop database ${name}`)
   })
-  return { folder: tmpdir(), url: withDatabase(url, name) }
+  return { folder: join(tmpdir(), name), url: withDatabase(url, name) }
 }
 
 const endings = new WeakMap<TestContext, (() => unknown)[]>()

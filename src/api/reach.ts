@@ -33,6 +33,16 @@ export function createReach(publicUrl: string, options: Pick<ReachOptions, 'allo
     return names.has(name) || names.has(match[1]!) || isLoopback(name) || name === plain(request.socket.localAddress)
   }
 
+  // Names that were found good, so that a busy caller's Host is judged once.
+  const good = new Set<string>()
+  const isGood = (host: string, request: IncomingMessage): boolean => {
+    if (good.has(host)) return true
+    if (!isExpected(host, request)) return false
+    if (good.size >= 100) good.clear()
+    good.add(host)
+    return true
+  }
+
   return {
     addressOf(request) {
       const direct = plain(request.socket.remoteAddress)
@@ -49,7 +59,7 @@ export function createReach(publicUrl: string, options: Pick<ReachOptions, 'allo
     },
     check(request) {
       const host = request.headers.host
-      if (host === undefined || !isExpected(host, request)) {
+      if (host === undefined || !isGood(host, request)) {
         throw new Problem('host_not_expected', `The request is for ${host === undefined ? 'no host' : `"${host.slice(0, 100)}"`}, which is not a name of this service.`)
       }
       const origin = request.headers.origin

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
@@ -119,7 +120,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
     async close() {
       closing = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const stop of [...streams]) stop()
+      for (const stop of streams) stop()
       server.closeIdleConnections()
       const late = setTimeout(() => server.closeAllConnections(), options.shutdownSeconds * 1000)
       late.unref()
@@ -166,7 +167,7 @@ const methodNames = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'O
 const knownMethod = (method: string | undefined) => (method !== undefined && methodNames.has(method) ? method : 'other')
 
 /** Answers what is not even HTTP, or comes too slowly, in the same shape as every other error. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: import('node:stream').Duplex): void {
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

@@ -1,0 +1,304 @@
+// Made from the contract by "npm run generate": do not edit.
+
+/** What went wrong and what to do (RFC 9457) */
+export type Problem = { type: string; title: string; status: number; code: string; detail: string; next_step: string; request_id: string; errors?: { path: string; message: string }[]; retry_after?: number; facts?: Record<string, string | number | boolean | null> }
+
+export type CredentialPage = { items: Credential[]; next: string | null }
+
+/** What may be known about a credential; never a secret */
+export type Credential = { id: string; name: string; kind: "oauth2" | "api_key" | "basic"; grant: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer" | null; registration: Named | null; provider: Named | null; description: string; username: string | null; subject: string | null; scopes: string[]; granted_scopes: string[] | null; missing_scopes: string[]; options: CredentialOptions; allowed_hosts: string[]; tags: string[]; status: "incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused"; reason: { code: string; message: string } | null; next_step: NextStep | null; since: string; until: string | null; token_expires_at: string | null; token_obtained_at: string | null; refresh_token_expires_at: string | null; refresh_due_at: string | null; has_secret: boolean; has_refresh_token: boolean; last_used_at: string | null; last_used_by: Named | null; last_use_outcome: "ok" | "issue" | null; last_success_at: string | null; created_at: string; updated_at: string; revision: number }
+
+/** Something by its id and name */
+export type Named = { id: string; name: string }
+
+export type CredentialOptions = { variant?: "standard" | "microsoft_compatible" | "google_compatible"; audience?: string; resource?: string[]; act_for?: string; placeholders?: Record<string, string>; authorize_parameters?: Record<string, string>; token_parameters?: Record<string, string>; login_hint?: string; assumed_lifetime?: number }
+
+/** What a person should do, as a word for a button and as a sentence */
+export type NextStep = { action: "finish" | "connect" | "reconnect" | "renew_secret" | "retry" | "fix" | "resume"; text: string }
+
+export type NewCredential = { name: string; kind?: "oauth2" | "api_key" | "basic"; grant?: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer"; registration?: string | NewRegistration; description?: string; username?: string; scopes?: string[]; options?: CredentialOptions; allowed_hosts?: string[]; tags?: string[]; secret?: string; refresh_token?: string; google_json?: Record<string, unknown> }
+
+export type NewRegistration = { name: string; provider: string; placeholders?: Record<string, string>; client_id: string; client_auth?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; client_secret?: string; private_key?: string; private_key_id?: string; certificate?: string; secret_expires_at?: string }
+
+/** A field left out stays as it is */
+export type CredentialChange = { name?: string; description?: string; username?: string | null; scopes?: string[]; options?: CredentialOptions; allowed_hosts?: string[]; tags?: string[]; secret?: string; registration?: string }
+
+export type DeletedCredential = { revocation: Revocation }
+
+/** What became of the tokens at the provider */
+export type Revocation = { outcome: "revoked" | "not_supported" | "will_retry" | "nothing_to_revoke" | "failed"; message: string }
+
+export type TokenOrder = { min_ttl_seconds?: number }
+
+export type Token = { access_token: string; token_type: string; expires_at: string | null; expires_in: number | null; scope: string | null; credential: { id: string; name: string; username: string | null } }
+
+export type TestReport = { ok: boolean; credential: Named; steps: { name: string; ok: boolean; message: string; next_step: string | null }[] }
+
+export type RevokedCredential = { revocation: Revocation; credential: Credential }
+
+export type UsagePage = { items: Usage[]; next: string | null }
+
+export type Usage = { access_key: Named; first_at: string; last_at: string; count: number; last_outcome: "ok" | "issue" }
+
+export type ConsentStart = { mode: "browser" | "paste" | "device"; allow_other_account?: boolean }
+
+/** One attempt of a person to authorize a credential */
+export type Consent = { id: string; credential: Named; mode: "browser" | "paste" | "device"; status: "waiting" | "exchanging" | "done" | "failed" | "expired"; authorization_url: string | null; user_code: string | null; verification_uri: string | null; verification_uri_complete: string | null; interval: number; expires_at: string; problem: { code: string; detail: string; next_step: string } | null }
+
+export type ConsentAnswer = { redirect_url: string }
+
+export type RegistrationPage = { items: Registration[]; next: string | null }
+
+/** An OAuth client registration; never its secrets */
+export type Registration = { id: string; name: string; provider: Named; placeholders: Record<string, string>; client_id: string; client_auth: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; has_client_secret: boolean; has_private_key: boolean; private_key_id: string | null; certificate: { thumbprint: string; expires_at: string } | null; secret_expires_at: string | null; redirect_uri: string; credentials: number; created_at: string; updated_at: string; revision: number }
+
+/** A field left out stays as it is */
+export type RegistrationChange = { name?: string; placeholders?: Record<string, string>; client_id?: string; client_auth?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; client_secret?: string; private_key?: string; private_key_id?: string; certificate?: string; secret_expires_at?: string }
+
+export type ProviderPage = { items: ProviderSummary[]; next: string | null }
+
+export type ProviderSummary = { id: string; name: string; own: boolean; category: string | null; docs_url: string | null; grants: string[]; client_auths: string[]; placeholders: string[] }
+
+/** A description of a provider; what has a default may be left out */
+export type NewProvider = { '$schema'?: string; id: string; version: number; name: string; category?: string; docs_url?: string; console_url?: string; notes?: string; issuer?: string; discovery_url?: string; iss_parameter?: "required" | "optional" | "absent"; authorization_endpoint?: string; token_endpoint: string; refresh_endpoint?: string; revocation_endpoint?: string; device_authorization_endpoint?: string; userinfo_endpoint?: string; jwks_uri?: string; placeholders?: Record<string, { title: string; meaning: string; example: string; kind?: "part" | "url"; pattern?: string; default?: string; where?: string }>; grants: ("authorization_code" | "device_code" | "client_credentials" | "jwt_bearer")[]; variants?: ("standard" | "microsoft_compatible" | "google_compatible")[]; client_auth: ("client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none")[]; basic_raw?: boolean; assertion_audience?: "token_endpoint" | "issuer"; scope_separator?: string; default_scopes?: string[]; scope_sets?: { title: string; meaning: string; scopes: string[]; grants?: ("authorization_code" | "device_code" | "client_credentials" | "jwt_bearer")[] }[]; parameters?: { authorize?: Record<string, string>; token?: Record<string, string>; refresh?: Record<string, string>; device?: Record<string, string> }; token_request?: { format?: "form" | "json"; headers?: Record<string, string> }; token_answer?: { access_token?: string[]; refresh_token?: string[]; expires_in?: string[]; scope?: string[]; expires_in_unit?: "s" | "ms"; keep?: string[] }; lifetimes?: { access_token?: number; refresh_token?: number; refresh_token_idle?: number; earliest_refresh?: number; remarks?: string[] }; offline_hint?: string; account?: { claims: string[]; subject?: string }; hosts?: string[]; mail?: { smtp?: { host: string; port: number; tls: "implicit" | "starttls"; mechanisms: ("XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN")[]; scopes?: string[] }[]; imap?: { host: string; port: number; tls: "implicit" | "starttls"; mechanisms: ("XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN")[]; scopes?: string[] }[]; pop?: { host: string; port: number; tls: "implicit" | "starttls"; mechanisms: ("XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN")[]; scopes?: string[] }[] }; test_request?: { method?: "GET" | "POST"; url: string; headers?: Record<string, string>; scopes?: string[] }; redirect_rules?: string[]; revocation_hint?: string }
+
+export type ProviderDetails = { id: string; name: string; own: boolean; revision: number | null; description: Provider }
+
+/** The whole description of a provider, defaults filled in */
+export type Provider = { '$schema'?: string; id: string; version: number; name: string; category?: string; docs_url?: string; console_url?: string; notes?: string; issuer?: string; discovery_url?: string; iss_parameter: "required" | "optional" | "absent"; authorization_endpoint?: string; token_endpoint: string; refresh_endpoint?: string; revocation_endpoint?: string; device_authorization_endpoint?: string; userinfo_endpoint?: string; jwks_uri?: string; placeholders: Record<string, { title: string; meaning: string; example: string; kind: "part" | "url"; pattern?: string; default?: string; where?: string }>; grants: ("authorization_code" | "device_code" | "client_credentials" | "jwt_bearer")[]; variants: ("standard" | "microsoft_compatible" | "google_compatible")[]; client_auth: ("client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none")[]; basic_raw: boolean; assertion_audience: "token_endpoint" | "issuer"; scope_separator: string; default_scopes: string[]; scope_sets: { title: string; meaning: string; scopes: string[]; grants?: ("authorization_code" | "device_code" | "client_credentials" | "jwt_bearer")[] }[]; parameters: { authorize: Record<string, string>; token: Record<string, string>; refresh: Record<string, string>; device: Record<string, string> }; token_request: { format: "form" | "json"; headers: Record<string, string> }; token_answer: { access_token: string[]; refresh_token: string[]; expires_in: string[]; scope: string[]; expires_in_unit: "s" | "ms"; keep: string[] }; lifetimes: { access_token?: number; refresh_token?: number; refresh_token_idle?: number; earliest_refresh?: number; remarks: string[] }; offline_hint?: string; account: { claims: string[]; subject: string }; hosts: string[]; mail?: { smtp: { host: string; port: number; tls: "implicit" | "starttls"; mechanisms: ("XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN")[]; scopes?: string[] }[]; imap: { host: string; port: number; tls: "implicit" | "starttls"; mechanisms: ("XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN")[]; scopes?: string[] }[]; pop: { host: string; port: number; tls: "implicit" | "starttls"; mechanisms: ("XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN")[]; scopes?: string[] }[] }; test_request?: { method: "GET" | "POST"; url: string; headers: Record<string, string>; scopes?: string[] }; redirect_rules: string[]; revocation_hint?: string }
+
+export type Discovery = { issuer: string; id?: string; name?: string }
+
+export type DiscoveredProvider = { description: Provider; warnings: string[] }
+
+export type AccessKeyPage = { items: AccessKey[]; next: string | null }
+
+/** What an automation calls Keybearer with; never the key itself */
+export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit")[]; networks: string[]; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null }
+
+export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit")[]; networks?: string[]; expires_at?: string }
+
+export type Permission = { credential: string; rights: ("read" | "token" | "mail" | "request")[] }
+
+export type MadeAccessKey = { access_key: AccessKey; key: string }
+
+export type SenderPage = { items: Sender[]; next: string | null }
+
+/** A way to send mail */
+export type Sender = { id: string; name: string; kind: "smtp"; host: string; port: number; tls: "implicit" | "starttls" | "none"; mechanism: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential: Named | null; login: string | null; from: string; from_name: string | null; ca: string | null; is_default: boolean; created_at: string; updated_at: string; revision: number }
+
+export type NewSender = { name: string; host: string; port?: number; tls?: "implicit" | "starttls" | "none"; mechanism?: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential?: string | null; login?: string | null; from: string; from_name?: string | null; ca?: string | null; is_default?: boolean }
+
+/** A field left out stays as it is */
+export type SenderChange = { name?: string; host?: string; port?: number; tls?: "implicit" | "starttls" | "none"; mechanism?: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential?: string | null; login?: string | null; from?: string; from_name?: string | null; ca?: string | null; is_default?: boolean }
+
+export type SenderTest = { to: string }
+
+export type SenderTestResult = { message: Message }
+
+/** One outgoing mail; its content is not shown */
+export type Message = { id: string; sender: Named; status: "queued" | "sending" | "sent" | "failed" | "cancelled"; message_id: string; subject: string; from: string; recipients: { address: string; state: "waiting" | "sent" | "refused"; reply: string | null }[]; size: number; attempts: number; next_attempt_at: string | null; problem: { code: string; message: string; next_step: string; reply: string | null } | null; created_at: string; created_by: string; sent_at: string | null }
+
+export type NewMessage = { sender?: string; from?: string; to: string[]; cc?: string[]; bcc?: string[]; reply_to?: string; subject: string; text?: string; html?: string; headers?: Record<string, string>; attachments?: { filename: string; content_type?: string; content: string; inline_id?: string }[] }
+
+export type MessagePage = { items: Message[]; next: string | null }
+
+export type AuditPage = { items: AuditRecord[]; next: string | null }
+
+export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
+
+export type AuditVerification = { ok: boolean; records: number; head: string | null; first_bad: number | null; what: string | null }
+
+/** Something that happened; never a secret */
+export type Event = { seq: number; at: string; type: "credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "sender.changed" | "provider.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated"; subject: string | null; data: Record<string, unknown> }
+
+export type Status = { version: string; uptime_seconds: number; database: "sqlite" | "postgres"; credentials: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; audit: { records: number; head: string; blocked: boolean }; master_key_version: number; public_url: string; now: string }
+
+export type Settings = { items: Setting[]; next: null }
+
+export type Setting = { name: string; value: string | null; source: string; secret: boolean; summary: string }
+
+export type DoctorReport = { ok: boolean; checks: Check[] }
+
+export type Check = { name: string; outcome: "ok" | "warning" | "failed"; message: string; next_step: string | null }
+
+/** How far the change of the master key is */
+export type Rotation = { state: "idle" | "running" | "failed"; newest_version: number; versions: { version: number; fingerprint: string; data_keys: number; created_at: string; retired_at: string | null }[]; rewrapped: number; remaining: number; started_at: string | null; finished_at: string | null; problem: { code: string; detail: string; next_step: string } | null }
+
+export type Health = { status: "ok" | "unavailable" }
+
+/** What every operation takes and gives. */
+export type Operations = {
+  /** Lists the credentials that the key may read. */
+  listCredentials: { params: Record<string, never>; query: { search?: string; status?: ("incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused")[]; kind?: "oauth2" | "api_key" | "basic"; provider?: string; registration?: string; tag?: string; sort?: "name" | "-name" | "created" | "-created"; cursor?: string; limit?: number }; body: undefined; reply: CredentialPage }
+  /** Makes a credential, and its registration if that is new. */
+  createCredential: { params: Record<string, never>; query: Record<string, never>; body: NewCredential; reply: Credential }
+  /** Shows a credential. */
+  getCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: Credential }
+  /** Changes fields of a credential. */
+  changeCredential: { params: { credential: string }; query: Record<string, never>; body: CredentialChange; reply: Credential }
+  /** Deletes a credential with its secrets. */
+  deleteCredential: { params: { credential: string }; query: { revoke?: boolean }; body: undefined; reply: DeletedCredential }
+  /** Hands out an access token that lives at least as long as asked. */
+  handOutToken: { params: { credential: string }; query: Record<string, never>; body: TokenOrder; reply: Token }
+  /** Tries a credential for real and says step by step what worked. */
+  testCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: TestReport }
+  /** Fetches a new token now. */
+  refreshCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: Credential }
+  /** Takes the tokens back at the provider and removes them here. */
+  revokeCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: RevokedCredential }
+  /** Switches a credential off. */
+  pauseCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: Credential }
+  /** Switches a paused credential on again. */
+  resumeCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: Credential }
+  /** Lists who used a credential, the latest first. */
+  listCredentialUsage: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: UsagePage }
+  /** Starts a consent and says where the person has to go. */
+  startConsent: { params: { credential: string }; query: Record<string, never>; body: ConsentStart; reply: Consent }
+  /** Shows how far a consent is. */
+  getConsent: { params: { consent: string }; query: Record<string, never>; body: undefined; reply: Consent }
+  /** Takes the address that the person's browser was sent to. */
+  answerConsent: { params: { consent: string }; query: Record<string, never>; body: ConsentAnswer; reply: Consent }
+  /** Lists the registrations. */
+  listRegistrations: { params: Record<string, never>; query: { cursor?: string; limit?: number }; body: undefined; reply: RegistrationPage }
+  /** Makes a registration. */
+  createRegistration: { params: Record<string, never>; query: Record<string, never>; body: NewRegistration; reply: Registration }
+  /** Shows a registration. */
+  getRegistration: { params: { registration: string }; query: Record<string, never>; body: undefined; reply: Registration }
+  /** Changes a registration. */
+  changeRegistration: { params: { registration: string }; query: Record<string, never>; body: RegistrationChange; reply: Registration }
+  /** Deletes a registration that no credential uses. */
+  deleteRegistration: { params: { registration: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Lists the providers, your own and those of the catalogue. */
+  listProviders: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: ProviderPage }
+  /** Makes a provider of your own. */
+  createProvider: { params: Record<string, never>; query: Record<string, never>; body: NewProvider; reply: ProviderDetails }
+  /** Shows a provider with its endpoints, grants and placeholders. */
+  getProvider: { params: { provider: string }; query: Record<string, never>; body: undefined; reply: ProviderDetails }
+  /** Changes a provider of your own. */
+  replaceProvider: { params: { provider: string }; query: Record<string, never>; body: NewProvider; reply: ProviderDetails }
+  /** Deletes a provider of your own. */
+  deleteProvider: { params: { provider: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Fetches the metadata of an issuer and makes a description of it; nothing is stored. */
+  discoverProvider: { params: Record<string, never>; query: Record<string, never>; body: Discovery; reply: DiscoveredProvider }
+  /** Lists the access keys; revoked ones stay visible for 90 days. */
+  listAccessKeys: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AccessKeyPage }
+  /** Makes an access key and shows it, this once. */
+  createAccessKey: { params: Record<string, never>; query: Record<string, never>; body: NewAccessKey; reply: MadeAccessKey }
+  /** Shows an access key. */
+  getAccessKey: { params: { access_key: string }; query: Record<string, never>; body: undefined; reply: AccessKey }
+  /** Ends an access key at once. */
+  revokeAccessKey: { params: { access_key: string }; query: Record<string, never>; body: undefined; reply: AccessKey }
+  /** Lists the senders that the key may send through. */
+  listSenders: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: SenderPage }
+  /** Makes a sender. */
+  createSender: { params: Record<string, never>; query: Record<string, never>; body: NewSender; reply: Sender }
+  /** Shows a sender. */
+  getSender: { params: { sender: string }; query: Record<string, never>; body: undefined; reply: Sender }
+  /** Changes a sender. */
+  changeSender: { params: { sender: string }; query: Record<string, never>; body: SenderChange; reply: Sender }
+  /** Deletes a sender. */
+  deleteSender: { params: { sender: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Sends a test message. */
+  testSender: { params: { sender: string }; query: Record<string, never>; body: SenderTest; reply: SenderTestResult }
+  /** Takes a message into the outbox; it is on disk when the answer comes. */
+  sendMessage: { params: Record<string, never>; query: Record<string, never>; body: NewMessage; reply: Message }
+  /** Lists the messages that the key sent; all of them for a key that may manage. */
+  listMessages: { params: Record<string, never>; query: { status?: "queued" | "sending" | "sent" | "failed" | "cancelled"; sender?: string; cursor?: string; limit?: number }; body: undefined; reply: MessagePage }
+  /** Shows what became of a message. */
+  getMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
+  /** Tries a message again now. */
+  retryMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
+  /** Takes a message that still waits out of the outbox. */
+  cancelMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
+  /** Lists the audit trail, the newest record first. */
+  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
+  /** Checks the whole audit trail and names the first record that does not fit. */
+  verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
+  /** Streams what happens to the credentials that the key may read. */
+  streamEvents: { params: Record<string, never>; query: { last_event_id?: number; type?: ("credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "sender.changed" | "provider.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated")[] }; body: undefined; reply: string }
+  /** Shows version, credentials per status and the state of the store. */
+  getStatus: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Status }
+  /** Lists the effective settings and where each comes from; secrets are hidden. */
+  getSettings: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Settings }
+  /** Checks the service itself: key, clock, database, audit trail, credentials. */
+  runDoctor: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: DoctorReport }
+  /** Makes a new master key and wraps everything by it while the service runs. */
+  startRotation: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Rotation }
+  /** Shows how far the change of the master key is. */
+  getRotation: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Rotation }
+  /** Answers as long as the process lives. */
+  getLiveness: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Health }
+  /** Answers 200 when the service can hand out tokens, 503 when it cannot. */
+  getReadiness: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Health }
+  /** Shows the metrics in the text format of Prometheus. */
+  getMetrics: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: string }
+  /** Shows this API in OpenAPI 3.1. */
+  getOpenApi: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Record<string, unknown> }
+  /** Shows a page that says what this is and where the API is. */
+  getHome: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: string }
+  /** Takes a person's browser that comes back from a provider. */
+  finishConsent: { params: { registration: string }; query: Record<string, never>; body: undefined; reply: string }
+  /** Shows the person how the consent ended. */
+  showConsentResult: { params: { result: string }; query: Record<string, never>; body: undefined; reply: string }
+}
+
+/** How every operation is called. */
+export const operations = {
+  listCredentials: { method: 'GET', path: '/v1/credentials', reply: 'json' },
+  createCredential: { method: 'POST', path: '/v1/credentials', reply: 'json' },
+  getCredential: { method: 'GET', path: '/v1/credentials/{credential}', reply: 'json' },
+  changeCredential: { method: 'PATCH', path: '/v1/credentials/{credential}', reply: 'json' },
+  deleteCredential: { method: 'DELETE', path: '/v1/credentials/{credential}', reply: 'json' },
+  handOutToken: { method: 'POST', path: '/v1/credentials/{credential}/token', reply: 'json' },
+  testCredential: { method: 'POST', path: '/v1/credentials/{credential}/test', reply: 'json' },
+  refreshCredential: { method: 'POST', path: '/v1/credentials/{credential}/refresh', reply: 'json' },
+  revokeCredential: { method: 'POST', path: '/v1/credentials/{credential}/revoke', reply: 'json' },
+  pauseCredential: { method: 'POST', path: '/v1/credentials/{credential}/pause', reply: 'json' },
+  resumeCredential: { method: 'POST', path: '/v1/credentials/{credential}/resume', reply: 'json' },
+  listCredentialUsage: { method: 'GET', path: '/v1/credentials/{credential}/usage', reply: 'json' },
+  startConsent: { method: 'POST', path: '/v1/credentials/{credential}/consent', reply: 'json' },
+  getConsent: { method: 'GET', path: '/v1/consents/{consent}', reply: 'json' },
+  answerConsent: { method: 'POST', path: '/v1/consents/{consent}/response', reply: 'json' },
+  listRegistrations: { method: 'GET', path: '/v1/registrations', reply: 'json' },
+  createRegistration: { method: 'POST', path: '/v1/registrations', reply: 'json' },
+  getRegistration: { method: 'GET', path: '/v1/registrations/{registration}', reply: 'json' },
+  changeRegistration: { method: 'PATCH', path: '/v1/registrations/{registration}', reply: 'json' },
+  deleteRegistration: { method: 'DELETE', path: '/v1/registrations/{registration}', reply: 'nothing' },
+  listProviders: { method: 'GET', path: '/v1/providers', reply: 'json' },
+  createProvider: { method: 'POST', path: '/v1/providers', reply: 'json' },
+  getProvider: { method: 'GET', path: '/v1/providers/{provider}', reply: 'json' },
+  replaceProvider: { method: 'PUT', path: '/v1/providers/{provider}', reply: 'json' },
+  deleteProvider: { method: 'DELETE', path: '/v1/providers/{provider}', reply: 'nothing' },
+  discoverProvider: { method: 'POST', path: '/v1/providers/discover', reply: 'json' },
+  listAccessKeys: { method: 'GET', path: '/v1/access-keys', reply: 'json' },
+  createAccessKey: { method: 'POST', path: '/v1/access-keys', reply: 'json' },
+  getAccessKey: { method: 'GET', path: '/v1/access-keys/{access_key}', reply: 'json' },
+  revokeAccessKey: { method: 'DELETE', path: '/v1/access-keys/{access_key}', reply: 'json' },
+  listSenders: { method: 'GET', path: '/v1/senders', reply: 'json' },
+  createSender: { method: 'POST', path: '/v1/senders', reply: 'json' },
+  getSender: { method: 'GET', path: '/v1/senders/{sender}', reply: 'json' },
+  changeSender: { method: 'PATCH', path: '/v1/senders/{sender}', reply: 'json' },
+  deleteSender: { method: 'DELETE', path: '/v1/senders/{sender}', reply: 'nothing' },
+  testSender: { method: 'POST', path: '/v1/senders/{sender}/test', reply: 'json' },
+  sendMessage: { method: 'POST', path: '/v1/mail/messages', reply: 'json' },
+  listMessages: { method: 'GET', path: '/v1/mail/messages', reply: 'json' },
+  getMessage: { method: 'GET', path: '/v1/mail/messages/{message}', reply: 'json' },
+  retryMessage: { method: 'POST', path: '/v1/mail/messages/{message}/retry', reply: 'json' },
+  cancelMessage: { method: 'POST', path: '/v1/mail/messages/{message}/cancel', reply: 'json' },
+  listAudit: { method: 'GET', path: '/v1/audit', reply: 'json' },
+  verifyAudit: { method: 'GET', path: '/v1/audit/verification', reply: 'json' },
+  streamEvents: { method: 'GET', path: '/v1/events', reply: 'text' },
+  getStatus: { method: 'GET', path: '/v1/status', reply: 'json' },
+  getSettings: { method: 'GET', path: '/v1/settings', reply: 'json' },
+  runDoctor: { method: 'GET', path: '/v1/doctor', reply: 'json' },
+  startRotation: { method: 'POST', path: '/v1/master-key/rotation', reply: 'json' },
+  getRotation: { method: 'GET', path: '/v1/master-key/rotation', reply: 'json' },
+  getLiveness: { method: 'GET', path: '/livez', reply: 'json' },
+  getReadiness: { method: 'GET', path: '/readyz', reply: 'json' },
+  getMetrics: { method: 'GET', path: '/metrics', reply: 'text' },
+  getOpenApi: { method: 'GET', path: '/openapi.json', reply: 'json' },
+  getHome: { method: 'GET', path: '/', reply: 'text' },
+  finishConsent: { method: 'GET', path: '/oauth/callback/{registration}', reply: 'text' },
+  showConsentResult: { method: 'GET', path: '/oauth/result/{result}', reply: 'text' },
+} as const

@@ -1,0 +1,67 @@
+import { readFileSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { exitCodes } from '../base/problem-codes.ts'
+
+/** What ends a command with a message and an exit code. */
+export class CommandError extends Error {
+  readonly exit: number
+  readonly nextStep: string | undefined
+
+  constructor(message: string, options: { exit: number; nextStep?: string }) {
+    super(message)
+    this.exit = options.exit
+    this.nextStep = options.nextStep
+  }
+}
+
+export type Connection = { url: string; accessKey: string; accessKeyFrom: string }
+
+const value = (name: string): string | undefined => {
+  const text = process.env[name]
+  return text === undefined || text === '' ? undefined : text
+}
+
+/** Returns the folder of the key files. */
+export function configFolder(): string {
+  return value('KEYBEARER_CONFIG') ?? join(value('XDG_CONFIG_HOME') ?? join(value('HOME') ?? homedir(), '.config'), 'keybearer')
+}
+
+/** Where the local access key lies. */
+export const accessKeyFile = (): string => join(configFolder(), 'access-key')
+
+/** Returns where the service is. */
+export const serviceUrl = (): string => {
+  const file = value('KEYBEARER_URL_FILE')
+  return (value('KEYBEARER_URL') ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trim()) ?? `http://127.0.0.1:${value('KEYBEARER_PORT') ?? '7420'}`).replace(/\/+$/, '')
+}
+
+/**
+ * Finds the service and the access key: the settings, otherwise the key that the service made for the local command line.
+ *
+ * @throws CommandError when there is no key, or others can read it
+ */
+export function findConnection(): Connection {
+  const url = serviceUrl()
+  const given = value('KEYBEARER_ACCESS_KEY')
+  if (given !== undefined) return { url, accessKey: given.trim(), accessKeyFrom: 'KEYBEARER_ACCESS_KEY' }
+  const named = value('KEYBEARER_ACCESS_KEY_FILE')
+  const file = named ?? accessKeyFile()
+  let text: string
+  try {
+    const mode = statSync(file).mode & 0o777
+    if ((mode & 0o077) !== 0) {
+      throw new CommandError(`Others can read the access key in ${file} (mode ${mode.toString(8)}).`, { exit: exitCodes.not_signed_in, nextStep: `Run: chmod 600 ${file}` })
+    }
+    text = readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw new CommandError(`There is no access key: ${file} cannot be read.`, {
+      exit: exitCodes.not_signed_in,
+      nextStep: named === undefined
+        ? 'Start the service once on this machine ("npm start"), or set KEYBEARER_ACCESS_KEY_FILE to a file with a key.'
+        : 'Check KEYBEARER_ACCESS_KEY_FILE.',
+    })
+  }
+  return { url, accessKey: text, accessKeyFrom: file }
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { exitCodes } from '../base/problem-codes.ts'
+import { CommandError } from './connection.ts'
+
+/** Whether a person can be asked. */
+export const canAsk = (): boolean => process.stdin.isTTY && process.stderr.isTTY && !process.argv.includes('--no-input')
+
+/** Reads a file, or stdin for "-". */
+export function readInput(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (error) {
+    throw new CommandError(`${file === '-' ? 'The standard input' : file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`, { exit: exitCodes.usage })
+  }
+}
+
+/** Reads a secret from a file or stdin: without the line break at its end. */
+export const readSecretFile = (file: string): string => readInput(file).replace(/\r?\n$/, '')
+
+/** Asks for a line. @throws CommandError where nobody can be asked */
+export async function ask(question: string, option: string): Promise<string> {
+  if (!canAsk()) throw new CommandError(`${option} is needed.`, { exit: exitCodes.usage })
+  const line = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return (await line.question(`${question}: `)).trim()
+  } finally {
+    line.close()
+  }
+}
+
+/** Asks for a secret without showing it. @throws CommandError where nobody can be asked */
+export async function askSecret(question: string, option: string): Promise<string> {
+  if (!canAsk()) throw new CommandError(`${option} is needed: secrets come from a file or from stdin ("-"), never as an argument.`, { exit: exitCodes.usage })
+  let muted = false
+  const output = new Writable({
+    write(chunk, _encoding, done) {
+      if (!muted) process.stderr.write(chunk as Buffer)
+      done()
+    },
+  })
+  const line = createInterface({ input: process.stdin, output, terminal: true })
+  try {
+    const answer = line.question(`${question} (not shown): `)
+    muted = true
+    return await answer
+  } finally {
+    line.close()
+    process.stderr.write('\n')
+  }
+}
+
+/** Collects an option that may come several times, or once with commas. */
+export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), ...value.split(',').map((part) => part.trim()).filter((part) => part !== '')]
+
+/** Reads `name=value` options. */
+export function collectPairs(value: string, before: Record<string, string> | undefined): Record<string, string> {
+  const at = value.indexOf('=')
+  if (at < 1) throw new CommandError(`"${value}" must be of the form name=value.`, { exit: exitCodes.usage })
+  return { ...before, [value.slice(0, at)]: value.slice(at + 1) }
+}

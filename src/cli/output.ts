@@ -1,0 +1,80 @@
+import { systemClock } from '../base/clock.ts'
+import type { Credential } from '../../client/src/operations.ts'
+
+const colours = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === ''
+const paint = (code: number) => (text: string) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text)
+export const red = paint(31)
+export const green = paint(32)
+export const yellow = paint(33)
+export const dim = paint(2)
+
+/** Prints the result of a command. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Says something beside the result. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2))
+}
+
+/** Prints rows in columns; the first row is the head. */
+export function printTable(head: string[], rows: string[][]): void {
+  const all = [head, ...rows]
+  const widths = head.map((_, i) => Math.max(...all.map((row) => width(row[i] ?? ''))))
+  const line = (row: string[]) => row.map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat(widths[i]! - width(cell)))).join('  ').trimEnd()
+  print(dim(line(head)))
+  for (const row of rows) print(line(row))
+}
+
+// eslint-disable-next-line no-control-regex
+const width = (text: string) => [...text.replace(/\u001b\[\d+m/g, '')].length
+
+/** Returns a time as people say it: "2 min ago", "in 3 days". */
+export function relative(time: string | null, now = systemClock.now()): string {
+  if (time === null) return '–'
+  const seconds = Math.round((Date.parse(time) - now) / 1000)
+  const size = Math.abs(seconds)
+  const [number, unit] = size < 60 ? [size, 's'] : size < 3600 ? [Math.round(size / 60), 'min'] : size < 86_400 ? [Math.round(size / 3600), 'h'] : [Math.round(size / 86_400), 'days']
+  return seconds < 0 ? `${number} ${unit} ago` : `in ${number} ${unit}`
+}
+
+const marks: Record<Credential['status'], string> = {
+  ready: green('●'), expiring: yellow('▲'), retrying: yellow('▲'), incomplete: yellow('○'), needs_consent: red('✗'), misconfigured: red('✗'), paused: dim('‖'),
+}
+
+/** Prints credentials as the live list shows them: which works, until when, who used it last. */
+export function printCredentials(items: Credential[]): void {
+  printTable(['  NAME', 'USER', 'PROVIDER', 'STATUS', 'UNTIL', 'LAST USED'], items.map((item) => [
+    `${marks[item.status]} ${item.name}`, item.username ?? '', item.provider?.name ?? '', item.status.replace('_', ' '),
+    item.status === 'needs_consent' || item.status === 'misconfigured' ? `since ${relative(item.since)}` : relative(item.until),
+    item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_by ? ` by ${item.last_used_by.name}` : ''}`,
+  ]))
+  for (const item of items) {
+    if (item.reason === null || item.status === 'ready' || item.status === 'paused') continue
+    print(`  ${item.name}: ${item.reason.message}`)
+    if (item.next_step) print(`    ${commandFor(item) ?? item.next_step.text}`)
+  }
+}
+
+/** Returns the command that is the next step, where there is one. */
+export function commandFor(item: Credential): string | null {
+  switch (item.next_step?.action) {
+    case 'connect':
+    case 'reconnect':
+      return `${item.next_step.action === 'connect' ? 'Connect' : 'Reconnect'} with: keybearer connect ${quoted(item.name)}`
+    case 'retry':
+      return `Try now with: keybearer refresh ${quoted(item.name)}`
+    case 'resume':
+      return `Resume with: keybearer resume ${quoted(item.name)}`
+    default:
+      return null
+  }
+}
+
+/** Quotes a name for a shell where it needs it. */
+export const quoted = (name: string): string => (/^[\w@.+-]+$/.test(name) ? name : `'${name.replaceAll('\'', '\'\\\'\'')}'`)

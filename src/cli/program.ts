@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander'
+import { exitCodes } from '../base/problem-codes.ts'
+import { addCommand } from './add.ts'
+import { auditCommand } from './audit.ts'
+import { completionCommand } from './completion.ts'
+import { connectCommand } from './connect.ts'
+import { doctorCommand } from './doctor.ts'
+import { editCommand } from './edit.ts'
+import { eventsCommand } from './events.ts'
+import { tellFailure } from './fail.ts'
+import { keyCommand } from './key.ts'
+import { listCommand } from './list.ts'
+import { messageCommand } from './message.ts'
+import { providersCommand } from './providers.ts'
+import { registrationCommand } from './registration.ts'
+import { rotateKeyCommand } from './rotate-key.ts'
+import { runCommand } from './run.ts'
+import { sendCommand } from './send.ts'
+import { senderCommand } from './sender.ts'
+import { serveCommand } from './serve.ts'
+import { settingsCommand } from './settings.ts'
+import { showCommand } from './show.ts'
+import { stateCommands } from './state.ts'
+import { statusCommand } from './status.ts'
+import { testCommand } from './test.ts'
+import { tokenCommand } from './token.ts'
+
+/** Makes the command line. Results go to stdout, everything else to stderr. */
+export function makeProgram(): Command {
+  const program = new Command('keybearer')
+    .description('Keeps the OAuth 2.0 credentials of unattended automations: connect an account once, and every script, job and mailer works with it.')
+    .option('--no-input', 'never ask; fail instead')
+    .helpOption('-h, --help', 'show help')
+    .showSuggestionAfterError(true)
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .exitOverride()
+  const commands = [
+    serveCommand(), statusCommand(), providersCommand(), addCommand(), listCommand(), showCommand(), editCommand(), connectCommand(), testCommand(),
+    tokenCommand(), runCommand(), sendCommand(), ...stateCommands(), registrationCommand(), senderCommand(), messageCommand(), keyCommand(), auditCommand(),
+    eventsCommand(), doctorCommand(), rotateKeyCommand(), settingsCommand(), completionCommand(() => program),
+  ]
+  for (const command of commands) {
+    program.addCommand(command)
+    for (const one of [command, ...command.commands]) one.exitOverride().showSuggestionAfterError(true)
+  }
+  return program
+}
+
+/** Runs a command and sets the exit code. */
+export async function run(parameters: string[]): Promise<void> {
+  const program = makeProgram()
+  if (parameters.length === 0) {
+    program.outputHelp({ error: true })
+    process.exitCode = exitCodes.usage
+    return
+  }
+  try {
+    await program.parseAsync(parameters, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+      return
+    }
+    tellFailure(error)
+  }
+}

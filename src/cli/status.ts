@@ -1,0 +1,22 @@
+import { Command } from 'commander'
+import { print, printCredentials, printJson } from './output.ts'
+import { allPages, connectService } from './service.ts'
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('show the state of the service and what needs a person')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const client = connectService()
+      const status = await client.getStatus()
+      if (options.json) return printJson(status)
+      const counts = Object.entries(status.credentials).filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name.replace('_', ' ')}`)
+      print(`Keybearer ${status.version} at ${status.public_url}, ${status.database === 'sqlite' ? 'embedded database' : 'PostgreSQL'}`)
+      print(`Credentials: ${counts.length === 0 ? 'none yet' : counts.join(', ')}`)
+      print(`Audit trail: ${status.audit.records} records${status.audit.blocked ? ', BLOCKED: nothing is handed out' : ''}`)
+      const broken = await allPages((cursor) => client.listCredentials({ query: { status: ['needs_consent', 'misconfigured', 'expiring', 'retrying', 'incomplete'], ...(cursor === undefined ? {} : { cursor }) } }))
+      if (broken.length === 0) return
+      print('')
+      printCredentials(broken)
+    })
+}
