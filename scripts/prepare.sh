@@ -13,7 +13,7 @@ node_is_new() {
 
 if ! packages_are_there; then
   echo "Keybearer: installing npm packages (once, less than a minute) ..." >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  npm ci --no-audit --no-fund --loglevel=error --no-update-notifier >&2
   # Some npm versions leave install scripts out; the Node that the project brings needs its own.
   node_is_new || npm rebuild --foreground-scripts --loglevel=error node >&2 || true
   if ! node_is_new; then

@@ -3,4 +3,4 @@
 . "$(dirname "$0")/prepare.sh"
 umask 077
 ulimit -c 0 2>/dev/null || true
-exec node --disable-warning=ExperimentalWarning bin/keybearer.js serve "$@"
+exec node --disable-warning=ExperimentalWarning --disable-sigusr1 bin/keybearer.js serve "$@"

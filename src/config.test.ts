@@ -131,6 +131,20 @@ test('allowed private networks are hosts, host:port pairs, addresses and network
   addressRules(read('10.0.0.0/8,fd00::/8,127.0.0.1:9000'))
 })
 
+test('a network that is none is refused before anything runs', () => {
+  for (const name of ['KEYBEARER_ALLOW_PRIVATE_NETWORKS', 'KEYBEARER_TRUSTED_PROXIES']) {
+    for (const text of ['10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0/8', '/8', 'abc/8', '10.0.0.0/8/8', '[::1]:80', 'http://a.test', '*']) problemOf(() => readSettings({ ...home, [name]: text }))
+  }
+})
+
+test('K5: an empty secret is refused, and not taken for one that was left out', () => {
+  for (const [name, row] of Object.entries(settingsTable)) {
+    if (row.secret !== true) continue
+    assert.match(problemOf(() => readSettings({ ...home, [name]: '' })).message, new RegExp(`${name} is empty`))
+    assert.match(problemOf(() => readSettings({ ...home, [`${name}_FILE`]: fileOf('\n') })).message, new RegExp(`${name} is empty`))
+  }
+})
+
 test('N1: a runtime that does not check certificates, or lets old TLS in, is refused', () => {
   assert.match(problemOf(() => refuseUnsafeRuntime({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, [])).message, /NODE_TLS_REJECT_UNAUTHORIZED=0/)
   for (const flag of ['--tls-min-v1.0', '--tls-min-v1.1']) {
@@ -148,6 +162,13 @@ test('K12: a runtime with a debugger, dumps of its memory or recorded TLS keys i
     problemOf(() => refuseUnsafeRuntime({ NODE_OPTIONS: `--enable-source-maps ${flag}` }, []))
     problemOf(() => refuseUnsafeRuntime({ NODE_OPTIONS: `\t${flag}  --no-warnings` }, []))
   }
+})
+
+test('K12: quotes and underscores do not hide an option from the check', () => {
+  for (const option of ['"--inspect=0"', '--no-warnings "--inspect"', '--abort_on_uncaught_exception', '--heap_prof', '"--tls_keylog=/tmp/x"']) {
+    problemOf(() => refuseUnsafeRuntime({ NODE_OPTIONS: option }, []))
+  }
+  problemOf(() => refuseUnsafeRuntime({}, ['--abort_on_uncaught_exception']))
 })
 
 test('a usual runtime is accepted', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isLoopback } from './base/addresses.ts'
@@ -32,8 +33,20 @@ const path = (text: string): string => {
 }
 const networks = (text: string): string[] => {
   const entries = list(text)
-  for (const entry of entries) if (!/^[0-9a-f.:]+(?:\/\d{1,3})?$/i.test(entry)) throw new Error(`must be addresses or networks such as 10.0.0.0/8; "${entry.slice(0, 50)}" is not`)
+  for (const entry of entries) if (!isNetwork(entry)) throw new Error(`must be addresses or networks such as 10.0.0.0/8; "${entry.slice(0, 50)}" is not`)
   return entries
+}
+const privateNetworks = (text: string): true | string[] => {
+  if (text === 'true' || text === 'false') return text === 'true' ? true : []
+  const entries = list(text)
+  const wrong = entries.find((entry) => !isNetwork(entry) && !/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::\d{1,5})?$/i.test(entry))
+  if (wrong !== undefined) throw new Error(`must be true, false, or hosts, host:port and networks such as 10.0.0.0/8; "${wrong.slice(0, 50)}" is not`)
+  return entries
+}
+const isNetwork = (text: string): boolean => {
+  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const family = isIP(address)
+  return family !== 0 && !address.includes('%') && (prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128))
 }
 const folder = (environment: Environment, variable: string, otherwise: string): string =>
   join(environment[variable] !== undefined && environment[variable] !== '' ? environment[variable] : join(environment.HOME ?? homedir(), otherwise), 'keybearer')
@@ -77,7 +90,7 @@ export const settingsTable = {
   }),
   KEYBEARER_CA_FILE: setting<string | null>({ parse: path, fallback: () => null, shownDefault: '(none)', sentence: 'PEM file of further certificate authorities for outgoing connections.' }),
   KEYBEARER_ALLOW_PRIVATE_NETWORKS: setting<true | string[]>({
-    parse: (text) => (text === 'true' ? true : text === 'false' ? [] : list(text)), fallback: () => [], shownDefault: 'false',
+    parse: privateNetworks, fallback: () => [], shownDefault: 'false',
     sentence: 'Private and loopback addresses that outgoing connections may go to: true for all, or hosts, host:port and networks.',
   }),
   KEYBEARER_PROVIDERS: setting<string | null>({ parse: path, fallback: () => null, shownDefault: '(none)', sentence: 'Folder of further provider files, in the form of the catalogue.' }),
@@ -124,6 +137,8 @@ export function readSettings(environment: Environment): { settings: Settings; ef
     const row = settingsTable[name] as Setting<unknown>
     try {
       const found = readOne(name, environment)
+      // An empty secret is a secret that did not arrive, not one that was left out.
+      if (row.secret === true && (found?.text === '' || environment[name] === '')) throw new Error('is empty')
       values[name] = found === null ? row.fallback(environment) : row.parse(found.text)
       effective.push({ name, value: show(values[name]), source: found?.source ?? 'default', secret: row.secret ?? false })
     } catch (error) {
@@ -217,7 +232,8 @@ export function refuseUnsafeRuntime(environment: Environment, execArgv: readonly
       nextStep: 'Remove it; name the authority of your own certificates by KEYBEARER_CA_FILE.',
     })
   }
-  const flags = [...execArgv, ...(environment.NODE_OPTIONS ?? '').split(/\s+/)]
+  // Node takes quoted options, and _ for - in them.
+  const flags = [...execArgv, ...(environment.NODE_OPTIONS ?? '').split(/[\s"]+/)].map((flag) => (flag.startsWith('--') ? `--${flag.slice(2).replaceAll('_', '-')}` : flag))
   const unsafe = flags.find((flag) => /^--(?:inspect|heapsnapshot|heap-prof|cpu-prof|abort-on-uncaught-exception|report-|diagnostic-dir|tls-min-v1\.[01]|trace-tls|tls-keylog)/.test(flag))
   if (unsafe !== undefined) {
     throw new Problem('settings_invalid', `The option ${unsafe.split('=')[0]} would let secrets out of the memory of the service.`, { nextStep: 'Start without it.' })

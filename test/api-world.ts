@@ -5,6 +5,9 @@ import type { NewAccessKey } from '../src/access/types.ts'
 import { createServer, type ApiServer } from '../src/api/server.ts'
 import type { ReachOptions, Services } from '../src/api/services.ts'
 import { createMetrics } from '../src/base/metrics.ts'
+import type { MailContext } from '../src/mail/context.ts'
+import { Outbox } from '../src/mail/outbox.ts'
+import { Senders } from '../src/mail/senders.ts'
 import { readAuditHead } from '../src/storage/audit.ts'
 import { lastEventSeq, readEvents } from '../src/storage/events.ts'
 import { makePlace, openWorld, tester, type World } from './world.ts'
@@ -35,10 +38,17 @@ export async function openApiWorld(
   const place = await makePlace(options.database ?? 'sqlite')
   const world = await openWorld(place, options.world)
   const { context } = world
+  const mail: MailContext = {
+    db: context.db, dialect: context.dialect, clock: context.clock, vault: context.vault, audit: context.audit, bus: context.bus, log: context.log,
+    wake: async () => context.wake(), credentials: world.credentials, mayConnect: () => true, ca: undefined, maxBytes: 1_000_000, maxAge: 3_600_000,
+    count: () => undefined,
+  }
+  // Not started: messages are taken and stay where they are.
+  const outbox = new Outbox(mail)
   const base: Services = {
     clock: context.clock, log: context.log, bus: context.bus, metrics: createMetrics(), accessKeys: world.accessKeys, audit: context.audit,
     credentials: world.credentials, consents: world.consents, registrations: world.registrations, providers: world.providers,
-    senders: noMail, outbox: noMail,
+    senders: new Senders(mail, outbox), outbox,
     rotation: { get: async () => rotationView, start: async () => rotationView },
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),
     events: { read: (after, limit) => readEvents(context.db, after, limit), last: () => lastEventSeq(context.db) },
@@ -93,7 +103,3 @@ export function send(port: number, method: string, path: string, ask: Ask = {}):
 const rotationView: Awaited<ReturnType<Services['rotation']['get']>> = {
   state: 'idle', newestVersion: 1, versions: [], rewrapped: 0, remaining: 0, startedAt: null, finishedAt: null, problem: null,
 }
-
-const noMail = new Proxy({}, {
-  get: () => async () => [],
-}) as Services['senders'] & Services['outbox']

@@ -26,7 +26,7 @@ export function makeCertificate(options: { subject: string; issuer?: Certificate
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const now = Date.now()
   const authority = options.issuer === undefined
-  const names = (options.names ?? []).map((name) => (isIPv4(name) ? der(0x87, Buffer.from(name.split('.').map(Number))) : der(0x82, Buffer.from(name))))
+  const names = (options.names ?? []).map((name) => (isIPv4(name) ? der(0x87, Buffer.from(name.split('.').map(Number))) : name === '::1' ? der(0x87, Buffer.alloc(15), Buffer.from([1])) : der(0x82, Buffer.from(name))))
   const extensions = [
     extension('551d13', sequence(...(authority ? [der(0x01, Buffer.from([255]))] : []))),
     ...(names.length === 0 ? [] : [extension('551d11', sequence(...names))]),

@@ -21,6 +21,17 @@ test('N3: private, loopback, link-local, metadata, multicast and reserved addres
   for (const text of ['', 'localhost', '127.1', '0x7f.1', '2130706433', '1.2.3.4.5']) assert.ok(isPrivateAddress(text), text)
 })
 
+test('public addresses are not private', () => {
+  for (const address of ['8.8.8.8', '1.1.1.1', '40.126.31.1', '142.250.1.1', '172.15.0.1', '172.32.0.1', '100.63.255.255', '192.169.0.1', '2606:4700::1111', '2a00:1450::1', '2603:1026::1']) {
+    assert.ok(!isPrivateAddress(address), address)
+    assert.ok(addressRules([]).mayConnect('idp.test', address, 443), address)
+  }
+})
+
+test('an allowed IPv6 network allows no IPv4 address', () => {
+  for (const network of ['::/0', 'fd00::/8']) assert.ok(!addressRules([network]).mayConnect('idp.test', '10.0.0.1', 443), network)
+})
+
 test('N3: an allow list allows its networks, addresses, hosts and host:port pairs, and nothing beside', () => {
   const rules = addressRules(['10.1.0.0/16', 'fd00:1::/32', '192.168.1.7', 'Mail.Test', 'idp.test:8443', '127.0.0.1:9000'])
   for (const [host, address, port] of [

@@ -17,6 +17,29 @@ test('the machine\'s clock stops a sleep whose signal is aborted, before or mean
   await assert.rejects(systemClock.sleep(60_000, stop.signal))
 })
 
+test('a sleep ends with the reason of its signal, on both clocks', async () => {
+  const reason = new Error('enough')
+  for (const clock of [systemClock, createTestClock()]) {
+    const stop = new AbortController()
+    const sleeping = clock.sleep(60_000, stop.signal)
+    stop.abort(reason)
+    await assert.rejects(sleeping, (error) => error === reason)
+    await assert.rejects(clock.sleep(60_000, stop.signal), (error) => error === reason)
+  }
+})
+
+test('a sleep longer than the machine\'s timers can hold does not end at once', async () => {
+  const stop = new AbortController()
+  let over = false
+  const sleeping = systemClock.sleep(40 * 86_400_000, stop.signal).then(() => {
+    over = true
+  })
+  await systemClock.sleep(30)
+  assert.equal(over, false)
+  stop.abort(new Error('enough'))
+  await assert.rejects(sleeping)
+})
+
 test('a test clock stands still until it is turned', async () => {
   const clock = createTestClock(1000)
   assert.equal(clock.now(), 1000)

@@ -9,6 +9,8 @@ export type Clock = {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
+const longestTimer = 2 ** 31 - 1
+
 /**
  * Reads the machine's clock.
  *
@@ -19,7 +21,15 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(milliseconds, signal) {
-    await sleepFor(milliseconds, undefined, { ref: true, ...(signal ? { signal } : {}) })
+    try {
+      // The machine's timers hold 31 bits; a longer one would end at once.
+      for (let rest = milliseconds; ; rest -= longestTimer) {
+        await sleepFor(Math.min(rest, longestTimer), undefined, { ref: true, ...(signal ? { signal } : {}) })
+        if (rest <= longestTimer) return
+      }
+    } catch (error) {
+      throw signal?.aborted === true ? signal.reason : error
+    }
   },
 }
 

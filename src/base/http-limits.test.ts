@@ -64,6 +64,13 @@ test('N6: a server that takes the connection and never finishes the handshake en
   assert.deepEqual([problem.message, problem.facts.sent], [`127.0.0.1:${port}: no whole answer within 0.15 s.`, false])
 })
 
+test('N6: looking up a name counts into the time limit', async () => {
+  const own = createOutgoingHttp({ addresses: addressRules(true), resolve: () => new Promise(() => undefined) })
+  const problem = await problemOf(own({ method: 'GET', url: 'https://idp.test/', timeout: 100 }))
+  assert.deepEqual([problem.message, problem.facts.sent], ['idp.test: no whole answer within 0.1 s.', false])
+  own.close()
+})
+
 test('N6: a gzip bomb is not unpacked: a compressed answer is refused', async () => {
   const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024))
   await using server = await startLocalServer((request, response) => {

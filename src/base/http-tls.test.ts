@@ -37,6 +37,11 @@ test('a certificate of an authority that was added is trusted, beside the usual 
   assert.equal((await callServer(issue(['127.0.0.1']), 'https://127.0.0.1')).status, 200)
 })
 
+test('a certificate for an IPv6 address is accepted for this address', async () => {
+  await using server = await startLocalServer((_request, response) => void response.end('ok'), { tls: issue(['::1']), host: '::1' })
+  assert.equal((await http({ method: 'GET', url: `https://[::1]:${server.port}/` })).status, 200)
+})
+
 const stranger = makeCertificate({ subject: 'Stranger' })
 for (const [what, certificate, reason] of [
   ['a self-signed certificate', { cert: stranger.cert, key: stranger.key }, /self-signed/],
@@ -75,4 +80,15 @@ test('a server that answers plain text to the TLS handshake is refused, and noth
   const error = await http({ method: 'POST', url: `https://idp.test:${port}/`, body: 'x' }).catch((reason: unknown) => reason)
   assert.ok(isProblem(error, 'outgoing_failed'))
   assert.equal(error.facts.sent, false)
+})
+
+test('N1: NODE_TLS_REJECT_UNAUTHORIZED=0 does not switch the check of certificates off', async () => {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  try {
+    const own = createOutgoingHttp({ addresses: addressRules(true), resolve })
+    assert.ok(isProblem(await callServer(issue(['idp.test'], { issuer: stranger }), 'https://idp.test', own)))
+    own.close()
+  } finally {
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+  }
 })

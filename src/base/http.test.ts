@@ -102,6 +102,34 @@ test('says that something was sent when a kept connection is cut', async () => {
   assert.equal((await problemOf(http({ method: 'POST', url: `${url}/cut`, body: 'x' }))).facts.sent, true)
 })
 
+test('says that something was sent when a request waited for a used connection that is then cut', async () => {
+  const held: (() => void)[] = []
+  await using server = await startLocalServer((request, response) => {
+    if (request.url === '/cut') request.resume().on('end', () => request.socket.destroy())
+    else held.push(() => response.end('x'))
+  })
+  const url = `http://127.0.0.1:${server.port}`
+  const first = Array.from({ length: 20 }, () => http({ method: 'GET', url }))
+  const waiting = problemOf(http({ method: 'POST', url: `${url}/cut`, body: 'x' }))
+  while (held.length < 20) await new Promise((resolve) => setTimeout(resolve, 5))
+  held.shift()!()
+  assert.equal((await waiting).facts.sent, true)
+  for (const release of held) release()
+  await Promise.all(first)
+})
+
+test('a header that cannot be sent is a problem that does not show it', async () => {
+  const problem = await problemOf(http({ method: 'GET', url: 'http://127.0.0.1:9/', headers: { authorization: 'Bearer canary\r\nX: y' } }))
+  assert.equal(problem.facts.sent, false)
+  assert.doesNotMatch(problem.message, /canary/)
+})
+
+test('a request whose signal is aborted already is not sent', async () => {
+  await using server = await startLocalServer((_request, response) => void response.end('x'))
+  const problem = await problemOf(http({ method: 'GET', url: `http://127.0.0.1:${server.port}/`, signal: AbortSignal.abort() }))
+  assert.deepEqual([problem.facts.sent, server.requests], [false, []])
+})
+
 test('a connection that is used many times gathers no listeners', async () => {
   const warnings: Error[] = []
   const hear = (warning: Error) => void warnings.push(warning)

@@ -26,12 +26,21 @@ export function createOutgoingHttp(options: {
   const resolve = options.resolve ?? systemResolve
   const ca = options.ca === undefined ? undefined : [...getCACertificates('default'), options.ca]
   const http = new HttpAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: 5, timeout: 60_000 })
-  const https = new HttpsAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: 5, timeout: 60_000, minVersion: 'TLSv1.2', ...(ca ? { ca } : {}) })
+  const https = new HttpsAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: 5, timeout: 60_000, minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(ca ? { ca } : {}) })
 
   const send: OutgoingHttp = async (request) => {
     const url = checkUrl(request.url, options.addresses)
+    const bounds = boundsOf(request)
+    try {
+      return await sendWithin(bounds.signal, url, request)
+    } finally {
+      bounds.release()
+    }
+  }
+
+  const sendWithin = async (signal: AbortSignal, url: URL, request: OutgoingRequest): Promise<OutgoingResponse> => {
     const host = url.hostname.replace(/^\[|\]$/g, '')
-    const addresses = isIP(host) === 0 ? await resolveHost(resolve, host) : [host]
+    const addresses = isIP(host) === 0 ? await resolveHost(resolve, host, signal) : [host]
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
     for (const address of addresses) {
       if (!options.addresses.mayConnect(host, address, port)) {
@@ -46,7 +55,7 @@ export function createOutgoingHttp(options: {
       if (typeof wanted === 'object' && wanted.all === true) done(null, list)
       else done(null, list[0]!.address, list[0]!.family)
     }
-    return await exchange(url, request, { http, https, pinned })
+    return await exchange(url, request, { http, https, pinned, signal })
   }
   return Object.assign(send, {
     close() {
@@ -76,17 +85,37 @@ const systemResolve: Resolve = (host) => new Promise((done, fail) => {
   dnsLookup(host, { all: true, verbatim: true }, (error, addresses) => (error ? fail(error) : done(addresses.map((entry) => entry.address))))
 })
 
-async function resolveHost(resolve: Resolve, host: string): Promise<string[]> {
+async function resolveHost(resolve: Resolve, host: string, signal: AbortSignal): Promise<string[]> {
   try {
-    const addresses = await resolve(host)
+    const ended = new Promise<never>((_, fail) => signal.addEventListener('abort', () => fail(signal.reason as Error), { once: true }))
+    signal.throwIfAborted()
+    const addresses = await Promise.race([resolve(host), ended])
     if (addresses.length > 0) return addresses
     throw new Error('no address')
   } catch (error) {
-    throw new Problem('outgoing_failed', `${host} cannot be resolved.`, { cause: error, facts: { sent: false } })
+    const what = signal.aborted ? `: ${(signal.reason as Error).message}` : ' cannot be resolved'
+    throw new Problem('outgoing_failed', `${host}${what}.`, { cause: error, facts: { sent: false } })
   }
 }
 
-type Way = { http: HttpAgent; https: HttpsAgent; pinned: LookupFunction }
+/** Joins the caller's signal and the time limit, which counts from here: looking up, waiting for a connection, the whole answer. */
+function boundsOf(request: OutgoingRequest): { signal: AbortSignal; release: () => void } {
+  const bounds = new AbortController()
+  const milliseconds = request.timeout ?? defaultTimeout
+  const timer = setTimeout(() => bounds.abort(new Error(`no whole answer within ${milliseconds / 1000} s`)), milliseconds)
+  const cancel = () => bounds.abort(new Error('the request was cancelled', { cause: request.signal?.reason }))
+  if (request.signal?.aborted === true) cancel()
+  request.signal?.addEventListener('abort', cancel, { once: true })
+  return {
+    signal: bounds.signal,
+    release() {
+      clearTimeout(timer)
+      request.signal?.removeEventListener('abort', cancel)
+    },
+  }
+}
+
+type Way = { http: HttpAgent; https: HttpsAgent; pinned: LookupFunction; signal: AbortSignal }
 
 function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<OutgoingResponse> {
   return new Promise((done, fail) => {
@@ -96,8 +125,7 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
     const end = (error: unknown, what: string) => {
       if (over) return
       over = true
-      clearTimeout(timer)
-      client.destroy()
+      client?.destroy()
       fail(new Problem('outgoing_failed', `${url.host}: ${what}.`, { cause: error, facts: { sent } }))
     }
     const common = {
@@ -109,14 +137,21 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
       },
       lookup: way.pinned,
     }
-    const client: ClientRequest = url.protocol === 'https:'
-      ? httpsRequest(url, { ...common, agent: way.https, servername: isIP(url.hostname) ? '' : url.hostname })
-      : httpRequest(url, { ...common, agent: way.http })
-    const timer = setTimeout(() => end(null, `no whole answer within ${(request.timeout ?? defaultTimeout) / 1000} s`), request.timeout ?? defaultTimeout)
-    request.signal?.addEventListener('abort', () => end(request.signal?.reason, 'the request was cancelled'), { once: true })
+    let client: ClientRequest | undefined
+    const stop = () => end(way.signal.reason, (way.signal.reason as Error).message)
+    if (way.signal.aborted) return stop()
+    way.signal.addEventListener('abort', stop, { once: true })
+    try {
+      client = url.protocol === 'https:'
+        ? httpsRequest(url, { ...common, agent: way.https, servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) ? '' : url.hostname })
+        : httpRequest(url, { ...common, agent: way.http })
+    } catch (error) {
+      return end(error, 'the request has a header that cannot be sent')
+    }
 
     client.on('socket', (socket) => {
-      if (client.reusedSocket) {
+      // A request that waited for a connection gets a used one, and `reusedSocket` does not say so.
+      if (!socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true) {
         sent = true
         return
       }
@@ -131,7 +166,6 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
         (body) => {
           if (over) return
           over = true
-          clearTimeout(timer)
           done({ status: response.statusCode ?? 0, headers: flatten(response), body })
         },
         (error: Error) => end(error, error.message),

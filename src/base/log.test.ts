@@ -46,6 +46,30 @@ test('A6: outside text in a field stays within its line, for programs and for pe
   }
 })
 
+test('a line shows which credential it is about and the code of a problem, but no authorization code', () => {
+  const { log, lines } = logInto()
+  log.error('refresh.failed', { credential: 'work-mail', code: 'needs_consent' })
+  log.error('consent.failed', { code: '4/0Acanary' })
+  assert.match(lines[0]!, /"credential":"work-mail","code":"needs_consent"/)
+  assert.match(lines[1]!, /"code":"\[secret\]"/)
+})
+
+test('A6: the event itself is redacted and cannot break its line', () => {
+  for (const isTTY of [false, true]) {
+    const { log, lines } = logInto({ isTTY })
+    log.info('sent Bearer canary\n00:00:00 info forged\u001b[2J')
+    assert.doesNotMatch(lines[0]!, /canary|\u001b|\n./)
+  }
+})
+
+test('A6: a field cannot pass itself off as level, time or event of its line', () => {
+  const { log, lines } = logInto()
+  log.error('broken', { level: 'info', time: 'never', event: 'fine' })
+  assert.equal(lines[0]!.match(/"(?:level|time|event)":/g)?.length, 3)
+  const { level, event } = JSON.parse(lines[0]!) as Record<string, unknown>
+  assert.deepEqual([level, event], ['error', 'broken'])
+})
+
 test('A4: secrets in fields, headers, errors and causes do not reach the log at its most talkative level', () => {
   const { log, lines } = logInto({ level: 'debug' })
   log.debug('request', {

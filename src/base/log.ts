@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { redact } from './redact.ts'
+import { redact, redactText } from './redact.ts'
 
 /** Writes one line per event. Every field passes `redact`, whatever it is. */
 export type Log = {
@@ -20,7 +20,10 @@ export function createLog(options: { level: LogLevel; output: Output }): Log {
   const logger = pino({ level: options.level, base: null, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, output)
   const write = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields: Record<string, unknown> = {}) => {
     if (!logger.isLevelEnabled(level)) return
-    logger[level](redact(fields) as object, event)
+    const { level: givenLevel, time, event: givenEvent, ...rest } = redact(fields) as Record<string, unknown>
+    // Names that the line itself uses get an underscore, so that no field can pass itself off as them.
+    const renamed = { ...(givenLevel === undefined ? {} : { level_: givenLevel }), ...(time === undefined ? {} : { time_: time }), ...(givenEvent === undefined ? {} : { event_: givenEvent }) }
+    logger[level]({ ...rest, ...renamed }, redactText(event, 200))
   }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }

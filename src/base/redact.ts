@@ -1,4 +1,5 @@
 import { isId, type IdKind } from './ids.ts'
+import { problemCodes } from './problem-codes.ts'
 import { liveSecrets, Secret } from './secret.ts'
 import { Sealed } from './sealed.ts'
 
@@ -6,7 +7,7 @@ const idKinds: IdKind[] = ['cred', 'reg', 'prov', 'key', 'con', 'snd', 'msg', 'j
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Names of fields, headers and parameters whose values are never shown. */
-const secretName = /^(?:.*[_-])?(?:authorization|cookie|set-cookie|token|secret|password|passphrase|passwd|assertion|verifier|private[_-]?key|api[_-]?key|access[_-]?key|credential|sasl|jwt|device_code|user_code)$|^(?:accessToken|refreshToken|idToken|clientSecret|privateKey|apiKey|accessKey|codeVerifier|deviceCode|code|state|nonce|key|body|assertion|raw|answer|wrapped)$/i
+const secretName = /^(?:.*[_-])?(?:authorization|cookie|set-cookie|token|secret|password|passphrase|passwd|assertion|verifier|private[_-]?key|api[_-]?key|access[_-]?key|sasl|jwt|device_code|user_code)$|^(?:accessToken|refreshToken|idToken|clientSecret|privateKey|apiKey|accessKey|codeVerifier|deviceCode|code|state|nonce|key|body|assertion|raw|answer|wrapped)$/i
 
 const cut = '[secret]'
 
@@ -20,10 +21,14 @@ export function redactText(text: string, max = 2000): string {
   // Cut first: no pattern runs over more than it must.
   let clean = text.length > max * 4 ? text.slice(0, max * 4) : text
   for (const secret of liveSecrets()) {
-    if (secret.length < 6) continue
+    // Most texts are shorter than most secrets, and the encoded forms are never shorter than the plain one.
+    if (secret.length < 6 || secret.length > clean.length) continue
     clean = replaceAll(clean, secret)
+    if (!/[^\w.-]/.test(secret)) continue
     const encoded = encodeURIComponent(secret)
     if (encoded !== secret) clean = replaceAll(clean, encoded)
+    const form = new URLSearchParams({ a: secret }).toString().slice(2)
+    if (form !== encoded) clean = replaceAll(clean, form)
     const json = JSON.stringify(secret).slice(1, -1)
     if (json !== secret) clean = replaceAll(clean, json)
   }
@@ -45,9 +50,10 @@ function replaceAll(text: string, secret: string): string {
 /** Ids of ours, UUIDs, words, host names and paths are no secrets. */
 function isHarmless(run: string): boolean {
   if (uuid.test(run) || idKinds.some((kind) => isId(kind, run))) return true
-  // A secret mixes digits or cases in a way that words, host names and paths do not.
+  // A secret mixes digits and cases in a way that words, host names and paths do not. Random base64url text with many
+  // separators must not pass for words: every part has to look like one.
   const parts = run.split(/[/._~+-]+/)
-  return parts.every((part) => part.length < 20 && (part.length < 12 || /^[A-Za-z][a-z]*$|^[A-Z]+$|^\d{1,13}$/.test(part)))
+  return parts.every((part) => part.length < 20 && /^[A-Za-z]?[a-z]*\d{0,4}$|^[A-Z]+\d{0,4}$|^\d{1,13}$|^[a-z]+(?:[A-Z][a-z]{2,})+$/.test(part))
 }
 
 /** Makes control characters, terminal escapes and characters that reorder text visible, so that no line can be forged. */
@@ -94,6 +100,8 @@ function redactObject(value: object, depth: number, seen: Set<object>): unknown 
 
 function redactEntry(key: string, item: unknown, depth: number, seen: Set<object>): [string, unknown] {
   const shown = redactText(key, 100)
+  // `code` is an authorization code, or the code of a problem, which the log is read for.
+  if (key === 'code' && typeof item === 'string' && Object.hasOwn(problemCodes, item)) return [shown, item]
   if (secretName.test(key) && item !== null && typeof item !== 'boolean' && typeof item !== 'number') return [shown, cut]
   return [shown, redact(item, depth, seen)]
 }

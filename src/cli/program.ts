@@ -30,6 +30,7 @@ export function makeProgram(): Command {
   const program = new Command('keybearer')
     .description('Keeps the OAuth 2.0 credentials of unattended automations: connect an account once, and every script, job and mailer works with it.')
     .option('--no-input', 'never ask; fail instead')
+    .enablePositionalOptions()
     .helpOption('-h, --help', 'show help')
     .showSuggestionAfterError(true)
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
@@ -48,6 +49,8 @@ export function makeProgram(): Command {
 
 /** Runs a command and sets the exit code. */
 export async function run(parameters: string[]): Promise<void> {
+  // Whoever reads the output may stop reading, as "head" does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed))
   const program = makeProgram()
   if (parameters.length === 0) {
     program.outputHelp({ error: true })

@@ -57,6 +57,7 @@ test('K2: a wrapped data key moved to another owner, or given another version, d
   const sealed = await vault.seal(keys, place, 'token')
   rows.set('cred_2', rows.get('cred_1')!)
   await assert.rejects(createVault(keyring).open(keys, { ...place, owner: 'cred_2' }, sealed), refusal)
+  await assert.rejects(createVault(keyring).seal(keys, { ...place, owner: 'cred_2' }, 'for the key of another'), refusal)
   // The same key under another number: the number is bound, too.
   keyring.add(2, keyring.key(1))
   rows.set('cred_1', { ...rows.get('cred_1')!, masterKeyVersion: 2 })

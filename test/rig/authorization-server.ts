@@ -68,6 +68,17 @@ function testClients(keys: object[]): Record<string, unknown>[] {
   ]
 }
 
+/** The library warns at every start that it keeps nothing and that its pages are plain: here both are meant to be so. */
+function quieten(): void {
+  for (const level of ['info', 'warn'] as const) {
+    const write = console[level].bind(console)
+    console[level] = (...parts: unknown[]) => {
+      if (!String(parts[0]).includes('oidc-provider')) write(...parts)
+    }
+  }
+}
+quieten()
+
 /**
  * Starts a real authorization server: PKCE required, refresh tokens rotate and a used one ends its family, tokens live
  * seconds if the test wants. The subject is not the mail address on purpose.

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { openApiWorld, type ApiWorld, type Ask } from '../../test/api-world.ts'
+import { startFakeProvider, type FakeProvider } from '../../test/world.ts'
+import { contract, type EndpointId } from './contract.ts'
+import type { Endpoint } from './endpoint.ts'
+
+describe('what the audit trail says of the API', () => {
+  let api: ApiWorld
+  let fake: FakeProvider
+  before(async () => {
+    fake = await startFakeProvider()
+    fake.answer = ({ path }) => (path.includes('well-known')
+      ? { body: { issuer: fake.url, token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize` } }
+      : { body: { access_token: 'at', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rt' } })
+    api = await openApiWorld({
+      replace: (services) => ({
+        // The rotation itself is tested where it lives; here it must only be seen to be recorded by whoever does it.
+        rotation: {
+          get: services.rotation.get,
+          async start(actor) {
+            await services.audit.record({ actor, action: 'master_key.rotated', outcome: 'done' })
+            return await services.rotation.get()
+          },
+        },
+      }),
+    })
+  })
+  after(async () => {
+    await api.close()
+    await fake.close()
+  })
+
+  it('A7: every call that touches a secret or changes something writes its record, with who, from where and how it ended', async () => {
+    const endpoints = () => ({ token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` })
+    let n = 0
+    const name = () => `thing ${++n}`
+    const made = async (path: string, body: object) => {
+      const reply = await api.ask('POST', path, { body })
+      assert.ok(reply.status < 300, `${path}: ${reply.text}`)
+      return reply.json
+    }
+    const registration = () => ({ name: name(), provider: 'generic', client_id: 'c', client_secret: 's', placeholders: endpoints() })
+    const oauth = async () => String((await made('/v1/credentials', {
+      name: name(), grant: 'authorization_code', registration: registration(), refresh_token: 'rt', scopes: ['a'],
+    })).id)
+    const sender = async () => String((await made('/v1/senders', { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' })).id)
+    const message = async () => String((await made('/v1/mail/messages', { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' })).id)
+    const provider = (id: string) => ({ id, version: 1, name: id, token_endpoint: 'https://idp.example/token', grants: ['client_credentials'], client_auth: ['client_secret_basic'] })
+    const ownProvider = async () => String((await made('/v1/providers', provider(`own-${++n}`))).id)
+    const consent = async (mode: string) => await made(`/v1/credentials/${await oauth()}/consent`, { mode })
+    const redirectOf = async () => {
+      const begun = await consent('paste')
+      const url = new URL(String(begun.authorization_url))
+      return { id: String(begun.id), redirect: url.searchParams.get('redirect_uri')!, state: url.searchParams.get('state')! }
+    }
+
+    const calls: Partial<Record<EndpointId, () => Promise<[path: string, ask?: Ask]>>> = {
+      createCredential: async () => ['/v1/credentials', { body: { name: name(), kind: 'api_key', secret: 's' } }],
+      changeCredential: async () => [`/v1/credentials/${await oauth()}`, { body: { description: 'd' } }],
+      deleteCredential: async () => [`/v1/credentials/${await oauth()}`],
+      handOutToken: async () => [`/v1/credentials/${await oauth()}/token`],
+      testCredential: async () => [`/v1/credentials/${await oauth()}/test`],
+      refreshCredential: async () => [`/v1/credentials/${await oauth()}/refresh`],
+      revokeCredential: async () => [`/v1/credentials/${await oauth()}/revoke`],
+      pauseCredential: async () => [`/v1/credentials/${await oauth()}/pause`],
+      resumeCredential: async () => {
+        const id = await oauth()
+        await made(`/v1/credentials/${id}/pause`, {})
+        return [`/v1/credentials/${id}/resume`]
+      },
+      startConsent: async () => [`/v1/credentials/${await oauth()}/consent`, { body: { mode: 'browser' } }],
+      answerConsent: async () => {
+        const { id, redirect, state } = await redirectOf()
+        return [`/v1/consents/${id}/response`, { body: { redirect_url: `${redirect}?code=c&state=${state}` } }]
+      },
+      finishConsent: async () => {
+        const { redirect, state } = await redirectOf()
+        return [`${new URL(redirect).pathname}?code=c&state=${state}`]
+      },
+      createRegistration: async () => ['/v1/registrations', { body: registration() }],
+      changeRegistration: async () => [`/v1/registrations/${String((await made('/v1/registrations', registration())).id)}`, { body: { client_secret: 't' } }],
+      deleteRegistration: async () => [`/v1/registrations/${String((await made('/v1/registrations', registration())).id)}`],
+      createProvider: async () => ['/v1/providers', { body: provider('own-created') }],
+      replaceProvider: async () => {
+        const id = await ownProvider()
+        return [`/v1/providers/${id}`, { body: provider(id) }]
+      },
+      deleteProvider: async () => [`/v1/providers/${await ownProvider()}`],
+      discoverProvider: async () => ['/v1/providers/discover', { body: { issuer: fake.url } }],
+      createAccessKey: async () => ['/v1/access-keys', { body: { name: name(), permissions: [{ credential: '*', rights: ['read'] }] } }],
+      revokeAccessKey: async () => {
+        const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }] }
+        return [`/v1/access-keys/${((await made('/v1/access-keys', body)).access_key as { id: string }).id}`]
+      },
+      createSender: async () => ['/v1/senders', { body: { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' } }],
+      changeSender: async () => [`/v1/senders/${await sender()}`, { body: { from_name: 'A' } }],
+      deleteSender: async () => [`/v1/senders/${await sender()}`],
+      testSender: async () => [`/v1/senders/${await sender()}/test`, { body: { to: 'b@example.org' } }],
+      sendMessage: async () => ['/v1/mail/messages', { body: { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' } }],
+      retryMessage: async () => [`/v1/mail/messages/${await message()}/retry`],
+      cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
+      listAudit: async () => ['/v1/audit'],
+      verifyAudit: async () => ['/v1/audit/verification'],
+      startRotation: async () => ['/v1/master-key/rotation'],
+    }
+    const recorded = (contract as readonly Endpoint[]).filter((row) => row.audit !== null)
+    assert.deepEqual(Object.keys(calls).sort(), recorded.map((row) => row.id).sort(), 'every such endpoint is called')
+
+    for (const row of recorded) {
+      const [path, ask] = await calls[row.id as EndpointId]!()
+      const { seq } = await api.services.facts.auditHead()
+      const reply = await api.ask(row.method, path, ask)
+      assert.equal(reply.status, row.status, `${row.id}: ${reply.text}`)
+      const { items } = await api.services.audit.list({ limit: 20 })
+      const record = items.find((item) => item.seq > seq && item.action === row.audit)
+      assert.ok(record, `${row.id} wrote no "${row.audit ?? ''}"`)
+      assert.equal(record.outcome, 'done', row.id)
+      // The callback comes from a browser without a key: its record names who started the consent.
+      if (row.permission !== 'public') assert.equal(record.address, '127.0.0.1', row.id)
+      assert.match(record.actor.id, /^key_/, row.id)
+    }
+    assert.deepEqual((await api.services.audit.verify()).ok, true)
+  })
+
+  it('looking changes nothing and writes nothing', async () => {
+    for (const row of (contract as readonly Endpoint[]).filter((one) => one.audit === null && one.kind !== 'events')) {
+      const { seq } = await api.services.facts.auditHead()
+      await api.ask(row.method, row.path.replace(/\{\w+\}/g, 'none'))
+      const { items } = await api.services.audit.list({ limit: 5 })
+      assert.ok(items.every((item) => item.seq <= seq || item.action === 'api.refused'), row.id)
+    }
+  })
+
+  it('verification names the first bad record', async () => {
+    await api.world.context.db.updateTable('audit').set({ actor_name: 'somebody else' }).where('seq', '=', 5).execute()
+    const reply = await api.ask('GET', '/v1/audit/verification')
+    assert.deepEqual([reply.json.ok, reply.json.first_bad], [false, 5])
+  })
+})
