@@ -5,6 +5,7 @@ import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
+import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
 import { addressRules } from './base/addresses.ts'
@@ -14,7 +15,7 @@ import { createOutgoingHttp } from './base/http.ts'
 import { createLog, type Log } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { Problem } from './base/problem.ts'
-import { settingsTable, type EffectiveSetting, type Settings } from './config.ts'
+import { readSettings, refuseUnsafeRuntime, settingsTable, type EffectiveSetting, type Settings } from './config.ts'
 import { Consents } from './credentials/consents.ts'
 import type { CredentialContext } from './credentials/context.ts'
 import { Credentials } from './credentials/credentials.ts'
@@ -200,5 +201,52 @@ export async function startParts(
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+export type Service = Started & {
+  settings: Settings
+  log: Log
+  /** Begins to answer and returns where. @throws Problem settings_invalid when it cannot listen there */
+  listen(): Promise<{ host: string; port: number }>
+}
+
+/**
+ * Reads the settings of an environment, starts the parts and makes the server over them.
+ *
+ * @throws Problem see `startParts`, and settings_invalid for a runtime that would let secrets out
+ */
+export async function openService(environment: Record<string, string | undefined>, execArgv: readonly string[]): Promise<Service> {
+  refuseUnsafeRuntime(environment, execArgv)
+  const { settings, effective } = readSettings(environment)
+  const log = createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
+  const started = await startParts(settings, effective, { log, credentialsDirectory: environment.CREDENTIALS_DIRECTORY })
+  const server = createServer(started.services, {
+    allowedHosts: settings.KEYBEARER_ALLOWED_HOSTS, trustedProxies: settings.KEYBEARER_TRUSTED_PROXIES, mailMaxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
+    metrics: settings.KEYBEARER_METRICS, shutdownSeconds: settings.KEYBEARER_SHUTDOWN_SECONDS,
+  })
+  return {
+    ...started,
+    settings,
+    log,
+    async listen() {
+      try {
+        return await server.listen(settings.KEYBEARER_PORT, settings.KEYBEARER_HOST)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        const where = `${settings.KEYBEARER_HOST}:${settings.KEYBEARER_PORT}`
+        if (code === 'EADDRINUSE') {
+          throw new Problem('settings_invalid', `Another program listens on ${where}.`, { cause: error, nextStep: 'Stop it, or set KEYBEARER_PORT to another port.' })
+        }
+        if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+          throw new Problem('settings_invalid', `${where} cannot be listened on (${code}).`, { cause: error, nextStep: 'Correct KEYBEARER_HOST or KEYBEARER_PORT.' })
+        }
+        throw error
+      }
+    },
+    async stop() {
+      await server.close()
+      await started.stop()
+    },
   }
 }

@@ -58,7 +58,7 @@ export class AuditTrail {
   readonly #bus: EventBus | undefined
   readonly #onCommit: ((records: number) => void) | undefined
   #waiting: Waiting[] = []
-  #flushing: Promise<void> | undefined
+  #isFlushing = false
   #blocked = false
 
   constructor(options: { db: Database; clock: Clock; key: Uint8Array; bus?: EventBus; onCommit?: (records: number) => void }) {
@@ -84,7 +84,9 @@ export class AuditTrail {
   record(entry: AuditEntry): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, at: this.#clock.now(), resolve, reject })
-      this.#flushing ??= this.#flush()
+      if (this.#isFlushing) return
+      this.#isFlushing = true
+      void this.#flush()
     })
   }
 
@@ -108,7 +110,7 @@ export class AuditTrail {
       }
       if (this.#waiting.length > 0) await new Promise<void>((resolve) => setImmediate(resolve))
     }
-    this.#flushing = undefined
+    this.#isFlushing = false
   }
 
   #tell(type: 'audit.blocked' | 'audit.unblocked'): void {

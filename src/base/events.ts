@@ -53,6 +53,7 @@ export class EventBus {
   }
 
   publish(event: Event): void {
-    for (const listener of [...this.#listeners]) listener(event)
+    // A copy: whoever listens may stop listening while it is told.
+    for (const listener of Array.from(this.#listeners)) listener(event)
   }
 }

@@ -9,5 +9,3 @@ if (!done) {
   const { run } = await import('./program.ts')
   await run(parameters)
 }
-
-export {}

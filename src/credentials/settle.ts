@@ -1,6 +1,6 @@
 import type { Actor } from '../base/actor.ts'
 import type { Problem } from '../base/problem.ts'
-import { Secret } from '../base/secret.ts'
+import type { Secret } from '../base/secret.ts'
 import type { AuditEntry } from '../access/audit.ts'
 import type { EventType } from '../base/events.ts'
 import type { TokenOutcome } from '../oauth/token-endpoint.ts'
@@ -222,7 +222,7 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
     if (!row || row.generation !== work.row.generation) return false
     const status = change.status ? statusColumns(row, change.status, now) : null
     const lease = row.lease === work.lease ? { lease: null, lease_until: null } : {}
-    await updateCredential(trx, row.id, { ...change.columns, ...(status ?? {}), ...lease })
+    await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease })
     if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
     else await markAttempt(trx, row.id, work.attempt, change.attempt)
     if (work.consentId !== undefined && change.consent !== undefined) {

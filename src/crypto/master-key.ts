@@ -123,7 +123,7 @@ function checkAgainst(known: KnownMasterKey[], keys: Map<number, Uint8Array>): v
 /** Reads one or more keys: lines `kbm1:<version>:<base64>`, or one bare key in base64 or hex, which is version 1. */
 export function readKeyText(text: string, from: string): Map<number, Uint8Array> {
   const keys = new Map<number, Uint8Array>()
-  const lines = text.split(/[\r\n,]+/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
+  const lines = text.split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')).flatMap((line) => line.split(/\s*,\s*/))
   const invalid = (what: string) => new Problem('master_key_invalid', `The master key in ${from} ${what}.`, {
     nextStep: 'A key is 32 random bytes in base64, such as "openssl rand -base64 32" prints.',
   })

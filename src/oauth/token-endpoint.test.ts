@@ -22,7 +22,7 @@ function raw(body: unknown, more: { status?: number; contentType?: string; date?
 }
 
 const judge = (answer: RawAnswer, provider = plain, grantType = 'authorization_code'): TokenOutcome =>
-  judgeTokenAnswer(answer, provider, { now, requestedScope: ['mail'], ...{ grantType } })
+  judgeTokenAnswer(answer, provider, { now, requestedScope: ['mail'], grantType })
 
 /** An outcome as plain data: secrets revealed, empty members left out. */
 function shown(outcome: TokenOutcome): Record<string, unknown> {
