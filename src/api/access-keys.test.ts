@@ -24,6 +24,8 @@ describe('access keys of automations', () => {
     const { key, id } = await make()
     assert.equal((await token('a', key)).status, 200)
     assert.equal((await token('b', key)).status, 404)
+    const { key: alsoReads } = await make({ permissions: [{ credential: 'a', rights: ['token'] }, { credential: 'b', rights: ['read'] }] })
+    assert.equal((await token('b', alsoReads)).status, 403)
     for (const row of contract) {
       if (row.permission === 'public' || row.permission === 'any' || row.id === 'handOutToken') continue
       const reply = await api.ask(row.method, row.path.replace('{credential}', 'a').replace(/\{\w+\}/g, id), { key })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { openApiWorld, type ApiWorld } from '../../test/api-world.ts'
 import { startFakeProvider, type FakeProvider } from '../../test/world.ts'
+import { readResult, signResult } from './consent-result.ts'
+import { consentPage } from './pages.ts'
 
 describe('the pages a person sees after a consent', () => {
   let api: ApiWorld
@@ -67,7 +69,7 @@ describe('the pages a person sees after a consent', () => {
   it('O25: whatever a provider sends as an error, it is shown as text among static sentences, cut and escaped', async () => {
     const hostile = [
       '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', 'javascript:alert(1)', '</title><svg/onload=alert(1)>', `${'<b>'.repeat(33_000)}`.slice(0, 4000),
-      '\u202e\u0000\r\nSet-Cookie: a=b',
+      '\u5b57'.repeat(1500), '\u202e\u0000\r\nSet-Cookie: a=b',
     ]
     for (const text of hostile) {
       for (const parameter of ['error', 'error_description', 'error_uri', 'code', 'state', 'iss', 'anything']) {
@@ -76,6 +78,7 @@ describe('the pages a person sees after a consent', () => {
         const reply = await back(query.toString())
         assert.equal(reply.status, 303, parameter)
         assert.equal(reply.headers['set-cookie'], undefined)
+        assert.ok(String(reply.headers.location).length < 5000, 'cut')
         const page = await api.ask('GET', String(reply.headers.location), { key: null })
         assert.equal(page.status, 400)
         isSafe(page.headers)
@@ -136,5 +139,22 @@ describe('the pages a person sees after a consent', () => {
     assert.equal(done.json.status, 'done', done.text)
     assert.equal(done.json.authorization_url, null)
     assert.doesNotMatch(done.text, /CANARY/)
+  })
+})
+
+describe('what a page and its address hold', () => {
+  const end = { ok: false as const, code: 'consent_failed', title: 'The provider did not give a token', detail: `${'<i>'.repeat(10_000)}`, nextStep: 'Start again.', requestId: 'req_1' }
+  const key = new Uint8Array(32)
+
+  it('O25: a long text is cut, in the address and on the page', () => {
+    assert.ok(signResult(key, end, 0).length < 3000)
+    assert.ok(consentPage(end).length < 8000)
+  })
+
+  it('O25: a page is shown for an hour, and only when it was written here', () => {
+    const text = signResult(key, end, 1_000_000)
+    assert.equal(readResult(key, text, 1_000_000 + 3_600_000)?.ok, false)
+    assert.equal(readResult(key, text, 1_000_000 + 3_600_001), null)
+    assert.equal(readResult(new Uint8Array(32).fill(1), text, 1_000_000), null)
   })
 })

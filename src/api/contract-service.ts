@@ -91,6 +91,6 @@ export const serviceEndpoints = [
   }),
   endpoint({
     id: 'showConsentResult', method: 'GET', path: '/oauth/result/{result}', tag: 'Consents', summary: 'Shows the person how the consent ended.',
-    permission: 'public', audit: null, params: z.strictObject({ result: word(2000) }), status: 200, kind: 'html', noStore: true,
+    permission: 'public', audit: null, params: z.strictObject({ result: word(8000) }), status: 200, kind: 'html', noStore: true,
   }),
 ] as const

@@ -132,15 +132,15 @@ describe('who may call what', () => {
     assert.deepEqual(wrong, [])
   })
 
-  it('Z1: when the decision itself fails, nobody is let in', async () => {
+  it('Z1: when the decision itself fails, nobody is let in', async (t) => {
     const broken = await openApiWorld({
       replace: (services) => ({ credentials: Object.assign(Object.create(services.credentials) as object, { idOf: async () => { throw new Error('no decision') } }) as never }),
     })
+    t.after(() => broken.close())
     const reply = await broken.ask('POST', '/v1/credentials/any/token', { body: {} })
     assert.equal(reply.status, 500)
     assert.equal(reply.json.code, 'internal_error')
     assert.doesNotMatch(reply.text, /no decision/)
-    await broken.close()
   })
 
   it('Z2: a credential of others looks exactly like one that does not exist, for every verb', async () => {
@@ -155,8 +155,9 @@ describe('who may call what', () => {
     }
   })
 
-  it('Z2: a foreign credential cannot be given away in a new access key', async () => {
+  it('Z2: a foreign credential cannot be given away in a new access key', async (t) => {
     const whole = await openApiWorld()
+    t.after(() => whole.close())
     const one = await whole.world.credentials.create({ name: 'one', kind: 'api_key', secret: new Secret('CANARY') }, tester)
     const two = await whole.world.credentials.create({ name: 'two', kind: 'api_key', secret: new Secret('CANARY') }, tester)
     const keeper = await whole.makeKey({ permissions: [{ credential: one.id, rights: ['token'] }], administration: ['keys'] })
@@ -170,7 +171,6 @@ describe('who may call what', () => {
     assert.equal((await give([{ credential: 'one', rights: ['mail'] }])).json.code, 'not_allowed')
     assert.equal((await give([{ credential: 'one', rights: ['token'] }], ['manage'])).json.code, 'not_allowed')
     assert.equal((await whole.world.accessKeys.list()).length, 3)
-    await whole.close()
   })
 
   it('Z3: a missing, empty, doubled or foreign identity is refused, never replaced by another one', async () => {
@@ -207,8 +207,9 @@ describe('who may call what', () => {
     }
   })
 
-  it('A7: every refusal is in the audit trail, with who, what and why', async () => {
+  it('A7: every refusal is in the audit trail, with who, what and why', async (t) => {
     const fresh = await openApiWorld()
+    t.after(() => fresh.close())
     const view = await fresh.world.credentials.create({ name: 'mine', kind: 'api_key', secret: new Secret('CANARY') }, tester)
     const reader = await fresh.makeKey({ name: 'reader', permissions: [{ credential: view.id, rights: ['read'] }] })
     await fresh.ask('POST', '/v1/credentials/mine/token', { key: reader, body: {} })
@@ -219,14 +220,13 @@ describe('who may call what', () => {
       ['api.refused', 'reader', view.id, 'not_allowed', 'handOutToken'],
     ])
     assert.ok(items.every((item) => item.address === '127.0.0.1'))
-    await fresh.close()
   })
 
-  it('P8: a flood of refused calls is recorded in part, with the number of those left out', async () => {
+  it('P8: a flood of refused calls is recorded in part, with the number of those left out', async (t) => {
     const fresh = await openApiWorld()
+    t.after(() => fresh.close())
     for (let i = 0; i < 100; i++) await fresh.ask('GET', '/v1/status', { key: null })
     const { items } = await fresh.services.audit.list({ outcome: 'refused', limit: 500 })
     assert.ok(items.length >= 20 && items.length <= 25, `${items.length} records`)
-    await fresh.close()
   })
 })

@@ -49,16 +49,16 @@ describe('the HTTP server', () => {
     assert.doesNotMatch(reply.text, /CANARY/)
   })
 
-  it('says nothing of the inside when it makes a mistake, and finds it in the log by the request id', async () => {
+  it('says nothing of the inside when it makes a mistake, and finds it in the log by the request id', async (t) => {
     const broken = await openApiWorld({ replace: () => ({ registrations: { get: async () => { throw new Error('the inside: CANARY') } } as never }) })
+    t.after(() => broken.close())
     const reply = await broken.ask('GET', '/v1/registrations/x')
     isProblem(reply, 500, 'internal_error')
     assert.doesNotMatch(reply.text, /the inside|CANARY|\.ts/)
     assert.ok(broken.world.log.some((line) => line.includes(String(reply.json.request_id)) && line.includes('the inside')))
-    await broken.close()
   })
 
-  it('keeps fields that the contract does not name to itself', async () => {
+  it('keeps fields that the contract does not name to itself', async (t) => {
     const leaky = await openApiWorld({
       replace: (services) => ({
         credentials: Object.assign(Object.create(services.credentials) as object, {
@@ -66,10 +66,10 @@ describe('the HTTP server', () => {
         }) as never,
       }),
     })
+    t.after(() => leaky.close())
     const reply = await leaky.ask('GET', '/v1/status')
     assert.equal(reply.status, 200)
     assert.doesNotMatch(reply.text, /CANARY|leaked/)
-    await leaky.close()
   })
 
   it('N6: a body that is too large, too deep or compressed is refused before anything is built from it', async () => {
@@ -100,6 +100,18 @@ describe('the HTTP server', () => {
     })
     assert.match(reply, /^HTTP\/1\.1 413 /)
     assert.match(reply, /connection: close/i)
+  })
+
+  it('N6: a body that says it is too large is refused before it is sent', async () => {
+    const reply = await new Promise<string>((resolve, reject) => {
+      const socket = connect(api.port, '127.0.0.1', () => {
+        socket.write(`POST /v1/credentials HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${api.ownerKey}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`)
+      })
+      socket.setTimeout(2000, () => socket.destroy(new Error('no answer')))
+      socket.on('data', (data) => resolve(data.toString()))
+      socket.on('error', reject)
+    })
+    assert.match(reply, /^HTTP\/1\.1 413 /)
   })
 
   it('answers what is not HTTP in the same shape', async () => {
@@ -146,7 +158,7 @@ describe('the HTTP server', () => {
     isProblem(await api.ask('GET', '/v1/senders/x/test'), 405, 'method_not_allowed')
   })
 
-  it('N8: headers of a proxy change nothing unless the proxy is trusted', async () => {
+  it('N8: headers of a proxy change nothing unless the proxy is trusted', async (t) => {
     const forged = {
       'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.9;host=evil.example;proto=https', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https',
       'x-real-ip': '203.0.113.9', 'x-user': 'admin',
@@ -158,6 +170,7 @@ describe('the HTTP server', () => {
     assert.equal(status.json.public_url, 'http://127.0.0.1:7420')
 
     const behind = await openApiWorld({ trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] })
+    t.after(() => behind.close())
     const addressSeen = async (forwarded: string) => {
       await behind.ask('GET', '/v1/status', { key: null, headers: { 'x-forwarded-for': forwarded } })
       return (await behind.services.audit.list({ outcome: 'refused', limit: 1 })).items[0]?.address
@@ -166,7 +179,6 @@ describe('the HTTP server', () => {
     assert.equal(await addressSeen('1.1.1.1, 203.0.113.9, 10.1.2.3'), '203.0.113.9', 'what the caller wrote himself stands left and does not count')
     assert.equal(await addressSeen('203.0.113.9, nonsense'), '127.0.0.1')
     assert.equal(await addressSeen('[2001:db8::1]:443'), '2001:db8::1')
-    await behind.close()
   })
 
   it('N8: a key that is bound to a network cannot be used from elsewhere by a forged header', async () => {
@@ -174,18 +186,18 @@ describe('the HTTP server', () => {
     assert.equal((await api.ask('GET', '/v1/credentials', { key, headers: { 'x-forwarded-for': '203.0.113.9' } })).status, 401)
   })
 
-  it('shows metrics and health without names, and stops to be ready when it cannot hand out', async () => {
+  it('shows metrics and health without names, and stops to be ready when it cannot hand out', async (t) => {
     const metrics = await api.ask('GET', '/metrics', { key: null })
     assert.equal(metrics.status, 200)
     assert.match(metrics.text, /keybearer_http_requests_total\{method="GET",route="\/v1\/credentials",status="200"\}/)
     assert.equal((await api.ask('GET', '/readyz', { key: null })).status, 200)
     const locked = await openApiWorld({ metrics: 'key' })
+    t.after(() => locked.close())
     assert.equal((await locked.ask('GET', '/metrics', { key: null })).status, 401)
     assert.equal((await locked.ask('GET', '/metrics')).status, 200)
-    await locked.close()
     const off = await openApiWorld({ metrics: 'off' })
+    t.after(() => off.close())
     assert.equal((await off.ask('GET', '/metrics')).status, 404)
-    await off.close()
   })
 
   it('shows a page at / that loads nothing and runs nothing', async () => {

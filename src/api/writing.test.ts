@@ -69,7 +69,7 @@ describe('changing things through the API', () => {
     assert.deepEqual(names, ['page 0', 'page 1', 'page 2', 'page 3', 'page 4'])
   })
 
-  it('says where to go when a person is needed, and when to come again when a provider is away', async () => {
+  it('says where to go when a person is needed, and when to come again when a provider is away', async (t) => {
     const made = await api.ask('POST', '/v1/credentials', { body: {
       name: 'person', grant: 'authorization_code', registration: {
         name: 'r', provider: 'generic', client_id: 'c', placeholders: { token_endpoint: 'http://127.0.0.1:9/t', authorization_endpoint: 'http://127.0.0.1:9/a' },
@@ -88,10 +88,10 @@ describe('changing things through the API', () => {
         }) as never,
       }),
     })
+    t.after(() => away.close())
     const later = await away.ask('POST', '/v1/credentials/x/token')
     assert.equal(later.status, 503)
     assert.equal(later.headers['retry-after'], '8')
     assert.equal(later.json.retry_after, 8)
-    await away.close()
   })
 })

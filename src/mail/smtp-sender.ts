@@ -15,7 +15,7 @@ import { logIn, type Login, type LoginOutcome } from './smtp-auth.ts'
 import type { SenderView } from './types.ts'
 
 const mostConnections = 3
-const idleTime = 30_000
+const idleTime = 15_000
 const mostMessagesPerConnection = 100
 const clientName = hostname().includes('.') ? hostname() : '[127.0.0.1]'
 
@@ -36,10 +36,23 @@ export class SmtpSender {
   readonly #idle = new Map<string, Open[]>()
   readonly #busy = new Map<string, number>()
   readonly #waiting = new Map<string, (() => void)[]>()
+  readonly #sweeper: NodeJS.Timeout
   #closed = false
 
   constructor(context: MailContext) {
     this.#context = context
+    this.#sweeper = setInterval(() => this.#closeIdle(), idleTime / 3).unref()
+  }
+
+  /** A connection that nobody needs is one that the server counts against the account. */
+  #closeIdle(): void {
+    const now = this.#context.clock.monotonic()
+    for (const [account, list] of this.#idle) {
+      const keep = list.filter((open) => !open.broken && now - open.idleSince <= idleTime)
+      for (const open of list) if (!keep.includes(open)) open.connection.quit()
+      if (keep.length > 0) this.#idle.set(account, keep)
+      else this.#idle.delete(account)
+    }
   }
 
   /**
@@ -48,7 +61,8 @@ export class SmtpSender {
    * Never throws for what a server or the network does.
    */
   async deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery> {
-    await this.#enter(sender.id)
+    const account = accountOf(sender)
+    await this.#enter(account)
     try {
       const opened = await this.#open(sender, actor)
       if (!('connection' in opened)) return opened
@@ -60,37 +74,38 @@ export class SmtpSender {
         ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter * 1000 }),
       }
     } finally {
-      this.#leave(sender.id)
+      this.#leave(account)
     }
   }
 
   /** Closes every connection that waits for work. */
   close(): void {
     this.#closed = true
+    clearInterval(this.#sweeper)
     for (const list of this.#idle.values()) for (const open of list) open.connection.quit()
     this.#idle.clear()
   }
 
-  async #enter(senderId: string): Promise<void> {
-    while ((this.#busy.get(senderId) ?? 0) >= mostConnections) {
+  async #enter(account: string): Promise<void> {
+    while ((this.#busy.get(account) ?? 0) >= mostConnections) {
       await new Promise<void>((resolve) => {
-        const list = this.#waiting.get(senderId) ?? []
+        const list = this.#waiting.get(account) ?? []
         list.push(resolve)
-        this.#waiting.set(senderId, list)
+        this.#waiting.set(account, list)
       })
     }
-    this.#busy.set(senderId, (this.#busy.get(senderId) ?? 0) + 1)
+    this.#busy.set(account, (this.#busy.get(account) ?? 0) + 1)
   }
 
-  #leave(senderId: string): void {
-    this.#busy.set(senderId, (this.#busy.get(senderId) ?? 1) - 1)
-    this.#waiting.get(senderId)?.shift()?.()
+  #leave(account: string): void {
+    this.#busy.set(account, (this.#busy.get(account) ?? 1) - 1)
+    this.#waiting.get(account)?.shift()?.()
   }
 
   async #open(sender: SenderView, actor: Actor): Promise<Open | Delivery> {
     const first = await this.#credential(sender, actor)
     const key = connectionKey(sender, first)
-    const idle = this.#takeIdle(sender.id, key)
+    const idle = this.#takeIdle(accountOf(sender), key)
     if (idle) return idle
     const login = await this.#connectAndLogIn(sender, key, first)
     if (login.kind === 'open') return login.open
@@ -135,15 +150,15 @@ export class SmtpSender {
     return handed
   }
 
-  #takeIdle(senderId: string, key: string): Open | null {
-    const list = this.#idle.get(senderId) ?? []
-    this.#idle.set(senderId, [])
+  #takeIdle(account: string, key: string): Open | null {
+    const list = this.#idle.get(account) ?? []
+    this.#idle.set(account, [])
     let found: Open | null = null
     for (const open of list) {
       const stale = open.broken || open.key !== key || this.#context.clock.monotonic() - open.idleSince > idleTime
       if (stale) open.connection.quit()
       else if (found === null) found = open
-      else this.#idle.get(senderId)!.push(open)
+      else this.#idle.get(account)!.push(open)
     }
     return found
   }
@@ -164,15 +179,16 @@ export class SmtpSender {
     })
     if (handed === null) return { kind: 'open', open }
     const login = loginOf(sender, handed)
-    let outcome: LoginOutcome = { kind: 'unavailable', reply: 'The connection was lost during the login.' }
+    let outcome: LoginOutcome | null = null
     const error = await new Promise<Error | null>((resolve) => {
       connection.once('error', resolve)
       connection.login({ method: 'KEYBEARER', user: login.user, keybearer: (result: LoginOutcome) => { outcome = result }, login, sender }, (failure) => resolve(failure ?? null))
     })
     if (error === null) return { kind: 'open', open }
     connection.close()
-    const said = outcome as LoginOutcome
-    return said.kind === 'in' ? { kind: 'unavailable', reply: redactText(error.message, 300) } : said
+    const said = outcome as LoginOutcome | null
+    // The server or the network ended the connection before the login was decided.
+    return said === null || said.kind === 'in' ? { kind: 'unavailable', reply: redactText((error as SendError).response ?? error.message, 300) } : said
   }
 
   async #connect(sender: SenderView): Promise<SMTPConnection> {
@@ -227,11 +243,11 @@ export class SmtpSender {
     })
     open.sent += 1
     const delivery = result.error ? sendFailure(sender, result.error) : sendSuccess(result.info!)
-    await this.#giveBack(sender.id, open, result.error)
+    await this.#giveBack(accountOf(sender), open, result.error)
     return delivery
   }
 
-  async #giveBack(senderId: string, open: Open, error: SendError | null): Promise<void> {
+  async #giveBack(account: string, open: Open, error: SendError | null): Promise<void> {
     const usable = !open.broken && !this.#closed && open.sent < mostMessagesPerConnection && (error === null || typeof error.responseCode === 'number')
     if (!usable) return open.connection.quit()
     if (error !== null) {
@@ -242,9 +258,9 @@ export class SmtpSender {
       if (failed !== null) return open.connection.close()
     }
     open.idleSince = this.#context.clock.monotonic()
-    const list = this.#idle.get(senderId) ?? []
+    const list = this.#idle.get(account) ?? []
     list.push(open)
-    this.#idle.set(senderId, list)
+    this.#idle.set(account, list)
   }
 }
 
@@ -283,7 +299,10 @@ function loginOf(sender: SenderView, handed: HandedOut): Login {
   return { kind: 'token', user: user ?? sender.from, token: handed.accessToken }
 }
 
-const connectionKey = (sender: SenderView, handed: HandedOut | null) => `${sender.revision}/${handed?.generation ?? 0}`
+/** Servers count connections per account: whichever sender they belong to, they share one limit. */
+const accountOf = (sender: SenderView) => `${sender.host}:${sender.port}/${sender.credential?.id ?? ''}/${sender.login ?? ''}`
+
+const connectionKey = (sender: SenderView, handed: HandedOut | null) => `${sender.id}/${sender.revision}/${handed?.generation ?? 0}`
 
 function connectionFailure(sender: SenderView, error: unknown): Delivery {
   if (isProblem(error)) return { kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep }

@@ -30,6 +30,7 @@ first_valid_uid = 500
 auth_mechanisms = ${mode === 'auth' ? 'xoauth2' : 'xoauth2 oauthbearer'}
 auth_username_format = %Lu
 auth_failure_delay = 0 secs
+mail_max_userip_connections = 100
 passdb {
   driver = oauth2
   args = ${options.oauthFile}
