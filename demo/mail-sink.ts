@@ -34,8 +34,11 @@ export async function startMailSink(check: (token: string) => Promise<{ active: 
       stream.on('end', () => {
         const { mailFrom, rcptTo } = session.envelope
         mails.unshift({
-          from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map((one) => one.address), login: String(session.user ?? ''),
-          receivedAt: new Date().toISOString(), text: Buffer.concat(chunks).toString('utf8'),
+          from: mailFrom === false ? '' : mailFrom.address,
+          to: rcptTo.map((one) => one.address),
+          login: String(session.user ?? ''),
+          receivedAt: new Date().toISOString(),
+          text: Buffer.concat(chunks).toString('utf8'),
         })
         mails.splice(mostMails)
         done()
@@ -65,9 +68,10 @@ async function startPage(mails: KeptMail[]): Promise<Server> {
       response.writeHead(404).end('The mails are at /mail\n')
       return
     }
-    const list = mails.length === 0
-      ? 'No mail has come yet.\n'
-      : mails.map((mail) => `--- ${mail.receivedAt}  from ${mail.from} (logged in as ${mail.login})  to ${mail.to.join(', ')}\n${mail.text}\n`).join('\n')
+    const list =
+      mails.length === 0
+        ? 'No mail has come yet.\n'
+        : mails.map((mail) => `--- ${mail.receivedAt}  from ${mail.from} (logged in as ${mail.login})  to ${mail.to.join(', ')}\n${mail.text}\n`).join('\n')
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(list)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

@@ -38,11 +38,21 @@ export async function startDemo(): Promise<Demo> {
     smtp: { host: '127.0.0.1', port: sink.smtpPort },
     mailUrl: sink.webUrl,
     provider: {
-      id: 'demo', version: 1, name: 'Demo', category: 'demo', notes: 'A provider of its own on this machine; it forgets everything when it stops.',
-      issuer: server.issuer, iss_parameter: 'required',
-      authorization_endpoint: at('/auth'), token_endpoint: at('/token'), revocation_endpoint: at('/token/revocation'),
-      device_authorization_endpoint: at('/device/auth'), userinfo_endpoint: at('/me'), jwks_uri: at('/jwks'),
-      grants: ['authorization_code', 'device_code'], client_auth: ['none'],
+      id: 'demo',
+      version: 1,
+      name: 'Demo',
+      category: 'demo',
+      notes: 'A provider of its own on this machine; it forgets everything when it stops.',
+      issuer: server.issuer,
+      iss_parameter: 'required',
+      authorization_endpoint: at('/auth'),
+      token_endpoint: at('/token'),
+      revocation_endpoint: at('/token/revocation'),
+      device_authorization_endpoint: at('/device/auth'),
+      userinfo_endpoint: at('/me'),
+      jwks_uri: at('/jwks'),
+      grants: ['authorization_code', 'device_code'],
+      client_auth: ['none'],
       default_scopes: ['openid', 'email', 'offline_access', 'smtp.send'],
       parameters: { authorize: { prompt: 'consent' } },
       hosts: ['127.0.0.1', 'localhost'],
@@ -58,15 +68,23 @@ export async function startDemo(): Promise<Demo> {
 function introspect(issuer: string, token: string): Promise<{ active: boolean; username?: string }> {
   return new Promise((done, fail) => {
     const body = new URLSearchParams({ token }).toString()
-    const call = request(`${issuer}/token/introspection`, {
-      method: 'POST', auth: `${introspector.id}:${introspector.secret}`,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(body)) },
-    }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-      }).on('end', () => done(JSON.parse(text) as { active: boolean }))
-    })
+    const call = request(
+      `${issuer}/token/introspection`,
+      {
+        method: 'POST',
+        auth: `${introspector.id}:${introspector.secret}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(body)) },
+      },
+      (response) => {
+        let text = ''
+        response
+          .setEncoding('utf8')
+          .on('data', (chunk: string) => {
+            text += chunk
+          })
+          .on('end', () => done(JSON.parse(text) as { active: boolean }))
+      },
+    )
     call.on('error', fail)
     call.end(body)
   })

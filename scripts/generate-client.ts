@@ -21,16 +21,22 @@ export function makeClientOperations(): string {
     '// Made from the contract by "npm run generate": do not edit.\n',
     ...types,
     '/** What every operation takes and gives. */',
-    'export type Operations = {', ...rows, '}\n',
+    'export type Operations = {',
+    ...rows,
+    '}\n',
     '/** How every operation is called. */',
-    'export const operations = {', ...table, '} as const', '',
+    'export const operations = {',
+    ...table,
+    '} as const',
+    '',
   ].join('\n')
 }
 
 function describe(operation: Json): string {
   const parameters = (operation.parameters ?? []) as { name: string; in: string; required?: boolean; schema: Json }[]
   const of = (where: string) => parameters.filter((one) => one.in === where)
-  const object = (list: typeof parameters) => (list.length === 0 ? 'Record<string, never>' : `{ ${list.map((one) => `${one.name}${one.required === true ? '' : '?'}: ${typeOf(one.schema)}`).join('; ')} }`)
+  const object = (list: typeof parameters) =>
+    list.length === 0 ? 'Record<string, never>' : `{ ${list.map((one) => `${one.name}${one.required === true ? '' : '?'}: ${typeOf(one.schema)}`).join('; ')} }`
   const body = operation.requestBody as { content: { 'application/json': { schema: Json } } } | undefined
   const reply = jsonOf(firstSuccess(operation))
   return `{ params: ${object(of('path'))}; query: ${object(of('query'))}; body: ${body ? typeOf(body.content['application/json'].schema) : 'undefined'}; reply: ${reply === null ? (firstSuccessStatus(operation) === '204' ? 'null' : 'string') : typeOf(reply)} }`

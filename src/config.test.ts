@@ -32,11 +32,21 @@ function problemOf(run: () => unknown): Problem {
 test('without any setting everything has its default', () => {
   const { settings, effective } = readSettings(home)
   assert.deepEqual(
-    [settings.KEYBEARER_DATA, settings.KEYBEARER_CONFIG, settings.KEYBEARER_HOST, settings.KEYBEARER_PORT, settings.KEYBEARER_PUBLIC_URL, settings.KEYBEARER_LOG_LEVEL],
+    [
+      settings.KEYBEARER_DATA,
+      settings.KEYBEARER_CONFIG,
+      settings.KEYBEARER_HOST,
+      settings.KEYBEARER_PORT,
+      settings.KEYBEARER_PUBLIC_URL,
+      settings.KEYBEARER_LOG_LEVEL,
+    ],
     ['/home/somebody/.local/share/keybearer', '/home/somebody/.config/keybearer', '127.0.0.1', 7420, null, 'info'],
   )
   assert.deepEqual([settings.KEYBEARER_ALLOW_PRIVATE_NETWORKS, settings.KEYBEARER_MASTER_KEY, settings.KEYBEARER_METRICS], [[], null, 'loopback'])
-  assert.deepEqual(effective.map(({ name }) => name), Object.keys(settingsTable))
+  assert.deepEqual(
+    effective.map(({ name }) => name),
+    Object.keys(settingsTable),
+  )
   assert.ok(effective.every(({ source }) => source === 'default'))
 })
 
@@ -47,23 +57,51 @@ test('folders follow XDG_DATA_HOME and XDG_CONFIG_HOME', () => {
 
 test('reads every kind of value from the environment', () => {
   const { settings, effective } = readSettings({
-    ...home, KEYBEARER_PORT: '8080', KEYBEARER_PUBLIC_URL: 'https://Keys.Example.org/', KEYBEARER_ALLOWED_HOSTS: 'a.test, b.test', KEYBEARER_TRUSTED_PROXIES: '10.0.0.0/8,::1',
-    KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true', KEYBEARER_LOG_LEVEL: 'debug', KEYBEARER_METRICS: 'off', KEYBEARER_URL: 'http://127.0.0.1:8080/',
+    ...home,
+    KEYBEARER_PORT: '8080',
+    KEYBEARER_PUBLIC_URL: 'https://Keys.Example.org/',
+    KEYBEARER_ALLOWED_HOSTS: 'a.test, b.test',
+    KEYBEARER_TRUSTED_PROXIES: '10.0.0.0/8,::1',
+    KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true',
+    KEYBEARER_LOG_LEVEL: 'debug',
+    KEYBEARER_METRICS: 'off',
+    KEYBEARER_URL: 'http://127.0.0.1:8080/',
   })
   assert.deepEqual(
-    [settings.KEYBEARER_PORT, settings.KEYBEARER_PUBLIC_URL, settings.KEYBEARER_ALLOWED_HOSTS, settings.KEYBEARER_TRUSTED_PROXIES, settings.KEYBEARER_ALLOW_PRIVATE_NETWORKS, settings.KEYBEARER_URL],
+    [
+      settings.KEYBEARER_PORT,
+      settings.KEYBEARER_PUBLIC_URL,
+      settings.KEYBEARER_ALLOWED_HOSTS,
+      settings.KEYBEARER_TRUSTED_PROXIES,
+      settings.KEYBEARER_ALLOW_PRIVATE_NETWORKS,
+      settings.KEYBEARER_URL,
+    ],
     [8080, 'https://keys.example.org', ['a.test', 'b.test'], ['10.0.0.0/8', '::1'], true, 'http://127.0.0.1:8080'],
   )
-  assert.deepEqual(effective.find(({ name }) => name === 'KEYBEARER_ALLOWED_HOSTS'), { name: 'KEYBEARER_ALLOWED_HOSTS', value: 'a.test,b.test', source: 'environment', secret: false })
+  assert.deepEqual(
+    effective.find(({ name }) => name === 'KEYBEARER_ALLOWED_HOSTS'),
+    { name: 'KEYBEARER_ALLOWED_HOSTS', value: 'a.test,b.test', source: 'environment', secret: false },
+  )
 })
 
 test('every setting has a twin that names a file, whose last line break does not count', () => {
-  const { settings, effective } = readSettings({ ...home, KEYBEARER_PORT_FILE: fileOf('8081\n'), KEYBEARER_MASTER_KEY_FILE: fileOf(' a key \r\n'), KEYBEARER_HOST_FILE: fileOf('::1') })
+  const { settings, effective } = readSettings({
+    ...home,
+    KEYBEARER_PORT_FILE: fileOf('8081\n'),
+    KEYBEARER_MASTER_KEY_FILE: fileOf(' a key \r\n'),
+    KEYBEARER_HOST_FILE: fileOf('::1'),
+  })
   assert.deepEqual([settings.KEYBEARER_PORT, settings.KEYBEARER_MASTER_KEY?.reveal(), settings.KEYBEARER_HOST], [8081, ' a key ', '::1'])
-  assert.deepEqual(effective.filter(({ source }) => source === 'file').map(({ name }) => name), ['KEYBEARER_HOST', 'KEYBEARER_PORT', 'KEYBEARER_MASTER_KEY'])
+  assert.deepEqual(
+    effective.filter(({ source }) => source === 'file').map(({ name }) => name),
+    ['KEYBEARER_HOST', 'KEYBEARER_PORT', 'KEYBEARER_MASTER_KEY'],
+  )
   for (const name of Object.keys(settingsTable)) {
     const problem = problemOf(() => readSettings({ ...home, [`${name}_FILE`]: join(folder, 'missing') }))
-    assert.deepEqual(problem.errors.map(({ path }) => path), [name])
+    assert.deepEqual(
+      problem.errors.map(({ path }) => path),
+      [name],
+    )
     assert.match(problem.message, /missing: ENOENT/)
   }
 })
@@ -84,27 +122,63 @@ test('an unknown KEYBEARER_ name is an error that names the nearest setting', ()
 })
 
 test('tells everything that is wrong at once', () => {
-  const problem = problemOf(() => readSettings({
-    ...home, KEYBEARER_PORT: '70000', KEYBEARER_LOG_LEVEL: 'loud', KEYBEARER_PUBLIC_URL: 'http://keys.example.org', KEYBEARER_DATABASE_URL: 'mysql://canary', KEYBEARER_TRUSTED_PROXIES: 'proxy.test',
-    KEYBEARER_SHUTDOWN_SECONDS: '1.5', KEYBEARER_METRICS: 'yes', KEYBEARER_NONSENSE: '1',
-  }))
+  const problem = problemOf(() =>
+    readSettings({
+      ...home,
+      KEYBEARER_PORT: '70000',
+      KEYBEARER_LOG_LEVEL: 'loud',
+      KEYBEARER_PUBLIC_URL: 'http://keys.example.org',
+      KEYBEARER_DATABASE_URL: 'mysql://canary',
+      KEYBEARER_TRUSTED_PROXIES: 'proxy.test',
+      KEYBEARER_SHUTDOWN_SECONDS: '1.5',
+      KEYBEARER_METRICS: 'yes',
+      KEYBEARER_NONSENSE: '1',
+    }),
+  )
   assert.deepEqual(problem.errors.map(({ path }) => path).sort(), [
-    'KEYBEARER_DATABASE_URL', 'KEYBEARER_LOG_LEVEL', 'KEYBEARER_METRICS', 'KEYBEARER_NONSENSE', 'KEYBEARER_PORT', 'KEYBEARER_PUBLIC_URL', 'KEYBEARER_SHUTDOWN_SECONDS', 'KEYBEARER_TRUSTED_PROXIES',
+    'KEYBEARER_DATABASE_URL',
+    'KEYBEARER_LOG_LEVEL',
+    'KEYBEARER_METRICS',
+    'KEYBEARER_NONSENSE',
+    'KEYBEARER_PORT',
+    'KEYBEARER_PUBLIC_URL',
+    'KEYBEARER_SHUTDOWN_SECONDS',
+    'KEYBEARER_TRUSTED_PROXIES',
   ])
   for (const { path } of problem.errors) assert.ok(problem.message.includes(path), path)
 })
 
 test('the public address is https, or plain http on loopback, without path and user', () => {
   const read = (url: string) => readSettings({ ...home, KEYBEARER_PUBLIC_URL: url }).settings.KEYBEARER_PUBLIC_URL
-  assert.deepEqual(['http://localhost:7420', 'http://127.0.0.1:1/', 'http://[::1]:7420', 'https://keys.test:8443'].map(read), ['http://localhost:7420', 'http://127.0.0.1:1', 'http://[::1]:7420', 'https://keys.test:8443'])
-  for (const url of ['http://keys.test', 'http://localhost.evil.test', 'https://keys.test/path', 'https://keys.test/?x', 'https://keys.test/#x', 'https://user@keys.test', 'https://u:p@keys.test', 'ftp://keys.test', 'keys.test', 'javascript:1']) {
+  assert.deepEqual(['http://localhost:7420', 'http://127.0.0.1:1/', 'http://[::1]:7420', 'https://keys.test:8443'].map(read), [
+    'http://localhost:7420',
+    'http://127.0.0.1:1',
+    'http://[::1]:7420',
+    'https://keys.test:8443',
+  ])
+  for (const url of [
+    'http://keys.test',
+    'http://localhost.evil.test',
+    'https://keys.test/path',
+    'https://keys.test/?x',
+    'https://keys.test/#x',
+    'https://user@keys.test',
+    'https://u:p@keys.test',
+    'ftp://keys.test',
+    'keys.test',
+    'javascript:1',
+  ]) {
     problemOf(() => read(url))
   }
 })
 
 test('A4: secrets are read as secrets, shown nowhere, and no error quotes them', () => {
   const { settings, effective } = readSettings({
-    ...home, KEYBEARER_DATABASE_URL: 'postgres://u:canary@db.test/x', KEYBEARER_MASTER_KEY: 'canary', KEYBEARER_MASTER_KEY_PASSPHRASE: 'canary canary', KEYBEARER_ACCESS_KEY: 'kb_canary',
+    ...home,
+    KEYBEARER_DATABASE_URL: 'postgres://u:canary@db.test/x',
+    KEYBEARER_MASTER_KEY: 'canary',
+    KEYBEARER_MASTER_KEY_PASSPHRASE: 'canary canary',
+    KEYBEARER_ACCESS_KEY: 'kb_canary',
   })
   assert.doesNotMatch(JSON.stringify([settings, effective]), /canary/)
   for (const [name, row] of Object.entries(settingsTable)) {
@@ -114,7 +188,12 @@ test('A4: secrets are read as secrets, shown nowhere, and no error quotes them',
   }
   assert.doesNotMatch(problemOf(() => readSettings({ ...home, KEYBEARER_DATABASE_URL: 'mysql://u:canary@db.test' })).message, /canary/)
   const named = Object.keys(settingsTable).filter((name) => /KEY|SECRET|PASS|DATABASE_URL/.test(name.replace('KEYBEARER_', '')))
-  assert.deepEqual(named, Object.entries(settingsTable).filter(([, row]) => row.secret === true).map(([name]) => name))
+  assert.deepEqual(
+    named,
+    Object.entries(settingsTable)
+      .filter(([, row]) => row.secret === true)
+      .map(([name]) => name),
+  )
 })
 
 test('every setting has a sentence and says its default', () => {
@@ -133,7 +212,8 @@ test('allowed private networks are hosts, host:port pairs, addresses and network
 
 test('a network that is none is refused before anything runs', () => {
   for (const name of ['KEYBEARER_ALLOW_PRIVATE_NETWORKS', 'KEYBEARER_TRUSTED_PROXIES']) {
-    for (const text of ['10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0/8', '/8', 'abc/8', '10.0.0.0/8/8', '[::1]:80', 'http://a.test', '*']) problemOf(() => readSettings({ ...home, [name]: text }))
+    for (const text of ['10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0/8', '/8', 'abc/8', '10.0.0.0/8/8', '[::1]:80', 'http://a.test', '*'])
+      problemOf(() => readSettings({ ...home, [name]: text }))
   }
 })
 
@@ -154,8 +234,22 @@ test('N1: a runtime that does not check certificates, or lets old TLS in, is ref
 })
 
 test('K12: a runtime with a debugger, dumps of its memory or recorded TLS keys is refused', () => {
-  const flags = ['--inspect', '--inspect=0.0.0.0:9229', '--inspect-brk', '--inspect-wait', '--inspect-port=1', '--heapsnapshot-signal=SIGUSR2', '--heapsnapshot-near-heap-limit=1', '--heap-prof',
-    '--abort-on-uncaught-exception', '--report-on-fatalerror', '--report-on-signal', '--report-uncaught-exception', '--tls-keylog=/tmp/x', '--trace-tls']
+  const flags = [
+    '--inspect',
+    '--inspect=0.0.0.0:9229',
+    '--inspect-brk',
+    '--inspect-wait',
+    '--inspect-port=1',
+    '--heapsnapshot-signal=SIGUSR2',
+    '--heapsnapshot-near-heap-limit=1',
+    '--heap-prof',
+    '--abort-on-uncaught-exception',
+    '--report-on-fatalerror',
+    '--report-on-signal',
+    '--report-uncaught-exception',
+    '--tls-keylog=/tmp/x',
+    '--trace-tls',
+  ]
   for (const flag of flags) {
     const problem = problemOf(() => refuseUnsafeRuntime({}, ['--disable-warning=ExperimentalWarning', flag]))
     assert.ok(problem.message.includes(flag.split('=')[0]!), problem.message)
@@ -172,6 +266,9 @@ test('K12: quotes and underscores do not hide an option from the check', () => {
 })
 
 test('a usual runtime is accepted', () => {
-  refuseUnsafeRuntime({ NODE_OPTIONS: '--max-old-space-size=512 --enable-source-maps', NODE_TLS_REJECT_UNAUTHORIZED: '1' }, ['--disable-warning=ExperimentalWarning', '--watch'])
+  refuseUnsafeRuntime({ NODE_OPTIONS: '--max-old-space-size=512 --enable-source-maps', NODE_TLS_REJECT_UNAUTHORIZED: '1' }, [
+    '--disable-warning=ExperimentalWarning',
+    '--watch',
+  ])
   refuseUnsafeRuntime({}, [])
 })

@@ -21,11 +21,13 @@ type Setting<Value> = {
 
 const setting = <Value>(row: Setting<Value>): Setting<Value> => row
 
-const wholeNumber = (least: number, most: number) => (text: string): number => {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < least || value > most) throw new Error(`must be a whole number from ${least} to ${most}`)
-  return value
-}
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < least || value > most) throw new Error(`must be a whole number from ${least} to ${most}`)
+    return value
+  }
 const list = (text: string): string[] => text.split(/[\s,]+/).filter((entry) => entry !== '')
 const path = (text: string): string => {
   if (text === '' || text.includes('\0')) throw new Error('must be a path')
@@ -49,36 +51,69 @@ const isNetwork = (text: string): boolean => {
   return family !== 0 && !address.includes('%') && (prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128))
 }
 const folder = (environment: Environment, variable: string, otherwise: string): string =>
-  join(environment[variable] !== undefined && environment[variable] !== '' ? environment[variable] : join(environment.HOME ?? homedir(), otherwise), 'keybearer')
+  join(
+    environment[variable] !== undefined && environment[variable] !== '' ? environment[variable] : join(environment.HOME ?? homedir(), otherwise),
+    'keybearer',
+  )
 
 /** Every setting of the program. The reference page is made from this table. */
 export const settingsTable = {
   KEYBEARER_DATA: setting({
-    parse: path, fallback: (environment) => folder(environment, 'XDG_DATA_HOME', '.local/share'), shownDefault: '$XDG_DATA_HOME/keybearer',
+    parse: path,
+    fallback: (environment) => folder(environment, 'XDG_DATA_HOME', '.local/share'),
+    shownDefault: '$XDG_DATA_HOME/keybearer',
     sentence: 'Folder of the embedded database.',
   }),
   KEYBEARER_CONFIG: setting({
-    parse: path, fallback: (environment) => folder(environment, 'XDG_CONFIG_HOME', '.config'), shownDefault: '$XDG_CONFIG_HOME/keybearer',
-    sentence: 'Folder of the master key file and of the local command line\'s access key. It must not lie in the data folder.',
+    parse: path,
+    fallback: (environment) => folder(environment, 'XDG_CONFIG_HOME', '.config'),
+    shownDefault: '$XDG_CONFIG_HOME/keybearer',
+    sentence: "Folder of the master key file and of the local command line's access key. It must not lie in the data folder.",
   }),
-  KEYBEARER_HOST: setting({ parse: path, fallback: () => '127.0.0.1', shownDefault: '127.0.0.1', sentence: 'Address to listen on. Put a reverse proxy with TLS before any other than loopback.' }),
+  KEYBEARER_HOST: setting({
+    parse: path,
+    fallback: () => '127.0.0.1',
+    shownDefault: '127.0.0.1',
+    sentence: 'Address to listen on. Put a reverse proxy with TLS before any other than loopback.',
+  }),
   KEYBEARER_PORT: setting({ parse: wholeNumber(0, 65_535), fallback: () => 7420, shownDefault: '7420', sentence: 'Port to listen on; 0 takes a free one.' }),
   KEYBEARER_PUBLIC_URL: setting<string | null>({
-    parse: publicUrl, fallback: () => null, shownDefault: 'http://127.0.0.1:PORT',
+    parse: publicUrl,
+    fallback: () => null,
+    shownDefault: 'http://127.0.0.1:PORT',
     sentence: 'Where browsers reach the service: redirect URIs are made from it. https, unless it is loopback.',
   }),
-  KEYBEARER_ALLOWED_HOSTS: setting({ parse: list, fallback: () => [], shownDefault: '(none)', sentence: 'Further host names that requests may carry in their Host header.' }),
-  KEYBEARER_TRUSTED_PROXIES: setting({ parse: networks, fallback: () => [], shownDefault: '(none)', sentence: 'Addresses of reverse proxies whose X-Forwarded-For is believed.' }),
+  KEYBEARER_ALLOWED_HOSTS: setting({
+    parse: list,
+    fallback: () => [],
+    shownDefault: '(none)',
+    sentence: 'Further host names that requests may carry in their Host header.',
+  }),
+  KEYBEARER_TRUSTED_PROXIES: setting({
+    parse: networks,
+    fallback: () => [],
+    shownDefault: '(none)',
+    sentence: 'Addresses of reverse proxies whose X-Forwarded-For is believed.',
+  }),
   KEYBEARER_DATABASE_URL: setting<Secret | null>({
-    parse: databaseUrl, fallback: () => null, shownDefault: '(embedded)', secret: true,
+    parse: databaseUrl,
+    fallback: () => null,
+    shownDefault: '(embedded)',
+    secret: true,
     sentence: 'PostgreSQL to use instead of the embedded database, postgres://…; several nodes may share it.',
   }),
   KEYBEARER_MASTER_KEY: setting<Secret | null>({
-    parse: (text) => new Secret(text), fallback: () => null, shownDefault: '(key file)', secret: true,
+    parse: (text) => new Secret(text),
+    fallback: () => null,
+    shownDefault: '(key file)',
+    secret: true,
     sentence: 'Master key: 32 bytes in base64 or hex, or lines kbm1:VERSION:BASE64.',
   }),
   KEYBEARER_MASTER_KEY_PASSPHRASE: setting<Secret | null>({
-    parse: (text) => new Secret(text), fallback: () => null, shownDefault: '(none)', secret: true,
+    parse: (text) => new Secret(text),
+    fallback: () => null,
+    shownDefault: '(none)',
+    secret: true,
     sentence: 'Passphrase that the master key is derived from (argon2id), instead of a key.',
   }),
   KEYBEARER_LOG_LEVEL: setting<LogLevel>({
@@ -86,29 +121,72 @@ export const settingsTable = {
       if (!(logLevels as readonly string[]).includes(text)) throw new Error(`must be one of ${logLevels.join(', ')}`)
       return text as LogLevel
     },
-    fallback: () => 'info', shownDefault: 'info', sentence: `How much is written to the log: ${logLevels.join(', ')}.`,
+    fallback: () => 'info',
+    shownDefault: 'info',
+    sentence: `How much is written to the log: ${logLevels.join(', ')}.`,
   }),
-  KEYBEARER_CA_FILE: setting<string | null>({ parse: path, fallback: () => null, shownDefault: '(none)', sentence: 'PEM file of further certificate authorities for outgoing connections.' }),
+  KEYBEARER_CA_FILE: setting<string | null>({
+    parse: path,
+    fallback: () => null,
+    shownDefault: '(none)',
+    sentence: 'PEM file of further certificate authorities for outgoing connections.',
+  }),
   KEYBEARER_ALLOW_PRIVATE_NETWORKS: setting<true | string[]>({
-    parse: privateNetworks, fallback: () => [], shownDefault: 'false',
+    parse: privateNetworks,
+    fallback: () => [],
+    shownDefault: 'false',
     sentence: 'Private and loopback addresses that outgoing connections may go to: true for all, or hosts, host:port and networks.',
   }),
-  KEYBEARER_PROVIDERS: setting<string | null>({ parse: path, fallback: () => null, shownDefault: '(none)', sentence: 'Folder of further provider files, in the form of the catalogue.' }),
-  KEYBEARER_REFRESH_CONCURRENCY: setting({ parse: wholeNumber(1, 1000), fallback: () => 50, shownDefault: '50', sentence: 'How many tokens one node renews at the same time.' }),
-  KEYBEARER_MAIL_MAX_BYTES: setting({ parse: wholeNumber(1000, 150_000_000), fallback: () => 26_214_400, shownDefault: '26214400', sentence: 'Largest message in bytes, attachments included.' }),
-  KEYBEARER_MAIL_MAX_AGE_HOURS: setting({ parse: wholeNumber(1, 720), fallback: () => 72, shownDefault: '72', sentence: 'Hours after which a message that could not be sent fails for good.' }),
+  KEYBEARER_PROVIDERS: setting<string | null>({
+    parse: path,
+    fallback: () => null,
+    shownDefault: '(none)',
+    sentence: 'Folder of further provider files, in the form of the catalogue.',
+  }),
+  KEYBEARER_REFRESH_CONCURRENCY: setting({
+    parse: wholeNumber(1, 1000),
+    fallback: () => 50,
+    shownDefault: '50',
+    sentence: 'How many tokens one node renews at the same time.',
+  }),
+  KEYBEARER_MAIL_MAX_BYTES: setting({
+    parse: wholeNumber(1000, 150_000_000),
+    fallback: () => 26_214_400,
+    shownDefault: '26214400',
+    sentence: 'Largest message in bytes, attachments included.',
+  }),
+  KEYBEARER_MAIL_MAX_AGE_HOURS: setting({
+    parse: wholeNumber(1, 720),
+    fallback: () => 72,
+    shownDefault: '72',
+    sentence: 'Hours after which a message that could not be sent fails for good.',
+  }),
   KEYBEARER_METRICS: setting<'loopback' | 'key' | 'off'>({
     parse: (text) => {
       if (text !== 'loopback' && text !== 'key' && text !== 'off') throw new Error('must be loopback, key or off')
       return text
     },
-    fallback: () => 'loopback', shownDefault: 'loopback',
+    fallback: () => 'loopback',
+    shownDefault: 'loopback',
     sentence: 'Who may read /metrics: callers on loopback without a key and others with one, only callers with a key, or nobody.',
   }),
-  KEYBEARER_SHUTDOWN_SECONDS: setting({ parse: wholeNumber(1, 600), fallback: () => 10, shownDefault: '10', sentence: 'How long a stop waits for what is under way.' }),
-  KEYBEARER_URL: setting<string | null>({ parse: serviceUrl, fallback: () => null, shownDefault: 'http://127.0.0.1:7420', sentence: 'Command line: where the service is.' }),
+  KEYBEARER_SHUTDOWN_SECONDS: setting({
+    parse: wholeNumber(1, 600),
+    fallback: () => 10,
+    shownDefault: '10',
+    sentence: 'How long a stop waits for what is under way.',
+  }),
+  KEYBEARER_URL: setting<string | null>({
+    parse: serviceUrl,
+    fallback: () => null,
+    shownDefault: 'http://127.0.0.1:7420',
+    sentence: 'Command line: where the service is.',
+  }),
   KEYBEARER_ACCESS_KEY: setting<Secret | null>({
-    parse: (text) => new Secret(text), fallback: () => null, shownDefault: '(file access-key in KEYBEARER_CONFIG)', secret: true,
+    parse: (text) => new Secret(text),
+    fallback: () => null,
+    shownDefault: '(file access-key in KEYBEARER_CONFIG)',
+    secret: true,
     sentence: 'Command line: the access key to call with.',
   }),
 } as const
@@ -233,9 +311,15 @@ export function refuseUnsafeRuntime(environment: Environment, execArgv: readonly
     })
   }
   // Node takes quoted options, and _ for - in them.
-  const flags = [...execArgv, ...(environment.NODE_OPTIONS ?? '').split(/[\s"]+/)].map((flag) => (flag.startsWith('--') ? `--${flag.slice(2).replaceAll('_', '-')}` : flag))
-  const unsafe = flags.find((flag) => /^--(?:inspect|heapsnapshot|heap-prof|cpu-prof|abort-on-uncaught-exception|report-|diagnostic-dir|tls-min-v1\.[01]|trace-tls|tls-keylog)/.test(flag))
+  const flags = [...execArgv, ...(environment.NODE_OPTIONS ?? '').split(/[\s"]+/)].map((flag) =>
+    flag.startsWith('--') ? `--${flag.slice(2).replaceAll('_', '-')}` : flag,
+  )
+  const unsafe = flags.find((flag) =>
+    /^--(?:inspect|heapsnapshot|heap-prof|cpu-prof|abort-on-uncaught-exception|report-|diagnostic-dir|tls-min-v1\.[01]|trace-tls|tls-keylog)/.test(flag),
+  )
   if (unsafe !== undefined) {
-    throw new Problem('settings_invalid', `The option ${unsafe.split('=')[0]} would let secrets out of the memory of the service.`, { nextStep: 'Start without it.' })
+    throw new Problem('settings_invalid', `The option ${unsafe.split('=')[0]} would let secrets out of the memory of the service.`, {
+      nextStep: 'Start without it.',
+    })
   }
 }

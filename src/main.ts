@@ -65,7 +65,9 @@ function findPackage(): string {
  * @throws Problem when a setting, the master key or the database does not allow a start; nothing was changed then
  */
 export async function startParts(
-  settings: Settings, effective: EffectiveSetting[], options: { clock?: Clock; log?: Log; credentialsDirectory?: string | undefined; listenPort?: number } = {},
+  settings: Settings,
+  effective: EffectiveSetting[],
+  options: { clock?: Clock; log?: Log; credentialsDirectory?: string | undefined; listenPort?: number } = {},
 ): Promise<Started> {
   const clock = options.clock ?? systemClock
   const log = options.log ?? createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
@@ -74,22 +76,33 @@ export async function startParts(
   const bus = new EventBus()
   mkdirSync(settings.KEYBEARER_DATA, { recursive: true, mode: 0o700 })
   const store = await openDatabase({
-    folder: settings.KEYBEARER_DATA, url: settings.KEYBEARER_DATABASE_URL?.reveal(), now: startedAt,
+    folder: settings.KEYBEARER_DATA,
+    url: settings.KEYBEARER_DATABASE_URL?.reveal(),
+    now: startedAt,
     onError: (error) => log.error('database.connection_lost', { error }),
   })
   try {
     const { db, dialect } = store
     const keyFile = join(settings.KEYBEARER_CONFIG, 'master.key')
-    const masterKeys = loadMasterKeys({
-      value: settings.KEYBEARER_MASTER_KEY ?? undefined, passphrase: settings.KEYBEARER_MASTER_KEY_PASSPHRASE ?? undefined,
-      credentialsDirectory: options.credentialsDirectory, file: keyFile, dataFolder: settings.KEYBEARER_DATA,
-    }, await readMasterKeys(db))
+    const masterKeys = loadMasterKeys(
+      {
+        value: settings.KEYBEARER_MASTER_KEY ?? undefined,
+        passphrase: settings.KEYBEARER_MASTER_KEY_PASSPHRASE ?? undefined,
+        credentialsDirectory: options.credentialsDirectory,
+        file: keyFile,
+        dataFolder: settings.KEYBEARER_DATA,
+      },
+      await readMasterKeys(db),
+    )
     if (masterKeys.isNew) await insertMasterKey(db, { ...masterKeys.isNew, created_at: startedAt })
     const { keyring } = masterKeys
     const vault = createVault(keyring)
 
     const audit = new AuditTrail({
-      db, clock, bus, key: await vault.deriveKey(dataKeysOf(db), 'audit', 'audit chain'),
+      db,
+      clock,
+      bus,
+      key: await vault.deriveKey(dataKeysOf(db), 'audit', 'audit chain'),
       onCommit: (records) => {
         metrics.count('audit_commits_total')
         metrics.count('audit_records_total', {}, records)
@@ -102,11 +115,21 @@ export async function startParts(
     const http = createOutgoingHttp({ addresses: rules, ca })
     const publicUrl = settings.KEYBEARER_PUBLIC_URL ?? `http://127.0.0.1:${options.listenPort ?? settings.KEYBEARER_PORT}`
     const context: CredentialContext = {
-      db, dialect, clock, vault, audit, bus, http, log, wake, publicUrl,
+      db,
+      dialect,
+      clock,
+      vault,
+      audit,
+      bus,
+      http,
+      log,
+      wake,
+      publicUrl,
       catalogue: openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])]),
       isFresh: () => tail.isFresh,
       allowLoopbackHttp: rules.allowsPlain('127.0.0.1'),
-      count: (what, outcome) => metrics.count(what === 'hand_outs' ? 'hand_outs_total' : what === 'refreshes' ? 'refreshes_total' : 'token_requests_total', { outcome }),
+      count: (what, outcome) =>
+        metrics.count(what === 'hand_outs' ? 'hand_outs_total' : what === 'refreshes' ? 'refreshes_total' : 'token_requests_total', { outcome }),
     }
     const accessKeys = new AccessKeys({ db, clock, audit, bus, isFresh: () => tail.isFresh })
     const registrations = new Registrations(context)
@@ -117,9 +140,19 @@ export async function startParts(
     const schedule = new Schedule(context, { renewer, revoker, concurrency: settings.KEYBEARER_REFRESH_CONCURRENCY })
     const rotation = new MasterKeyRotation({ db, clock, log, audit, keyring, source: masterKeys.source, file: keyFile, alone: dialect === 'sqlite' })
     const mail = {
-      db, dialect, clock, vault, audit, bus, log, wake, credentials,
+      db,
+      dialect,
+      clock,
+      vault,
+      audit,
+      bus,
+      log,
+      wake,
+      credentials,
       mayConnect: (host: string, address: string, port: number) => rules.mayConnect(host, address, port),
-      ca, maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES, maxAge: settings.KEYBEARER_MAIL_MAX_AGE_HOURS * 3_600_000,
+      ca,
+      maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
+      maxAge: settings.KEYBEARER_MAIL_MAX_AGE_HOURS * 3_600_000,
       count: (outcome: string) => metrics.count('messages_total', { outcome }),
     }
     const outbox = new Outbox(mail)
@@ -145,7 +178,14 @@ export async function startParts(
       publicUrl,
       masterKeyVersion: () => keyring.newest,
       auditHead: () => readAuditHead(db),
-      settings: () => effective.map(({ name, value, source, secret }) => ({ name, value: value === '' ? null : value, source, secret, summary: settingsTable[name].sentence })),
+      settings: () =>
+        effective.map(({ name, value, source, secret }) => ({
+          name,
+          value: value === '' ? null : value,
+          source,
+          secret,
+          summary: settingsTable[name].sentence,
+        })),
       checks: () => checkService(),
       async checkReady() {
         if (stopping) throw new Problem('shutting_down', 'The service is stopping.')
@@ -158,10 +198,22 @@ export async function startParts(
       },
     }
     const checkService = async (): Promise<Check[]> => {
-      const checks: Check[] = [{ name: 'master key', outcome: 'ok', message: `Version ${keyring.newest} (${fingerprint(keyring.key(keyring.newest))}), from the ${masterKeys.source}.`, nextStep: null }]
+      const checks: Check[] = [
+        {
+          name: 'master key',
+          outcome: 'ok',
+          message: `Version ${keyring.newest} (${fingerprint(keyring.key(keyring.newest))}), from the ${masterKeys.source}.`,
+          nextStep: null,
+        },
+      ]
       try {
         await facts.checkReady()
-        checks.push({ name: 'database', outcome: 'ok', message: dialect === 'sqlite' ? `Embedded, in ${settings.KEYBEARER_DATA}.` : 'PostgreSQL answers.', nextStep: null })
+        checks.push({
+          name: 'database',
+          outcome: 'ok',
+          message: dialect === 'sqlite' ? `Embedded, in ${settings.KEYBEARER_DATA}.` : 'PostgreSQL answers.',
+          nextStep: null,
+        })
       } catch (error) {
         const problem = error instanceof Problem ? error : new Problem('storage_unavailable', 'The database does not answer.')
         checks.push({ name: 'database', outcome: 'failed', message: problem.message, nextStep: problem.nextStep })
@@ -171,8 +223,20 @@ export async function startParts(
 
     return {
       services: {
-        clock, log, bus, metrics, accessKeys, audit, credentials, consents: new Consents(context), registrations, providers: new Providers(context),
-        senders, outbox, rotation, idempotency: new IdempotentReplies({ db, clock, vault }),
+        clock,
+        log,
+        bus,
+        metrics,
+        accessKeys,
+        audit,
+        credentials,
+        consents: new Consents(context),
+        registrations,
+        providers: new Providers(context),
+        senders,
+        outbox,
+        rotation,
+        idempotency: new IdempotentReplies({ db, clock, vault }),
         events: { read: (after, limit) => readEvents(db, after, limit), last: () => lastEventSeq(db) },
         facts,
         pageKey: await vault.deriveKey(dataKeysOf(db), 'pages', 'result pages'),
@@ -182,9 +246,10 @@ export async function startParts(
       async firstAccessKey(replace) {
         if (!replace && (await accessKeys.exist())) return null
         const name = replace ? `local command line ${new Date(clock.now()).toISOString().slice(0, 19)}` : 'local command line'
-        const made = await accessKeys.create({
-          name, permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit'],
-        }, service)
+        const made = await accessKeys.create(
+          { name, permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit'] },
+          service,
+        )
         return made.key.reveal()
       },
       async stop() {
@@ -222,8 +287,11 @@ export async function openService(environment: Record<string, string | undefined
   const log = createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
   const started = await startParts(settings, effective, { log, credentialsDirectory: environment.CREDENTIALS_DIRECTORY })
   const server = createServer(started.services, {
-    allowedHosts: settings.KEYBEARER_ALLOWED_HOSTS, trustedProxies: settings.KEYBEARER_TRUSTED_PROXIES, mailMaxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
-    metrics: settings.KEYBEARER_METRICS, shutdownSeconds: settings.KEYBEARER_SHUTDOWN_SECONDS,
+    allowedHosts: settings.KEYBEARER_ALLOWED_HOSTS,
+    trustedProxies: settings.KEYBEARER_TRUSTED_PROXIES,
+    mailMaxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
+    metrics: settings.KEYBEARER_METRICS,
+    shutdownSeconds: settings.KEYBEARER_SHUTDOWN_SECONDS,
   })
   return {
     ...started,
@@ -236,10 +304,16 @@ export async function openService(environment: Record<string, string | undefined
         const { code } = error as NodeJS.ErrnoException
         const where = `${settings.KEYBEARER_HOST}:${settings.KEYBEARER_PORT}`
         if (code === 'EADDRINUSE') {
-          throw new Problem('settings_invalid', `Another program listens on ${where}.`, { cause: error, nextStep: 'Stop it, or set KEYBEARER_PORT to another port.' })
+          throw new Problem('settings_invalid', `Another program listens on ${where}.`, {
+            cause: error,
+            nextStep: 'Stop it, or set KEYBEARER_PORT to another port.',
+          })
         }
         if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-          throw new Problem('settings_invalid', `${where} cannot be listened on (${code}).`, { cause: error, nextStep: 'Correct KEYBEARER_HOST or KEYBEARER_PORT.' })
+          throw new Problem('settings_invalid', `${where} cannot be listened on (${code}).`, {
+            cause: error,
+            nextStep: 'Correct KEYBEARER_HOST or KEYBEARER_PORT.',
+          })
         }
         throw error
       }

@@ -33,28 +33,59 @@ let keys = 0
 
 /** Starts the API over real parts, on a free port of loopback. */
 export async function openApiWorld(
-  options: Partial<ReachOptions> & { database?: 'sqlite' | 'postgres'; replace?: (services: Services) => Partial<Services>; world?: Parameters<typeof openWorld>[1] } = {},
+  options: Partial<ReachOptions> & {
+    database?: 'sqlite' | 'postgres'
+    replace?: (services: Services) => Partial<Services>
+    world?: Parameters<typeof openWorld>[1]
+  } = {},
 ): Promise<ApiWorld> {
   const place = await makePlace(options.database ?? 'sqlite')
   const world = await openWorld(place, options.world)
   const { context } = world
   const mail: MailContext = {
-    db: context.db, dialect: context.dialect, clock: context.clock, vault: context.vault, audit: context.audit, bus: context.bus, log: context.log,
-    wake: async () => context.wake(), credentials: world.credentials, mayConnect: () => true, ca: undefined, maxBytes: 1_000_000, maxAge: 3_600_000,
+    db: context.db,
+    dialect: context.dialect,
+    clock: context.clock,
+    vault: context.vault,
+    audit: context.audit,
+    bus: context.bus,
+    log: context.log,
+    wake: async () => context.wake(),
+    credentials: world.credentials,
+    mayConnect: () => true,
+    ca: undefined,
+    maxBytes: 1_000_000,
+    maxAge: 3_600_000,
     count: () => undefined,
   }
   // Not started: messages are taken and stay where they are.
   const outbox = new Outbox(mail)
   const base: Services = {
-    clock: context.clock, log: context.log, bus: context.bus, metrics: createMetrics(), accessKeys: world.accessKeys, audit: context.audit,
-    credentials: world.credentials, consents: world.consents, registrations: world.registrations, providers: world.providers,
-    senders: new Senders(mail, outbox), outbox,
+    clock: context.clock,
+    log: context.log,
+    bus: context.bus,
+    metrics: createMetrics(),
+    accessKeys: world.accessKeys,
+    audit: context.audit,
+    credentials: world.credentials,
+    consents: world.consents,
+    registrations: world.registrations,
+    providers: world.providers,
+    senders: new Senders(mail, outbox),
+    outbox,
     rotation: { get: async () => rotationView, start: async () => rotationView },
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),
     events: { read: (after, limit) => readEvents(context.db, after, limit), last: () => lastEventSeq(context.db) },
     facts: {
-      version: '0.0.0', startedAt: context.clock.now(), database: context.dialect, publicUrl: context.publicUrl, masterKeyVersion: () => 1,
-      auditHead: () => readAuditHead(context.db), settings: () => [], checks: async () => [], checkReady: async () => undefined,
+      version: '0.0.0',
+      startedAt: context.clock.now(),
+      database: context.dialect,
+      publicUrl: context.publicUrl,
+      masterKeyVersion: () => 1,
+      auditHead: () => readAuditHead(context.db),
+      settings: () => [],
+      checks: async () => [],
+      checkReady: async () => undefined,
     },
     pageKey: randomBytes(32),
   }
@@ -62,9 +93,17 @@ export async function openApiWorld(
   const server = createServer(services, { allowedHosts: [], trustedProxies: [], mailMaxBytes: 1_000_000, metrics: 'loopback', shutdownSeconds: 2, ...options })
   const { port } = await server.listen(0, '127.0.0.1')
   const makeKey: ApiWorld['makeKey'] = async (input) => (await world.accessKeys.create({ ...input, name: input.name ?? `key ${++keys}` }, tester)).key.reveal()
-  const ownerKey = await makeKey({ permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit'] })
+  const ownerKey = await makeKey({
+    permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }],
+    administration: ['manage', 'keys', 'audit'],
+  })
   return {
-    world, services, server, port, ownerKey, makeKey,
+    world,
+    services,
+    server,
+    port,
+    ownerKey,
+    makeKey,
     ask: (method, path, ask = {}) => send(port, method, path, { ...ask, key: ask.key === undefined ? ownerKey : ask.key }),
     async close() {
       await server.close()
@@ -78,28 +117,42 @@ export async function openApiWorld(
 export function send(port: number, method: string, path: string, ask: Ask = {}): Promise<Reply> {
   const payload = ask.raw ?? (ask.body === undefined ? undefined : JSON.stringify(ask.body))
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      host: '127.0.0.1', port, method, path, agent: false,
-      headers: {
-        ...(ask.key ? { authorization: `Bearer ${ask.key}` } : {}),
-        ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
-        ...ask.headers,
+    const request = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        agent: false,
+        headers: {
+          ...(ask.key ? { authorization: `Bearer ${ask.key}` } : {}),
+          ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
+          ...ask.headers,
+        },
       },
-    }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8')
-        const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== ''
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Reply['json']) : {} })
-      })
-      response.on('error', reject)
-    })
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8')
+          const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== ''
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Reply['json']) : {} })
+        })
+        response.on('error', reject)
+      },
+    )
     request.on('error', reject)
     request.end(payload)
   })
 }
 
 const rotationView: Awaited<ReturnType<Services['rotation']['get']>> = {
-  state: 'idle', newestVersion: 1, versions: [], rewrapped: 0, remaining: 0, startedAt: null, finishedAt: null, problem: null,
+  state: 'idle',
+  newestVersion: 1,
+  versions: [],
+  rewrapped: 0,
+  remaining: 0,
+  startedAt: null,
+  finishedAt: null,
+  problem: null,
 }

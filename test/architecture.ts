@@ -41,7 +41,12 @@ export function findBreaches(file: SourceFile): string[] {
   const part = partOf(file.path)
   if (isTest(file.path) || part === undefined) return lengthBreaches(file)
   return [
-    ...lengthBreaches(file), ...importBreaches(file, part), ...formBreaches(file), ...clockBreaches(file), ...environmentBreaches(file, part), ...processBreaches(file),
+    ...lengthBreaches(file),
+    ...importBreaches(file, part),
+    ...formBreaches(file),
+    ...clockBreaches(file),
+    ...environmentBreaches(file, part),
+    ...processBreaches(file),
     ...(part === 'client' || part === 'ui' || part === 'cli' ? [] : networkBreaches(file)),
   ]
 }
@@ -82,7 +87,10 @@ function formBreaches({ path, bare, imports }: SourceFile): string[] {
 
 function clockBreaches({ path, bare }: SourceFile): string[] {
   if (path === 'src/base/clock.ts' || !path.startsWith('src/')) return []
-  const found = /\bDate\s*\.\s*now\b|\bnew\s+Date\b(?!\s*\(\s*[^\s)])|(?<!new\s)(?<![.\w])Date\s*\(|\bperformance\s*\.\s*now\b|\bhrtime\b|\bTemporal\s*\.\s*Now\b/.exec(bare)
+  const found =
+    /\bDate\s*\.\s*now\b|\bnew\s+Date\b(?!\s*\(\s*[^\s)])|(?<!new\s)(?<![.\w])Date\s*\(|\bperformance\s*\.\s*now\b|\bhrtime\b|\bTemporal\s*\.\s*Now\b/.exec(
+      bare,
+    )
   return found ? [`reads the clock (${found[0].trim()}); take a Clock`] : []
 }
 
@@ -95,12 +103,25 @@ function environmentBreaches({ path, bare, imports }: SourceFile, part: string):
 function processBreaches({ code, imports }: SourceFile): string[] {
   const children = imports.filter(({ from }) => /^(?:node:)?child_process$/.test(from))
   if (children.length === 0) return []
-  const breaches = children.filter(({ names }) => /\bexec(?:Sync)?\b|\*|^\w+$/.test(names)).map(() => 'imports from child_process what starts a shell; use spawn or execFile by name')
+  const breaches = children
+    .filter(({ names }) => /\bexec(?:Sync)?\b|\*|^\w+$/.test(names))
+    .map(() => 'imports from child_process what starts a shell; use spawn or execFile by name')
   if (/\bshell\s*:\s*(?!false\b)/.test(code)) breaches.push('starts a shell; give program and arguments')
   return breaches
 }
 
-const serverSide = new Set(['createServer', 'Server', 'IncomingMessage', 'ServerResponse', 'IncomingHttpHeaders', 'OutgoingHttpHeaders', 'RequestListener', 'STATUS_CODES', 'METHODS', 'ServerOptions'])
+const serverSide = new Set([
+  'createServer',
+  'Server',
+  'IncomingMessage',
+  'ServerResponse',
+  'IncomingHttpHeaders',
+  'OutgoingHttpHeaders',
+  'RequestListener',
+  'STATUS_CODES',
+  'METHODS',
+  'ServerOptions',
+])
 
 function networkBreaches({ path, bare, imports }: SourceFile): string[] {
   if (path === 'src/base/http.ts') return []
@@ -111,12 +132,17 @@ function networkBreaches({ path, bare, imports }: SourceFile): string[] {
     const client = importedNames(entry).filter((name) => !serverSide.has(name))
     if (client.length > 0) breaches.push(`imports ${client.join(', ')} from ${entry.from}; outgoing HTTP passes base/http.ts`)
   }
-  if (/(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b|\bnew\s+(?:WebSocket|EventSource)\b|\bcreateRemoteJWKSet\b/.test(bare)) breaches.push('calls the network itself; outgoing HTTP passes base/http.ts')
+  if (/(?<![.\w])fetch\s*\(|\bglobalThis\s*\.\s*fetch\b|\bnew\s+(?:WebSocket|EventSource)\b|\bcreateRemoteJWKSet\b/.test(bare))
+    breaches.push('calls the network itself; outgoing HTTP passes base/http.ts')
   return breaches
 }
 
 function importedNames({ names, kind }: Import): string[] {
   const braces = /^\{([^}]*)\}$/.exec(names)
   if (!braces) return [kind === 'dynamic' ? 'everything' : names || 'everything']
-  return braces[1]!.split(',').map((name) => name.trim()).filter((name) => name !== '' && !name.startsWith('type ')).map((name) => name.split(/\s+as\s+/)[0]!)
+  return braces[1]!
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !name.startsWith('type '))
+    .map((name) => name.split(/\s+as\s+/)[0]!)
 }

@@ -26,7 +26,13 @@ export function makeCertificate(options: { subject: string; issuer?: Certificate
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const now = Date.now()
   const authority = options.issuer === undefined
-  const names = (options.names ?? []).map((name) => (isIPv4(name) ? der(0x87, Buffer.from(name.split('.').map(Number))) : name === '::1' ? der(0x87, Buffer.alloc(15), Buffer.from([1])) : der(0x82, Buffer.from(name))))
+  const names = (options.names ?? []).map((name) =>
+    isIPv4(name)
+      ? der(0x87, Buffer.from(name.split('.').map(Number)))
+      : name === '::1'
+        ? der(0x87, Buffer.alloc(15), Buffer.from([1]))
+        : der(0x82, Buffer.from(name)),
+  )
   const extensions = [
     extension('551d13', sequence(...(authority ? [der(0x01, Buffer.from([255]))] : []))),
     ...(names.length === 0 ? [] : [extension('551d11', sequence(...names))]),
@@ -44,10 +50,16 @@ export function makeCertificate(options: { subject: string; issuer?: Certificate
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),
   )
-  const signature = createSign('sha256').update(toSign).sign(options.issuer?.privateKey ?? privateKey)
-  const body = sequence(toSign, ecdsaWithSha256, bitString(signature)).toString('base64').match(/.{1,64}/g)!.join('\n')
+  const signature = createSign('sha256')
+    .update(toSign)
+    .sign(options.issuer?.privateKey ?? privateKey)
+  const body = sequence(toSign, ecdsaWithSha256, bitString(signature))
+    .toString('base64')
+    .match(/.{1,64}/g)!
+    .join('\n')
   return {
-    subject: options.subject, privateKey,
+    subject: options.subject,
+    privateKey,
     cert: `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   }

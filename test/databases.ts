@@ -36,7 +36,11 @@ export function eachDatabase(register: (name: 'SQLite' | 'PostgreSQL', open: Ope
   register('SQLite', openSqliteForTest, async (t) => sqlitePlace(t))
   if (server === undefined || server === '') return
   after(() => dropTemplate(server))
-  register('PostgreSQL', (t) => openPostgresForTest(t, server), (t) => postgresPlace(t, server, null))
+  register(
+    'PostgreSQL',
+    (t) => openPostgresForTest(t, server),
+    (t) => postgresPlace(t, server, null),
+  )
 }
 
 /** A moment that the tests of the storage agree on. */

@@ -21,7 +21,10 @@ for (const database of databases) {
       place = await makePlace(database)
       world = await openWorld(place)
       const { description } = await world.providers.discover({ issuer: server.issuer, id: 'rig', name: 'Rig' }, tester)
-      await world.providers.create({ ...description, assertion_audience: 'token_endpoint', grants: [...new Set([...description.grants, 'jwt_bearer' as const])] }, tester)
+      await world.providers.create(
+        { ...description, assertion_audience: 'token_endpoint', grants: [...new Set([...description.grants, 'jwt_bearer' as const])] },
+        tester,
+      )
       world.schedule.start()
     })
     after(async () => {
@@ -67,9 +70,13 @@ for (const database of databases) {
     }
 
     it('authorization_code with private_key_jwt, RS256 and ES256', async () => {
-      for (const [kid, key] of [['client-rs256', server.clientKeys.rs256], ['client-es256', server.clientKeys.es256]] as const) {
+      for (const [kid, key] of [
+        ['client-rs256', server.clientKeys.rs256],
+        ['client-es256', server.clientKeys.es256],
+      ] as const) {
         const { name } = await make({
-          grant: 'authorization_code', registration: register({ clientId: 'web-pkjwt', clientAuth: 'private_key_jwt', privateKey: new Secret(key), privateKeyId: kid }),
+          grant: 'authorization_code',
+          registration: register({ clientId: 'web-pkjwt', clientAuth: 'private_key_jwt', privateKey: new Secret(key), privateKeyId: kid }),
         })
         await finish(name, (await answerOf(name, 'bob')).answer)
         await world.credentials.refresh(name, tester)
@@ -82,7 +89,9 @@ for (const database of databases) {
       const consent = await world.consents.start(name, { mode: 'paste' }, tester)
       const answer = await approve(consent.authorizationUrl!, { user: 'alice', stop: await redirectUri(name) })
       await assert.rejects(world.consents.respond(consent.id, 'hello', tester), (error) => isProblem(error, 'consent_malformed'))
-      await assert.rejects(world.consents.respond(consent.id, 'https://elsewhere.test/?code=x&state=y', tester), (error) => isProblem(error, 'consent_malformed'))
+      await assert.rejects(world.consents.respond(consent.id, 'https://elsewhere.test/?code=x&state=y', tester), (error) =>
+        isProblem(error, 'consent_malformed'),
+      )
       assert.equal((await world.consents.respond(consent.id, ` ${answer}\n`, tester)).status, 'done')
     })
 
@@ -93,7 +102,12 @@ for (const database of databases) {
         { clientId: 'robot-pkjwt', clientAuth: 'private_key_jwt', privateKey: new Secret(server.clientKeys.es256), privateKeyId: 'client-es256' },
       ]
       for (const client of machines) {
-        const { name } = await make({ grant: 'client_credentials', registration: register(client), scopes: ['smtp.send'], options: { resource: ['urn:rig:mail:jwt'] } })
+        const { name } = await make({
+          grant: 'client_credentials',
+          registration: register(client),
+          scopes: ['smtp.send'],
+          options: { resource: ['urn:rig:mail:jwt'] },
+        })
         const token = await world.credentials.handOut(name, { purpose: 'token', actor: tester })
         assert.match(token.accessToken.reveal(), /^eyJ/)
         assert.equal((await world.credentials.get(name)).status, 'ready')
@@ -102,9 +116,15 @@ for (const database of databases) {
 
     it('jwt_bearer: a signed statement for a person', async () => {
       const { name } = await make({
-        grant: 'jwt_bearer', scopes: ['smtp.send'], options: { actFor: 'alice' },
+        grant: 'jwt_bearer',
+        scopes: ['smtp.send'],
+        options: { actFor: 'alice' },
         registration: register({
-          clientId: 'delegate', clientSecret: new Secret(clientSecrets.delegate), clientAuth: 'client_secret_basic', privateKey: new Secret(server.clientKeys.rs256), privateKeyId: 'client-rs256',
+          clientId: 'delegate',
+          clientSecret: new Secret(clientSecrets.delegate),
+          clientAuth: 'client_secret_basic',
+          privateKey: new Secret(server.clientKeys.rs256),
+          privateKeyId: 'client-rs256',
         }),
       })
       assert.ok((await world.credentials.handOut(name, { purpose: 'token', actor: tester })).accessToken.length > 10)
@@ -149,11 +169,33 @@ for (const database of databases) {
         change(copy.searchParams)
         return copy.href
       }
-      await assert.rejects(finish(name, withState((query) => query.delete('state'))), (error) => isProblem(error, 'consent_unknown'))
-      await assert.rejects(finish(name, withState((query) => query.set('state', ''))), (error) => isProblem(error, 'consent_unknown'))
-      await assert.rejects(finish(name, withState((query) => query.set('state', 'x'.repeat(43)))), (error) => isProblem(error, 'consent_unknown'))
+      await assert.rejects(
+        finish(
+          name,
+          withState((query) => query.delete('state')),
+        ),
+        (error) => isProblem(error, 'consent_unknown'),
+      )
+      await assert.rejects(
+        finish(
+          name,
+          withState((query) => query.set('state', '')),
+        ),
+        (error) => isProblem(error, 'consent_unknown'),
+      )
+      await assert.rejects(
+        finish(
+          name,
+          withState((query) => query.set('state', 'x'.repeat(43))),
+        ),
+        (error) => isProblem(error, 'consent_unknown'),
+      )
       const { db } = world.store
-      await db.updateTable('consents').set({ expires_at: Date.now() - 1 }).where('id', '=', consent.id).execute()
+      await db
+        .updateTable('consents')
+        .set({ expires_at: Date.now() - 1 })
+        .where('id', '=', consent.id)
+        .execute()
       await assert.rejects(finish(name, answer), (error) => isProblem(error, 'consent_expired'))
       await assert.rejects(finish(name, answer), (error) => isProblem(error, 'consent_used'))
       assert.equal(server.requests.length, before)

@@ -31,11 +31,5 @@ export async function startLocalServer(listener: RequestListener, options: { tls
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   }
-  return {
-    port: (server.address() as AddressInfo).port,
-    requests,
-    connections: () => sockets.size,
-    close,
-    [Symbol.asyncDispose]: close,
-  }
+  return { port: (server.address() as AddressInfo).port, requests, connections: () => sockets.size, close, [Symbol.asyncDispose]: close }
 }

@@ -55,9 +55,7 @@ export class MailServer {
       socket.on('error', () => undefined)
       new Session(this, socket, this.connections, options.tls === 'implicit').start()
     }
-    this.#server = options.tls === 'implicit'
-      ? createTlsServer({ ...options.certificate, ...options.tlsOptions }, serve)
-      : createPlainServer(serve)
+    this.#server = options.tls === 'implicit' ? createTlsServer({ ...options.certificate, ...options.tlsOptions }, serve) : createPlainServer(serve)
     this.#server.on('tlsClientError', () => undefined)
   }
 
@@ -252,9 +250,10 @@ class Session {
       const [, user = '', secret = ''] = text.split('\0')
       return await finish({ user, secret, steps })
     }
-    const pattern = mechanism === 'XOAUTH2'
-      ? /^user=([^\x01]*)\x01auth=Bearer ([^\x01]*)\x01\x01$/
-      : /^n,a=([^,\x01]*),\x01host=[^\x01]+\x01port=\d+\x01auth=Bearer ([^\x01]*)\x01\x01$/
+    const pattern =
+      mechanism === 'XOAUTH2'
+        ? /^user=([^\x01]*)\x01auth=Bearer ([^\x01]*)\x01\x01$/
+        : /^n,a=([^,\x01]*),\x01host=[^\x01]+\x01port=\d+\x01auth=Bearer ([^\x01]*)\x01\x01$/
     const match = pattern.exec(text)
     if (!match) {
       this.#server.complaints.push(`malformed ${mechanism}`)

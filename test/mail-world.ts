@@ -10,22 +10,26 @@ import type { MessageView, NewSender, SenderView } from '../src/mail/types.ts'
 import { MailServer, type MailServerOptions } from './mail-server.ts'
 import { makePlace, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from './world.ts'
 
-export type MailWorld = {
-  world: World
-  context: MailContext
-  outbox: Outbox
-  senders: Senders
-  counts: Map<string, number>
-  close: () => Promise<void>
-}
+export type MailWorld = { world: World; context: MailContext; outbox: Outbox; senders: Senders; counts: Map<string, number>; close: () => Promise<void> }
 
 /** Puts the mail part over a world, as `main.ts` does. */
 export function openMail(world: World, options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number } = {}): MailWorld {
   const counts = new Map<string, number>()
   const { db, dialect, clock, vault, audit, bus, log, wake } = world.context
   const context: MailContext = {
-    db, dialect, clock, vault, audit, bus, log, wake, credentials: world.credentials,
-    mayConnect: options.mayConnect ?? (() => true), ca: options.ca, maxBytes: options.maxBytes ?? 1_000_000, maxAge: options.maxAge ?? 72 * 3_600_000,
+    db,
+    dialect,
+    clock,
+    vault,
+    audit,
+    bus,
+    log,
+    wake,
+    credentials: world.credentials,
+    mayConnect: options.mayConnect ?? (() => true),
+    ca: options.ca,
+    maxBytes: options.maxBytes ?? 1_000_000,
+    maxAge: options.maxAge ?? 72 * 3_600_000,
     count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),
   }
   const outbox = new Outbox(context)
@@ -47,7 +51,8 @@ type Closer = { after: (close: () => Promise<void>) => void }
 
 /** Starts a mail server, a provider, a database and the mail part; all of it ends with the test. */
 export async function makeMailBed(
-  t: Closer, options: { server?: MailServerOptions; kind?: 'sqlite' | 'postgres'; clock?: Clock; mail?: Parameters<typeof openMail>[1]; start?: boolean } = {},
+  t: Closer,
+  options: { server?: MailServerOptions; kind?: 'sqlite' | 'postgres'; clock?: Clock; mail?: Parameters<typeof openMail>[1]; start?: boolean } = {},
 ): Promise<MailBed> {
   const server = await new MailServer(options.server ?? { mechanisms: ['XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN'] }).listen()
   const fake = await startFakeProvider()
@@ -64,25 +69,38 @@ export async function makeMailBed(
     await place.remove()
   })
   return {
-    ...mail, place, server, fake,
+    ...mail,
+    place,
+    server,
+    fake,
     async token(name = 'work-mail', hosts = ['127.0.0.1']) {
-      const view = await world.credentials.create({
-        name, kind: 'oauth2', grant: 'authorization_code', username: 'anna@example.org', allowedHosts: hosts, scopes: ['mail.send'],
-        registration: {
-          name: `${name} registration`, provider: 'generic', clientId: 'client', clientSecret: new Secret('client-secret'),
-          placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` },
+      const view = await world.credentials.create(
+        {
+          name,
+          kind: 'oauth2',
+          grant: 'authorization_code',
+          username: 'anna@example.org',
+          allowedHosts: hosts,
+          scopes: ['mail.send'],
+          registration: {
+            name: `${name} registration`,
+            provider: 'generic',
+            clientId: 'client',
+            clientSecret: new Secret('client-secret'),
+            placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` },
+          },
+          refreshToken: new Secret(`rt-${randomToken(8)}`),
         },
-        refreshToken: new Secret(`rt-${randomToken(8)}`),
-      }, tester)
+        tester,
+      )
       return view.id
     },
     async password(name = 'old-mail', hosts = ['127.0.0.1']) {
       const view = await world.credentials.create({ name, kind: 'basic', username: 'anna', secret: new Secret('open sesame'), allowedHosts: hosts }, tester)
       return view.id
     },
-    sender: (input = {}) => mail.senders.create({
-      name: 'office', host: '127.0.0.1', port: server.port, tls: 'none', from: 'anna@example.org', ...input,
-    }, tester),
+    sender: (input = {}) =>
+      mail.senders.create({ name: 'office', host: '127.0.0.1', port: server.port, tls: 'none', from: 'anna@example.org', ...input }, tester),
   }
 }
 
@@ -101,10 +119,14 @@ export async function until<Result>(what: string, look: () => Result | Promise<R
 export async function untilStatus(mail: Pick<MailWorld, 'outbox'>, id: string, status: MessageView['status'], seconds = 10): Promise<MessageView> {
   let last: MessageView | undefined
   try {
-    return await until(`message ${status}`, async () => {
-      last = await mail.outbox.get(id)
-      return last.status === status ? last : undefined
-    }, seconds)
+    return await until(
+      `message ${status}`,
+      async () => {
+        last = await mail.outbox.get(id)
+        return last.status === status ? last : undefined
+      },
+      seconds,
+    )
   } catch (error) {
     throw new Error(`${(error as Error).message}; it is ${JSON.stringify(last)}`, { cause: error })
   }

@@ -30,12 +30,28 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
     await place.remove()
   })
 
-  const robot = async (resource?: string, client: Partial<NewRegistration> & { clientId: string } = { clientId: 'robot-post', clientSecret: new Secret(clientSecrets['robot-post']), clientAuth: 'client_secret_post' }) => {
+  const robot = async (
+    resource?: string,
+    client: Partial<NewRegistration> & { clientId: string } = {
+      clientId: 'robot-post',
+      clientSecret: new Secret(clientSecrets['robot-post']),
+      clientAuth: 'client_secret_post',
+    },
+  ) => {
     n += 1
-    return await world.credentials.create({
-      name: `robot-${n}`, kind: 'oauth2', grant: 'client_credentials', username: 'robot@rig.test', scopes: ['smtp.send'], allowedHosts: ['localhost', '127.0.0.1', '127.0.0.2'],
-      registration: { name: `robot-${n}`, provider: 'rig', ...client }, ...(resource === undefined ? {} : { options: { resource: [resource] } }),
-    }, tester)
+    return await world.credentials.create(
+      {
+        name: `robot-${n}`,
+        kind: 'oauth2',
+        grant: 'client_credentials',
+        username: 'robot@rig.test',
+        scopes: ['smtp.send'],
+        allowedHosts: ['localhost', '127.0.0.1', '127.0.0.2'],
+        registration: { name: `robot-${n}`, provider: 'rig', ...client },
+        ...(resource === undefined ? {} : { options: { resource: [resource] } }),
+      },
+      tester,
+    )
   }
   const sender = async (credential: string, input: Partial<NewSender> & { port: number }) =>
     await mail.senders.create({ name: `s${(n += 1)}`, host: 'localhost', credential, from: 'robot@rig.test', ...input }, tester)
@@ -88,7 +104,7 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
     assert.match(text, /^From: Shared <shared@rig.test>/m)
   })
 
-  it('a forged sender is refused for good, with the server\'s words and a next step', async () => {
+  it("a forged sender is refused for good, with the server's words and a next step", async () => {
     const credential = await robot()
     const through = await sender(credential.id, { port: rig.submission.post, from: 'alice@rig.test' })
     const message = await settled((await send(through.id, `forged ${Date.now()}`)).id)
@@ -103,17 +119,28 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
     const subject = `mixed ${Date.now()}`
     const message = await settled((await send(through.id, subject, { to: ['bob@rig.test', 'nobody@rig.test'] })).id)
     await waitForMail(rig, 'bob', subject)
-    assert.deepEqual(message.recipients.map((one) => one.state), ['sent', 'refused'])
+    assert.deepEqual(
+      message.recipients.map((one) => one.state),
+      ['sent', 'refused'],
+    )
   })
 
   it('text, HTML, attachments, cc, bcc and reply-to arrive, and nobody sees the bcc', async () => {
     const credential = await robot()
     const through = await sender(credential.id, { port: rig.submission.post })
     const subject = `Grüße ${Date.now()}`
-    const message = await settled((await send(through.id, subject, {
-      to: ['Bob <bob@rig.test>'], cc: ['alice@rig.test'], bcc: ['shared@rig.test'], replyTo: 'robot@rig.test', html: '<p>Grüße</p>',
-      attachments: [{ filename: 'räksmörgås.txt', contentType: 'text/plain', content: Buffer.from('inside').toString('base64') }],
-    })).id)
+    const message = await settled(
+      (
+        await send(through.id, subject, {
+          to: ['Bob <bob@rig.test>'],
+          cc: ['alice@rig.test'],
+          bcc: ['shared@rig.test'],
+          replyTo: 'robot@rig.test',
+          html: '<p>Grüße</p>',
+          attachments: [{ filename: 'räksmörgås.txt', contentType: 'text/plain', content: Buffer.from('inside').toString('base64') }],
+        })
+      ).id,
+    )
     assert.equal(message.status, 'sent')
     const mark = message.messageId
     const texts = await Promise.all(['bob', 'alice', 'shared'].map((person) => waitForMail(rig, person, mark)))
@@ -129,10 +156,19 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
     const through = await sender(credential.id, { port: rig.submission.post })
     const token = await world.credentials.handOut(credential.id, { purpose: 'mail', actor: tester })
     const body = new URLSearchParams({ token: token.accessToken.reveal(), client_id: 'robot-post', client_secret: clientSecrets['robot-post'] }).toString()
-    const answer = await world.context.http({ method: 'POST', url: `${rig.issuer}/token/revocation`, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body })
+    const answer = await world.context.http({
+      method: 'POST',
+      url: `${rig.issuer}/token/revocation`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    })
     assert.equal(answer.status, 200)
     // Older than ten seconds, as it would be: a brand-new token that is refused is not renewed again.
-    await world.store.db.updateTable('credentials').set({ token_obtained_at: Date.now() - 60_000 }).where('id', '=', credential.id).execute()
+    await world.store.db
+      .updateTable('credentials')
+      .set({ token_obtained_at: Date.now() - 60_000 })
+      .where('id', '=', credential.id)
+      .execute()
     await world.credentials.pause(credential.id, tester)
     await world.credentials.resume(credential.id, tester)
     await arrives(through.id, `renewed ${Date.now()}`)
@@ -161,10 +197,24 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
 
   it('a token without the scope for mail is refused, says so, and stays visible', async () => {
     n += 1
-    const credential = await world.credentials.create({
-      name: `noscope-${n}`, kind: 'oauth2', grant: 'client_credentials', username: 'robot@rig.test', scopes: ['imap.access'], allowedHosts: ['localhost'],
-      registration: { name: `noscope-${n}`, provider: 'rig', clientId: 'robot-post', clientSecret: new Secret(clientSecrets['robot-post']), clientAuth: 'client_secret_post' },
-    }, tester)
+    const credential = await world.credentials.create(
+      {
+        name: `noscope-${n}`,
+        kind: 'oauth2',
+        grant: 'client_credentials',
+        username: 'robot@rig.test',
+        scopes: ['imap.access'],
+        allowedHosts: ['localhost'],
+        registration: {
+          name: `noscope-${n}`,
+          provider: 'rig',
+          clientId: 'robot-post',
+          clientSecret: new Secret(clientSecrets['robot-post']),
+          clientAuth: 'client_secret_post',
+        },
+      },
+      tester,
+    )
     const through = await sender(credential.id, { port: rig.submission.post })
     const message = await settled((await send(through.id, `noscope ${Date.now()}`)).id)
     assert.equal(message.problem?.code, 'mail_auth_refused')

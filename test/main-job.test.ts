@@ -34,7 +34,10 @@ describe('the main job, from the command line', () => {
 
   const k = async (parameters: string[], input?: string) => {
     const result = await service.cli(parameters, input === undefined ? {} : { input })
-    said.push(result.stderr, ...(parameters[0] === 'token' || parameters[0] === 'run' || (parameters[0] === 'key' && parameters[1] === 'create') ? [] : [result.stdout]))
+    said.push(
+      result.stderr,
+      ...(parameters[0] === 'token' || parameters[0] === 'run' || (parameters[0] === 'key' && parameters[1] === 'create') ? [] : [result.stdout]),
+    )
     return result
   }
   const ok = async (...parameters: string[]) => {
@@ -57,25 +60,51 @@ describe('the main job, from the command line', () => {
   const key = () => readFileSync(join(service.config, 'access-key'), 'utf8').trim()
   const api = async (method: string, path: string, body?: unknown): Promise<string> => {
     const response = await fetch(`${service.url}${path}`, {
-      method, headers: { authorization: `Bearer ${key()}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      method,
+      headers: { authorization: `Bearer ${key()}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     return await response.text()
   }
 
   it('K11: what the first start makes can be read by its owner only', () => {
-    for (const [path, mode] of [[service.data, 0o700], [service.config, 0o700], [join(service.config, 'master.key'), 0o600], [join(service.config, 'access-key'), 0o600], [join(service.data, 'keybearer.db'), 0o600]] as const) {
+    for (const [path, mode] of [
+      [service.data, 0o700],
+      [service.config, 0o700],
+      [join(service.config, 'master.key'), 0o600],
+      [join(service.config, 'access-key'), 0o600],
+      [join(service.data, 'keybearer.db'), 0o600],
+    ] as const) {
       assert.equal((statSync(path).mode & 0o777).toString(8), mode.toString(8), path)
     }
     for (const name of readdirSync(service.data)) assert.equal(statSync(join(service.data, name)).mode & 0o077, 0, name)
     secrets['access key'] = key()
-    secrets['master key'] = readFileSync(join(service.config, 'master.key'), 'utf8').split('\n').find((line) => line.startsWith('kbm1:'))!.split(':')[2]!
+    secrets['master key'] = readFileSync(join(service.config, 'master.key'), 'utf8')
+      .split('\n')
+      .find((line) => line.startsWith('kbm1:'))!
+      .split(':')[2]!
   })
 
   it('connects a provider by its issuer, hands the token out, and nothing but the token is on stdout', async () => {
     const file = join(service.folder, 'client-secret')
     writeFileSync(file, clientSecrets['web-basic'])
     secrets['client secret'] = clientSecrets['web-basic']
-    await ok('add', 'work-mail', '--issuer', server.issuer, '--client-id', 'web-basic', '--client-secret-file', file, '--scope', 'openid,email,offline_access,smtp.send', '--host', '127.0.0.1', '--host', new URL(server.issuer).host)
+    await ok(
+      'add',
+      'work-mail',
+      '--issuer',
+      server.issuer,
+      '--client-id',
+      'web-basic',
+      '--client-secret-file',
+      file,
+      '--scope',
+      'openid,email,offline_access,smtp.send',
+      '--host',
+      '127.0.0.1',
+      '--host',
+      new URL(server.issuer).host,
+    )
     await connect('work-mail')
     const token = (await k(['token', 'work-mail'])).stdout
     assert.match(token, /^\S{20,}\n$/)
@@ -91,14 +120,37 @@ describe('the main job, from the command line', () => {
   })
 
   it('runs a command with a token in its environment, and gives its exit code back', async () => {
-    const result = await k(['run', '--env', 'TOKEN=work-mail', '--', 'sh', '-c', 'test -n "$TOKEN" && test -z "$KEYBEARER_ACCESS_KEY" && echo "$TOKEN"; exit 7'])
+    const result = await k([
+      'run',
+      '--env',
+      'TOKEN=work-mail',
+      '--',
+      'sh',
+      '-c',
+      'test -n "$TOKEN" && test -z "$KEYBEARER_ACCESS_KEY" && echo "$TOKEN"; exit 7',
+    ])
     assert.equal(result.status, 7)
     assert.equal(result.stdout.trim(), secrets['access token'])
     assert.equal((await k(['run', '--env', 'TOKEN=work-mail', '--', 'no-such-command'])).status, 127)
   })
 
   it('sends a mail with it, that is in the mail server', async () => {
-    await ok('sender', 'add', 'office', '--host', '127.0.0.1', '--port', String(sink.smtpPort), '--tls', 'none', '--credential', 'work-mail', '--from', 'alice@rig.test', '--default')
+    await ok(
+      'sender',
+      'add',
+      'office',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(sink.smtpPort),
+      '--tls',
+      'none',
+      '--credential',
+      'work-mail',
+      '--from',
+      'alice@rig.test',
+      '--default',
+    )
     secrets['mail body'] = canary('body')
     const result = await k(['send', '--to', 'bob@rig.test', '--subject', 'Hello', '--text-file', '-'], secrets['mail body'])
     assert.equal(result.status, 0, result.stderr)
@@ -147,7 +199,10 @@ describe('the main job, from the command line', () => {
   })
 
   it('a second service on the same data is refused, and the first goes on', async () => {
-    const second = await runCommand([process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, '..', 'bin', 'keybearer.js'), 'serve'], { ...service.environment, KEYBEARER_PORT: '0' })
+    const second = await runCommand(
+      [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, '..', 'bin', 'keybearer.js'), 'serve'],
+      { ...service.environment, KEYBEARER_PORT: '0' },
+    )
     assert.equal(second.status, 1)
     assert.match(second.stderr, /Another Keybearer runs on/)
     await ok('status')
@@ -159,7 +214,10 @@ describe('the main job, from the command line', () => {
     const after = readFileSync(join(service.config, 'master.key'), 'utf8')
     assert.notEqual(before, after)
     assert.ok(!after.includes('kbm1:1:'))
-    secrets['new master key'] = after.split('\n').find((line) => line.startsWith('kbm1:'))!.split(':')[2]!
+    secrets['new master key'] = after
+      .split('\n')
+      .find((line) => line.startsWith('kbm1:'))!
+      .split(':')[2]!
     await service.stop()
     await service.start()
     assert.equal((await k(['token', 'work-mail'])).status, 0)
@@ -168,10 +226,21 @@ describe('the main job, from the command line', () => {
 
   it('K6: another master key is refused, and nothing is written', async () => {
     await service.stop()
-    const digest = () => readdirSync(service.data).filter((name) => name.startsWith('keybearer.db')).map((name) => createHash('sha256').update(readFileSync(join(service.data, name))).digest('hex')).join()
+    const digest = () =>
+      readdirSync(service.data)
+        .filter((name) => name.startsWith('keybearer.db'))
+        .map((name) =>
+          createHash('sha256')
+            .update(readFileSync(join(service.data, name)))
+            .digest('hex'),
+        )
+        .join()
     const before = digest()
     const serve = async (environment: Record<string, string>) =>
-      await runCommand([process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, '..', 'bin', 'keybearer.js'), 'serve'], { ...service.environment, ...environment })
+      await runCommand([process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, '..', 'bin', 'keybearer.js'), 'serve'], {
+        ...service.environment,
+        ...environment,
+      })
     const wrong = await serve({ KEYBEARER_MASTER_KEY: Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('base64') })
     assert.equal(wrong.status, 1)
     assert.match(wrong.stderr, /needs [0-9a-f]{16}/)
@@ -183,9 +252,10 @@ describe('the main job, from the command line', () => {
   })
 
   it('N1: NODE_TLS_REJECT_UNAUTHORIZED=0 stops the start', async () => {
-    const result = await runCommand([process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, '..', 'bin', 'keybearer.js'), 'serve'], {
-      ...service.environment, KEYBEARER_DATA: join(service.folder, 'other-data'), NODE_TLS_REJECT_UNAUTHORIZED: '0',
-    })
+    const result = await runCommand(
+      [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, '..', 'bin', 'keybearer.js'), 'serve'],
+      { ...service.environment, KEYBEARER_DATA: join(service.folder, 'other-data'), NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    )
     assert.equal(result.status, 2)
     assert.match(result.stderr, /certificates/)
   })
@@ -212,14 +282,30 @@ describe('the main job, from the command line', () => {
 
   it('A4, K1, K7: after all this no secret lies in the database, the log, the replies, the audit trail, the events or the metrics', async () => {
     secrets['refreshed'] = (await k(['token', 'work-mail'])).stdout.trim()
-    for (const path of ['/v1/credentials', '/v1/registrations', '/v1/access-keys', '/v1/senders', '/v1/mail/messages', '/v1/audit?limit=500', '/v1/settings', '/v1/status', '/v1/doctor', '/metrics', '/openapi.json', '/v1/providers']) {
+    for (const path of [
+      '/v1/credentials',
+      '/v1/registrations',
+      '/v1/access-keys',
+      '/v1/senders',
+      '/v1/mail/messages',
+      '/v1/audit?limit=500',
+      '/v1/settings',
+      '/v1/status',
+      '/v1/doctor',
+      '/metrics',
+      '/openapi.json',
+      '/v1/providers',
+    ]) {
       said.push(await api('GET', path))
     }
     said.push(await api('POST', '/v1/credentials', { name: 'broken', kind: 'api_key', secret: secrets.other, unknown_field: 1 }))
     said.push(await api('POST', '/v1/credentials/work-mail/token', { min_ttl_seconds: 99_999_999 }))
     said.push(await readEvents())
     await service.kill9()
-    const haystacks = new Map<string, Buffer>([['log', Buffer.from(service.output())], ['replies', Buffer.from(said.join('\n'))]])
+    const haystacks = new Map<string, Buffer>([
+      ['log', Buffer.from(service.output())],
+      ['replies', Buffer.from(said.join('\n'))],
+    ])
     for (const name of readdirSync(service.data)) haystacks.set(name, readFileSync(join(service.data, name)))
     // The key file and the local access key are where they belong; the scan covers everything else.
     for (const [what, secret] of Object.entries(secrets)) {
@@ -254,9 +340,12 @@ function formsOf(secret: string): [string, Buffer][] {
   const bytes = Buffer.from(secret, 'utf8')
   const base64 = bytes.toString('base64').replace(/=+$/, '')
   const forms: [string, string][] = [
-    ['plain', secret], ['base64', base64.slice(0, -2)], ['base64url', bytes.toString('base64url').slice(0, -2)], ['hex', bytes.toString('hex')],
-    ['url', encodeURIComponent(secret)], ['json', JSON.stringify(secret).slice(1, -1)],
+    ['plain', secret],
+    ['base64', base64.slice(0, -2)],
+    ['base64url', bytes.toString('base64url').slice(0, -2)],
+    ['hex', bytes.toString('hex')],
+    ['url', encodeURIComponent(secret)],
+    ['json', JSON.stringify(secret).slice(1, -1)],
   ]
   return forms.filter(([, text]) => text.length >= 12).map(([form, text]) => [form, Buffer.from(text)])
 }
-

@@ -33,8 +33,14 @@ export async function makeService(further: Record<string, string> = {}): Promise
   const folder = mkdtempSync(join(tmpdir(), 'keybearer-service-'))
   const port = await freePort()
   const environment: Record<string, string> = {
-    PATH: process.env.PATH ?? '', HOME: folder, KEYBEARER_DATA: join(folder, 'data'), KEYBEARER_CONFIG: join(folder, 'config'), KEYBEARER_PORT: String(port),
-    KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true', KEYBEARER_LOG_LEVEL: 'debug', ...further,
+    PATH: process.env.PATH ?? '',
+    HOME: folder,
+    KEYBEARER_DATA: join(folder, 'data'),
+    KEYBEARER_CONFIG: join(folder, 'config'),
+    KEYBEARER_PORT: String(port),
+    KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true',
+    KEYBEARER_LOG_LEVEL: 'debug',
+    ...further,
   }
   let output = ''
   let child: ChildProcess | undefined
@@ -50,7 +56,11 @@ export async function makeService(further: Record<string, string> = {}): Promise
   const cli: TestService['cli'] = async (parameters, options = {}) =>
     await runCommand([...node, entry, ...parameters], { ...environment, ...options.environment }, options.input)
   const service: TestService = {
-    url, folder, data: environment.KEYBEARER_DATA!, config: environment.KEYBEARER_CONFIG!, environment,
+    url,
+    folder,
+    data: environment.KEYBEARER_DATA!,
+    config: environment.KEYBEARER_CONFIG!,
+    environment,
     output: () => output,
     cli,
     async get(...parameters) {
@@ -61,7 +71,10 @@ export async function makeService(further: Record<string, string> = {}): Promise
     async start() {
       const started = spawn(node[0], [...node.slice(1), entry, 'serve'], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
       child = started
-      for (const stream of [started.stdout, started.stderr]) stream.on('data', (chunk) => { output += String(chunk) })
+      for (const stream of [started.stdout, started.stderr])
+        stream.on('data', (chunk) => {
+          output += String(chunk)
+        })
       for (let i = 0; i < 300; i++) {
         if (started.exitCode !== null) throw new Error(`the service ended with ${started.exitCode}: ${output.slice(-2000)}`)
         if (await answers(`${url}/readyz`)) return
@@ -83,8 +96,12 @@ export function runCommand(command: readonly string[], environment: Record<strin
   return new Promise((done, fail) => {
     const child = spawn(command[0]!, command.slice(1), { env: environment, stdio: ['pipe', 'pipe', 'pipe'] })
     const result = { status: 0, stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk) => { result.stdout += String(chunk) })
-    child.stderr.on('data', (chunk) => { result.stderr += String(chunk) })
+    child.stdout.on('data', (chunk) => {
+      result.stdout += String(chunk)
+    })
+    child.stderr.on('data', (chunk) => {
+      result.stderr += String(chunk)
+    })
     child.once('error', fail)
     child.once('close', (status) => done({ ...result, status: status ?? -1 }))
     child.stdin.on('error', () => undefined)

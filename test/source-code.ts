@@ -25,7 +25,9 @@ export function readSource(path: string, text: string): SourceFile {
 
 function findImports(code: string): Import[] {
   const found: Import[] = []
-  for (const [, type, names = '', from = ''] of code.matchAll(/^[ \t]*import\b(\s+type\b)?\s*((?:[\w$]+\s*,?\s*)?(?:\*\s*as\s+[\w$]+|\{[^}]*\})?)\s*(?:\bfrom\s*)?['"]([^'"]+)['"]/gm)) {
+  for (const [, type, names = '', from = ''] of code.matchAll(
+    /^[ \t]*import\b(\s+type\b)?\s*((?:[\w$]+\s*,?\s*)?(?:\*\s*as\s+[\w$]+|\{[^}]*\})?)\s*(?:\bfrom\s*)?['"]([^'"]+)['"]/gm,
+  )) {
     found.push({ from, names: names.trim(), kind: type === undefined ? 'import' : 'type' })
   }
   for (const [, names = '', from = ''] of code.matchAll(/^[ \t]*export\b(?:\s+type\b)?\s*(\*(?:\s*as\s+[\w$]+)?|\{[^}]*\})\s*from\s*['"]([^'"]+)['"]/gm)) {
@@ -62,7 +64,7 @@ export function stripComments(text: string): { code: string; bare: string } {
       code += comment.replace(/[^\n]/g, ' ')
       bare += comment.replace(/[^\n]/g, ' ')
       at += comment.length
-    } else if (one === '\'' || one === '"') take(endOf(text, at + 1, one === '"' ? /"/y : /'/y), false)
+    } else if (one === "'" || one === '"') take(endOf(text, at + 1, one === '"' ? /"/y : /'/y), false)
     else if (one === '/' && beginsRegex(code)) take(endOf(text, at + 1, /\//y, true), false)
     else if (one === '`') takeTemplate(at + 1)
     else if (one === '}' && open.pop() === 'template') takeTemplate(at + 1)

@@ -43,7 +43,9 @@ export async function makePlace(kind: 'sqlite' | 'postgres'): Promise<Place> {
   const admin = process.env.KEYBEARER_TEST_POSTGRES
   if (kind === 'sqlite') return { folder, url: undefined, remove: async () => rmSync(folder, { recursive: true, force: true }) }
   if (admin === undefined) throw new Error('KEYBEARER_TEST_POSTGRES is not set')
-  const name = `t_${randomToken(8).replace(/[^A-Za-z0-9]/g, '').toLowerCase()}`
+  const name = `t_${randomToken(8)
+    .replace(/[^A-Za-z0-9]/g, '')
+    .toLowerCase()}`
   const run = async (sql: string) => {
     const client = new pg.Client({ connectionString: admin })
     await client.connect()
@@ -88,7 +90,10 @@ export type World = {
 }
 
 /** Puts the parts together as `main.ts` does, without a server: one node over a place. */
-export async function openWorld(place: Place, options: { clock?: Clock; publicUrl?: string; concurrency?: number; tailInterval?: number; ca?: string } = {}): Promise<World> {
+export async function openWorld(
+  place: Place,
+  options: { clock?: Clock; publicUrl?: string; concurrency?: number; tailInterval?: number; ca?: string } = {},
+): Promise<World> {
   const clock = options.clock ?? systemClock
   const store = await openDatabase({ folder: place.folder, url: place.url, now: clock.now() })
   const log: string[] = []
@@ -101,10 +106,19 @@ export async function openWorld(place: Place, options: { clock?: Clock; publicUr
   const http = createOutgoingHttp({ addresses: addressRules(true), ca: options.ca })
   const counts = new Map<string, number>()
   const context: CredentialContext = {
-    db: store.db, dialect: store.dialect, clock, vault, audit, bus, http,
+    db: store.db,
+    dialect: store.dialect,
+    clock,
+    vault,
+    audit,
+    bus,
+    http,
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),
-    wake: () => tail.wake(), isFresh: () => tail.isFresh, publicUrl: options.publicUrl ?? 'http://127.0.0.1:7420', allowLoopbackHttp: true,
+    wake: () => tail.wake(),
+    isFresh: () => tail.isFresh,
+    publicUrl: options.publicUrl ?? 'http://127.0.0.1:7420',
+    allowLoopbackHttp: true,
     count: (what, outcome) => counts.set(`${what} ${outcome}`, (counts.get(`${what} ${outcome}`) ?? 0) + 1),
   }
   await tail.start()
@@ -116,8 +130,20 @@ export async function openWorld(place: Place, options: { clock?: Clock; publicUr
   const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
   const schedule = new Schedule(context, { renewer, revoker, concurrency: options.concurrency ?? 50 })
   return {
-    place, store, context, accessKeys, registrations, credentials, consents: new Consents(context), providers: new Providers(context), renewer, schedule, usage,
-    events, counts, log,
+    place,
+    store,
+    context,
+    accessKeys,
+    registrations,
+    credentials,
+    consents: new Consents(context),
+    providers: new Providers(context),
+    renewer,
+    schedule,
+    usage,
+    events,
+    counts,
+    log,
     async close() {
       await schedule.stop()
       await usage.flush()
@@ -143,7 +169,8 @@ export type FakeProvider = {
 /** Starts a token endpoint that answers what the test wants: for answers that no real authorization server would give. */
 export async function startFakeProvider(): Promise<FakeProvider> {
   const fake: FakeProvider = {
-    url: '', seen: [],
+    url: '',
+    seen: [],
     answer: () => ({ body: { access_token: `at-${randomToken(8)}`, token_type: 'Bearer', expires_in: 3600 } }),
     close: async () => {
       server.closeAllConnections()
@@ -175,14 +202,23 @@ export async function startFakeProvider(): Promise<FakeProvider> {
 
 /** Makes a credential over the fake provider that has a refresh token and, once asked, an access token. */
 export async function makeRefreshable(world: World, fake: FakeProvider, name = 'work-mail', refreshToken = 'rt-0'): Promise<string> {
-  const view = await world.credentials.create({
-    name, kind: 'oauth2', grant: 'authorization_code', username: 'anna@example.org',
-    registration: {
-      name: `${name} registration`, provider: 'generic', clientId: 'client', clientSecret: new Secret('client-secret'),
-      placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` },
+  const view = await world.credentials.create(
+    {
+      name,
+      kind: 'oauth2',
+      grant: 'authorization_code',
+      username: 'anna@example.org',
+      registration: {
+        name: `${name} registration`,
+        provider: 'generic',
+        clientId: 'client',
+        clientSecret: new Secret('client-secret'),
+        placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` },
+      },
+      refreshToken: new Secret(refreshToken),
+      scopes: ['mail.send'],
     },
-    refreshToken: new Secret(refreshToken),
-    scopes: ['mail.send'],
-  }, tester)
+    tester,
+  )
   return view.id
 }

@@ -24,7 +24,10 @@ export class KeybearerError extends Error {
   readonly retryAfter: number | undefined
   readonly problem: Problem | null
 
-  constructor(message: string, facts: { status: number; code: string; nextStep: string; retryAfter?: number | undefined; problem?: Problem | null; cause?: unknown }) {
+  constructor(
+    message: string,
+    facts: { status: number; code: string; nextStep: string; retryAfter?: number | undefined; problem?: Problem | null; cause?: unknown },
+  ) {
     super(message, facts.cause === undefined ? {} : { cause: facts.cause })
     this.name = 'KeybearerError'
     this.status = facts.status
@@ -38,11 +41,13 @@ export class KeybearerError extends Error {
 type Id = keyof Operations
 type Given<Part> = Part extends Record<string, never> | undefined ? { [key: string]: never } : Part
 /** What a call takes: only the parts that the operation has. */
-export type Input<Name extends Id> =
-  & (Operations[Name]['params'] extends Record<string, never> ? unknown : { params: Operations[Name]['params'] })
-  & (Operations[Name]['query'] extends Record<string, never> ? unknown : { query?: Given<Operations[Name]['query']> })
-  & (Operations[Name]['body'] extends undefined ? unknown : { body: Operations[Name]['body'] })
-  & { /** The same key makes the same request be done once. */ idempotencyKey?: string; /** ETag of what is changed. */ ifMatch?: string; signal?: AbortSignal }
+export type Input<Name extends Id> = (Operations[Name]['params'] extends Record<string, never> ? unknown : { params: Operations[Name]['params'] }) &
+  (Operations[Name]['query'] extends Record<string, never> ? unknown : { query?: Given<Operations[Name]['query']> }) &
+  (Operations[Name]['body'] extends undefined ? unknown : { body: Operations[Name]['body'] }) & {
+    /** The same key makes the same request be done once. */ idempotencyKey?: string
+    /** ETag of what is changed. */ ifMatch?: string
+    signal?: AbortSignal
+  }
 
 type Optional<Name extends Id> = object extends Omit<Input<Name>, 'idempotencyKey' | 'ifMatch' | 'signal'> ? true : false
 
@@ -70,7 +75,8 @@ export function createClient(options: ClientOptions): Client {
     const operation = operations[name]
     const path = operation.path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(input.params?.[key] ?? ''))
     const query = new URLSearchParams()
-    for (const [key, value] of Object.entries(input.query ?? {})) if (value !== undefined && value !== null) query.set(key, Array.isArray(value) ? value.join(',') : String(value))
+    for (const [key, value] of Object.entries(input.query ?? {}))
+      if (value !== undefined && value !== null) query.set(key, Array.isArray(value) ? value.join(',') : String(value))
     const search = query.size > 0 ? `?${query.toString()}` : ''
     const request: TransportRequest = {
       method: operation.method,
@@ -100,7 +106,10 @@ async function send(transport: Transport, request: TransportRequest, base: strin
     return await transport(request)
   } catch (error) {
     throw new KeybearerError(`The Keybearer service at ${base} does not answer.`, {
-      status: 0, code: 'service_unreachable', nextStep: 'Start it with "npm start" or "keybearer serve", or set KEYBEARER_URL.', cause: error,
+      status: 0,
+      code: 'service_unreachable',
+      nextStep: 'Start it with "npm start" or "keybearer serve", or set KEYBEARER_URL.',
+      cause: error,
     })
   }
 }
@@ -113,9 +122,19 @@ function toError(response: TransportResponse, text: string): KeybearerError {
     problem = null
   }
   if (problem === null || typeof problem.code !== 'string') {
-    return new KeybearerError(`The service answered with status ${response.status}.`, { status: response.status, code: 'internal_error', nextStep: 'Check that KEYBEARER_URL names a Keybearer service.' })
+    return new KeybearerError(`The service answered with status ${response.status}.`, {
+      status: response.status,
+      code: 'internal_error',
+      nextStep: 'Check that KEYBEARER_URL names a Keybearer service.',
+    })
   }
-  return new KeybearerError(problem.detail, { status: problem.status, code: problem.code, nextStep: problem.next_step, retryAfter: problem.retry_after, problem })
+  return new KeybearerError(problem.detail, {
+    status: problem.status,
+    code: problem.code,
+    nextStep: problem.next_step,
+    retryAfter: problem.retry_after,
+    problem,
+  })
 }
 
 const fetchTransport: Transport = async ({ method, url, headers, body, signal }) =>

@@ -39,9 +39,10 @@ for (const database of databases) {
     it('Z7: a key that is wrong, mistyped, expired, revoked or used from elsewhere is refused, and told why', async () => {
       await withWorld(database, async (world, clock) => {
         const keys = world.accessKeys
-        const made = await keys.create({
-          name: 'short', permissions: [{ credential: '*', rights: ['token'] }], expiresAt: clock.now() + 60_000, networks: ['192.0.2.0/24'],
-        }, tester)
+        const made = await keys.create(
+          { name: 'short', permissions: [{ credential: '*', rights: ['token'] }], expiresAt: clock.now() + 60_000, networks: ['192.0.2.0/24'] },
+          tester,
+        )
         const header = `Bearer ${made.key.reveal()}`
         await keys.authenticate(header, '192.0.2.7')
         await assert.rejects(keys.authenticate(undefined, null), refused(/no access key/))
@@ -61,18 +62,28 @@ for (const database of databases) {
     it('records who made and revoked it, and refuses a second key of the same name', async () => {
       await withWorld(database, async (world) => {
         await world.accessKeys.create({ name: 'one', permissions: [{ credential: '*', rights: ['read'] }] }, tester)
-        await assert.rejects(world.accessKeys.create({ name: 'one', permissions: [{ credential: '*', rights: ['read'] }] }, tester), (error) => isProblem(error, 'name_taken'))
+        await assert.rejects(world.accessKeys.create({ name: 'one', permissions: [{ credential: '*', rights: ['read'] }] }, tester), (error) =>
+          isProblem(error, 'name_taken'),
+        )
         await world.accessKeys.revoke('one', tester)
         await world.accessKeys.create({ name: 'one', permissions: [{ credential: '*', rights: ['read'] }] }, tester)
         const { items } = await world.context.audit.list({})
-        assert.deepEqual(items.map((item) => item.action), ['access_key.created', 'access_key.revoked', 'access_key.created'])
+        assert.deepEqual(
+          items.map((item) => item.action),
+          ['access_key.created', 'access_key.revoked', 'access_key.created'],
+        )
       })
     })
 
     it('refuses a key without any right, and nonsense in networks and names', async () => {
       await withWorld(database, async (world) => {
         const create = (input: object) => world.accessKeys.create({ name: 'x', permissions: [], ...input }, tester)
-        for (const input of [{}, { permissions: [{ credential: '*', rights: [] }] }, { name: 'a\nb', administration: ['audit'] }, { administration: ['audit'], networks: ['10.0.0.0/99'] }]) {
+        for (const input of [
+          {},
+          { permissions: [{ credential: '*', rights: [] }] },
+          { name: 'a\nb', administration: ['audit'] },
+          { administration: ['audit'], networks: ['10.0.0.0/99'] },
+        ]) {
           await assert.rejects(create(input), (error) => isProblem(error, 'invalid_request') && error.errors.length > 0)
         }
       })
@@ -101,8 +112,22 @@ describe('two nodes', { skip: databases.includes('postgres') ? false : 'needs Po
 })
 
 describe('a caller', () => {
-  const view = (permissions: { credential: string; rights: ('read' | 'token' | 'mail' | 'request')[] }[], administration: ('manage' | 'keys' | 'audit')[] = []) => ({
-    id: 'key_1', name: 'k', hint: 'kb_abcd', permissions, administration, networks: [], expiresAt: null, revokedAt: null, createdAt: 0, createdBy: 'service', lastUsedAt: null, lastUsedFrom: null,
+  const view = (
+    permissions: { credential: string; rights: ('read' | 'token' | 'mail' | 'request')[] }[],
+    administration: ('manage' | 'keys' | 'audit')[] = [],
+  ) => ({
+    id: 'key_1',
+    name: 'k',
+    hint: 'kb_abcd',
+    permissions,
+    administration,
+    networks: [],
+    expiresAt: null,
+    revokedAt: null,
+    createdAt: 0,
+    createdBy: 'service',
+    lastUsedAt: null,
+    lastUsedFrom: null,
   })
 
   it('may manage without getting tokens', () => {
@@ -112,7 +137,13 @@ describe('a caller', () => {
   })
 
   it('sees only credentials it may read', () => {
-    const caller = new Caller(view([{ credential: 'cred_a', rights: ['read'] }, { credential: 'cred_b', rights: ['token'] }]), null)
+    const caller = new Caller(
+      view([
+        { credential: 'cred_a', rights: ['read'] },
+        { credential: 'cred_b', rights: ['token'] },
+      ]),
+      null,
+    )
     assert.deepEqual(caller.visible(), ['cred_a'])
     assert.equal(caller.knows('cred_b'), true)
     assert.equal(caller.knows('cred_c'), false)
@@ -120,7 +151,15 @@ describe('a caller', () => {
 
   it('compares addresses as numbers', () => {
     const test = networkTest(['10.0.0.0/8', '2001:db8::/32'])
-    assert.deepEqual(['10.1.2.3', '::ffff:10.1.2.3', '11.0.0.1', '2001:db8::5', '2001:db9::5', null, 'x'].map(test), [true, true, false, true, false, false, false])
+    assert.deepEqual(['10.1.2.3', '::ffff:10.1.2.3', '11.0.0.1', '2001:db8::5', '2001:db9::5', null, 'x'].map(test), [
+      true,
+      true,
+      false,
+      true,
+      false,
+      false,
+      false,
+    ])
     assert.deepEqual(['10.0.0.0/8', '10.0.0.1', '::/0', '10.0.0.0/33', 'host', '10.0.0.0/8/8'].map(isNetwork), [true, true, true, false, false, false])
   })
 })

@@ -5,7 +5,13 @@ import { newId } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
 import { makeAccessKey, parseAccessKey } from '../crypto/key-hash.ts'
 import {
-  countAccessKeys, findAccessKey, findAccessKeyByHash, insertAccessKey, listAccessKeys, markAccessKeyRevoked, markAccessKeyUsed,
+  countAccessKeys,
+  findAccessKey,
+  findAccessKeyByHash,
+  insertAccessKey,
+  listAccessKeys,
+  markAccessKeyRevoked,
+  markAccessKeyUsed,
 } from '../storage/access-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import type { Database, Row } from '../storage/tables.ts'
@@ -87,7 +93,9 @@ export class AccessKeys {
       const used = known
       used.usedAt = now
       // Only a convenience for people: the audit trail is the proof. If it cannot be written now, the next use tries again.
-      markAccessKeyUsed(this.#db, row.id, now, address).catch(() => { used.usedAt = 0 })
+      markAccessKeyUsed(this.#db, row.id, now, address).catch(() => {
+        used.usedAt = 0
+      })
     }
     let caller = known.callers.get(address)
     if (!caller) {
@@ -122,10 +130,16 @@ export class AccessKeys {
       const taken = await findAccessKey(trx, row.name)
       if (taken) throw new Problem('name_taken', `There is already an access key "${row.name}".`)
       await insertAccessKey(trx, row)
-      await this.#audit.append(trx, [{
-        actor, action: 'access_key.created', subject: row.id, subjectName: row.name, outcome: 'done',
-        detail: { permissions: describe(input.permissions), administration: input.administration ?? [] },
-      }])
+      await this.#audit.append(trx, [
+        {
+          actor,
+          action: 'access_key.created',
+          subject: row.id,
+          subjectName: row.name,
+          outcome: 'done',
+          detail: { permissions: describe(input.permissions), administration: input.administration ?? [] },
+        },
+      ])
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: row.id, data: { name: row.name, change: 'created' } }])
     })
     this.#known.clear()

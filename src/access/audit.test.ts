@@ -7,9 +7,11 @@ async function withTrail(database: 'sqlite' | 'postgres', work: (world: World) =
   const place = await makePlace(database)
   const world = await openWorld(place)
   try {
-    await Promise.all(Array.from({ length: 30 }, (_, i) => world.context.audit.record({
-      actor: tester, action: 'token.handed_out', subject: `cred_${i}`, outcome: 'done', detail: { purpose: 'token', n: i },
-    })))
+    await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        world.context.audit.record({ actor: tester, action: 'token.handed_out', subject: `cred_${i}`, outcome: 'done', detail: { purpose: 'token', n: i } }),
+      ),
+    )
     assert.deepEqual((await world.context.audit.verify()).ok, true)
     await work(world)
   } finally {
@@ -31,7 +33,10 @@ for (const database of databases) {
     it('shares commits among records that arrive together, in the order they came', async () => {
       await withTrail(database, async (world) => {
         const { items } = await world.context.audit.list({ limit: 100 })
-        assert.deepEqual(items.map((item) => item.seq), Array.from({ length: 30 }, (_, i) => 30 - i))
+        assert.deepEqual(
+          items.map((item) => item.seq),
+          Array.from({ length: 30 }, (_, i) => 30 - i),
+        )
         assert.equal(items[0]?.subject?.id, 'cred_29')
       })
     })
@@ -63,7 +68,10 @@ for (const database of databases) {
       await withTrail(database, async (world) => {
         const { db } = world.store
         const last = await db.selectFrom('audit').selectAll().where('seq', '=', 30).executeTakeFirstOrThrow()
-        await db.insertInto('audit').values({ ...last, seq: 31 }).execute()
+        await db
+          .insertInto('audit')
+          .values({ ...last, seq: 31 })
+          .execute()
         await broken(world, 31, /changed or moved|behind the end/)
         await db.updateTable('heads').set({ seq: 31 }).where('name', '=', 'audit').execute()
         await broken(world, 31, /changed or moved/)
@@ -87,7 +95,20 @@ for (const database of databases) {
         const row = await db.selectFrom('audit').selectAll().where('seq', '=', 30).executeTakeFirstOrThrow()
         const before = await db.selectFrom('audit').select('hash').where('seq', '=', 29).executeTakeFirstOrThrow()
         const forged = { ...row, actor_name: 'nobody' }
-        const text = JSON.stringify([before.hash, forged.seq, forged.at, forged.actor, forged.actor_name, forged.action, forged.subject, forged.subject_name, forged.outcome, forged.reason, forged.address, forged.detail])
+        const text = JSON.stringify([
+          before.hash,
+          forged.seq,
+          forged.at,
+          forged.actor,
+          forged.actor_name,
+          forged.action,
+          forged.subject,
+          forged.subject_name,
+          forged.outcome,
+          forged.reason,
+          forged.address,
+          forged.detail,
+        ])
         const hash = createHmac('sha256', Buffer.alloc(32)).update(text).digest('base64url')
         await db.updateTable('audit').set({ actor_name: 'nobody', hash }).where('seq', '=', 30).execute()
         await db.updateTable('heads').set({ hash }).where('name', '=', 'audit').execute()

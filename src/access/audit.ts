@@ -35,9 +35,7 @@ export type AuditView = {
   hash: string
 }
 
-export type Verification =
-  | { ok: true; records: number; head: string }
-  | { ok: false; records: number; firstBad: number; what: string }
+export type Verification = { ok: true; records: number; head: string } | { ok: false; records: number; firstBad: number; what: string }
 
 type Waiting = { entry: AuditEntry; at: number; resolve: () => void; reject: (error: unknown) => void }
 
@@ -73,7 +71,10 @@ export class AuditTrail {
   async append(trx: Transaction<Tables>, entries: AuditEntry[]): Promise<void> {
     if (entries.length === 0) return
     const now = this.#clock.now()
-    await this.#append(trx, entries.map((entry) => ({ entry, at: now })))
+    await this.#append(
+      trx,
+      entries.map((entry) => ({ entry, at: now })),
+    )
   }
 
   /**
@@ -103,9 +104,7 @@ export class AuditTrail {
       } catch (error) {
         this.#tell('audit.blocked')
         const why = isProblem(error) ? ` ${error.title}.` : ''
-        const problem = new Problem('audit_blocked', `The audit record could not be written, so nothing was done.${why}`, {
-          cause: error, retryAfter: 5,
-        })
+        const problem = new Problem('audit_blocked', `The audit record could not be written, so nothing was done.${why}`, { cause: error, retryAfter: 5 })
         for (const waiting of batch) waiting.reject(problem)
       }
       if (this.#waiting.length > 0) await new Promise<void>((resolve) => setImmediate(resolve))
@@ -206,7 +205,18 @@ function toRow(entry: AuditEntry, seq: number, at: number): Omit<NewRow<'audit'>
 
 function chainHash(key: Uint8Array, before: string, row: Omit<NewRow<'audit'>, 'hash'>): string {
   const record = [
-    before, row.seq, row.at, row.actor, row.actor_name, row.action, row.subject, row.subject_name, row.outcome, row.reason, row.address, row.detail,
+    before,
+    row.seq,
+    row.at,
+    row.actor,
+    row.actor_name,
+    row.action,
+    row.subject,
+    row.subject_name,
+    row.outcome,
+    row.reason,
+    row.address,
+    row.detail,
   ]
   return createHmac('sha256', key).update(JSON.stringify(record)).digest('base64url')
 }

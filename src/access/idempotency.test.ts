@@ -18,7 +18,7 @@ eachDatabase((name, open) => {
     }
     const reply = (body: string) => async () => ({ status: 201, body })
 
-    it('the second request gets the first one\'s reply, on another node too', async (t) => {
+    it("the second request gets the first one's reply, on another node too", async (t) => {
       const { replies, other } = await make(t)
       assert.deepEqual(await replies.once('key_1', 'a', 'request', reply('first')), { status: 201, body: 'first', repeated: false })
       assert.deepEqual(await other.once('key_1', 'a', 'request', reply('second')), { status: 201, body: 'first', repeated: true })
@@ -34,7 +34,15 @@ eachDatabase((name, open) => {
     it('a request that comes while the first one runs waits for its reply', async (t) => {
       const { replies, clock } = await make(t)
       let finish: (() => void) | undefined
-      const first = replies.once('key_1', 'a', 'request', () => new Promise((resolve) => { finish = () => resolve({ status: 201, body: 'first' }) }))
+      const first = replies.once(
+        'key_1',
+        'a',
+        'request',
+        () =>
+          new Promise((resolve) => {
+            finish = () => resolve({ status: 201, body: 'first' })
+          }),
+      )
       while (!finish) await new Promise((resolve) => setTimeout(resolve, 5))
       const second = replies.once('key_1', 'a', 'request', reply('second'))
       while (clock.sleepers === 0) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -46,7 +54,10 @@ eachDatabase((name, open) => {
 
     it('a request that failed did nothing, so that its key is free again', async (t) => {
       const { replies } = await make(t)
-      await assert.rejects(replies.once('key_1', 'a', 'request', () => Promise.reject(new Error('no'))), /no/)
+      await assert.rejects(
+        replies.once('key_1', 'a', 'request', () => Promise.reject(new Error('no'))),
+        /no/,
+      )
       assert.equal((await replies.once('key_1', 'a', 'another', reply('second'))).repeated, false)
     })
 
@@ -57,7 +68,10 @@ eachDatabase((name, open) => {
         if (await database.db.selectFrom('idempotency').select('key').executeTakeFirst()) break
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
-      const second = assert.rejects(replies.once('key_1', 'a', 'request', reply('second')), (error) => isProblem(error, 'idempotency_conflict') && /cut off/.test(error.message))
+      const second = assert.rejects(
+        replies.once('key_1', 'a', 'request', reply('second')),
+        (error) => isProblem(error, 'idempotency_conflict') && /cut off/.test(error.message),
+      )
       for (let waited = 0; waited < 31_000; waited += 100) {
         while (clock.sleepers === 0 && waited < 30_000) await new Promise((resolve) => setImmediate(resolve))
         await clock.advance(100)

@@ -3,9 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { Place, Vault } from '../base/vault.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
-import {
-  claimIdempotencyKey, keepIdempotentReply, pruneIdempotencyKeys, readIdempotencyKey, releaseIdempotencyKey,
-} from '../storage/idempotency.ts'
+import { claimIdempotencyKey, keepIdempotentReply, pruneIdempotencyKeys, readIdempotencyKey, releaseIdempotencyKey } from '../storage/idempotency.ts'
 import type { Database, Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 

@@ -44,7 +44,16 @@ export class MasterKeyRotation {
   #stopped = false
   #progress = { rewrapped: 0, startedAt: null as number | null, finishedAt: null as number | null, problem: null as RotationView['problem'] }
 
-  constructor(options: { db: Database; clock: Clock; log: Log; audit: AuditTrail; keyring: Keyring; source: MasterKeys['source']; file: string; alone: boolean }) {
+  constructor(options: {
+    db: Database
+    clock: Clock
+    log: Log
+    audit: AuditTrail
+    keyring: Keyring
+    source: MasterKeys['source']
+    file: string
+    alone: boolean
+  }) {
     this.#db = options.db
     this.#clock = options.clock
     this.#log = options.log
@@ -150,14 +159,22 @@ export class MasterKeyRotation {
 
   async get(): Promise<RotationView> {
     const known = await readMasterKeys(this.#db)
-    const counts = await this.#db.selectFrom('data_keys').select((eb) => ['master_key_version', eb.fn.countAll<number>().as('count')]).groupBy('master_key_version').execute()
+    const counts = await this.#db
+      .selectFrom('data_keys')
+      .select((eb) => ['master_key_version', eb.fn.countAll<number>().as('count')])
+      .groupBy('master_key_version')
+      .execute()
     const count = new Map(counts.map((row) => [row.master_key_version, Number(row.count)]))
     const remaining = counts.filter((row) => row.master_key_version !== this.#keyring.newest).reduce((sum, row) => sum + Number(row.count), 0)
     return {
       state: this.#running ? 'running' : this.#progress.problem ? 'failed' : 'idle',
       newestVersion: this.#keyring.newest,
       versions: known.map((row) => ({
-        version: row.version, fingerprint: row.fingerprint, dataKeys: count.get(row.version) ?? 0, createdAt: row.created_at, retiredAt: row.retired_at,
+        version: row.version,
+        fingerprint: row.fingerprint,
+        dataKeys: count.get(row.version) ?? 0,
+        createdAt: row.created_at,
+        retiredAt: row.retired_at,
       })),
       rewrapped: this.#progress.rewrapped,
       remaining,

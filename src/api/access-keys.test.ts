@@ -14,7 +14,9 @@ describe('access keys of automations', () => {
   after(() => api.close())
 
   const make = async (more: object = {}) => {
-    const reply = await api.ask('POST', '/v1/access-keys', { body: { name: `job ${Math.random()}`, permissions: [{ credential: 'a', rights: ['token'] }], ...more } })
+    const reply = await api.ask('POST', '/v1/access-keys', {
+      body: { name: `job ${Math.random()}`, permissions: [{ credential: 'a', rights: ['token'] }], ...more },
+    })
     assert.equal(reply.status, 201, reply.text)
     return { key: String(reply.json.key), id: (reply.json.access_key as { id: string }).id }
   }
@@ -24,7 +26,12 @@ describe('access keys of automations', () => {
     const { key, id } = await make()
     assert.equal((await token('a', key)).status, 200)
     assert.equal((await token('b', key)).status, 404)
-    const { key: alsoReads } = await make({ permissions: [{ credential: 'a', rights: ['token'] }, { credential: 'b', rights: ['read'] }] })
+    const { key: alsoReads } = await make({
+      permissions: [
+        { credential: 'a', rights: ['token'] },
+        { credential: 'b', rights: ['read'] },
+      ],
+    })
     assert.equal((await token('b', alsoReads)).status, 403)
     for (const row of contract) {
       if (row.permission === 'public' || row.permission === 'any' || row.id === 'handOutToken') continue
@@ -36,7 +43,10 @@ describe('access keys of automations', () => {
   it('Z7: the text of a key is in the answer to its making and nowhere after', async () => {
     const { key, id } = await make()
     const replies = [
-      await api.ask('GET', '/v1/access-keys'), await api.ask('GET', `/v1/access-keys/${id}`), await api.ask('GET', '/v1/audit'), await api.ask('DELETE', `/v1/access-keys/${id}`),
+      await api.ask('GET', '/v1/access-keys'),
+      await api.ask('GET', `/v1/access-keys/${id}`),
+      await api.ask('GET', '/v1/audit'),
+      await api.ask('DELETE', `/v1/access-keys/${id}`),
     ]
     for (const reply of replies) assert.ok(reply.status === 200 && !reply.text.includes(key.slice(8)))
     const rows = JSON.stringify(await api.world.context.db.selectFrom('access_keys').selectAll().execute())
@@ -72,7 +82,10 @@ describe('access keys of automations', () => {
   it('says what is wrong with a new key', async () => {
     const reply = await api.ask('POST', '/v1/access-keys', { body: { name: 'x', permissions: [{ credential: 'a', rights: ['fly'] }], networks: ['here'] } })
     assert.equal(reply.status, 400)
-    assert.equal((await api.ask('POST', '/v1/access-keys', { body: { name: 'x', permissions: [{ credential: 'a', rights: ['read'] }], networks: ['here'] } })).status, 400)
+    assert.equal(
+      (await api.ask('POST', '/v1/access-keys', { body: { name: 'x', permissions: [{ credential: 'a', rights: ['read'] }], networks: ['here'] } })).status,
+      400,
+    )
     assert.equal((await api.ask('POST', '/v1/access-keys', { body: { name: 'x', permissions: [] } })).status, 400)
     assert.equal((await api.ask('POST', '/v1/access-keys', { body: { name: 'x', permissions: [{ credential: 'none', rights: ['read'] }] } })).status, 404)
   })

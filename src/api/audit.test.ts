@@ -10,9 +10,10 @@ describe('what the audit trail says of the API', () => {
   let fake: FakeProvider
   before(async () => {
     fake = await startFakeProvider()
-    fake.answer = ({ path }) => (path.includes('well-known')
-      ? { body: { issuer: fake.url, token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize` } }
-      : { body: { access_token: 'at', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rt' } })
+    fake.answer = ({ path }) =>
+      path.includes('well-known')
+        ? { body: { issuer: fake.url, token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize` } }
+        : { body: { access_token: 'at', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rt' } }
     api = await openApiWorld({
       replace: (services) => ({
         // The rotation itself is tested where it lives; here it must only be seen to be recorded by whoever does it.
@@ -32,7 +33,11 @@ describe('what the audit trail says of the API', () => {
   })
 
   it('A7: every call that touches a secret or changes something writes its record, with who, from where and how it ended', async () => {
-    const endpoints = () => ({ token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize`, revocation_endpoint: `${fake.url}/revoke` })
+    const endpoints = () => ({
+      token_endpoint: `${fake.url}/token`,
+      authorization_endpoint: `${fake.url}/authorize`,
+      revocation_endpoint: `${fake.url}/revoke`,
+    })
     let n = 0
     const name = () => `thing ${++n}`
     const made = async (path: string, body: object) => {
@@ -41,12 +46,21 @@ describe('what the audit trail says of the API', () => {
       return reply.json
     }
     const registration = () => ({ name: name(), provider: 'generic', client_id: 'c', client_secret: 's', placeholders: endpoints() })
-    const oauth = async () => String((await made('/v1/credentials', {
-      name: name(), grant: 'authorization_code', registration: registration(), refresh_token: 'rt', scopes: ['a'],
-    })).id)
-    const sender = async () => String((await made('/v1/senders', { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' })).id)
+    const oauth = async () =>
+      String(
+        (await made('/v1/credentials', { name: name(), grant: 'authorization_code', registration: registration(), refresh_token: 'rt', scopes: ['a'] })).id,
+      )
+    const sender = async () =>
+      String((await made('/v1/senders', { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' })).id)
     const message = async () => String((await made('/v1/mail/messages', { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' })).id)
-    const provider = (id: string) => ({ id, version: 1, name: id, token_endpoint: 'https://idp.example/token', grants: ['client_credentials'], client_auth: ['client_secret_basic'] })
+    const provider = (id: string) => ({
+      id,
+      version: 1,
+      name: id,
+      token_endpoint: 'https://idp.example/token',
+      grants: ['client_credentials'],
+      client_auth: ['client_secret_basic'],
+    })
     const ownProvider = async () => String((await made('/v1/providers', provider(`own-${++n}`))).id)
     const consent = async (mode: string) => await made(`/v1/credentials/${await oauth()}/consent`, { mode })
     const redirectOf = async () => {
@@ -93,7 +107,10 @@ describe('what the audit trail says of the API', () => {
         const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }] }
         return [`/v1/access-keys/${((await made('/v1/access-keys', body)).access_key as { id: string }).id}`]
       },
-      createSender: async () => ['/v1/senders', { body: { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' } }],
+      createSender: async () => [
+        '/v1/senders',
+        { body: { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' } },
+      ],
       changeSender: async () => [`/v1/senders/${await sender()}`, { body: { from_name: 'A' } }],
       deleteSender: async () => [`/v1/senders/${await sender()}`],
       testSender: async () => [`/v1/senders/${await sender()}/test`, { body: { to: 'b@example.org' } }],
@@ -128,7 +145,10 @@ describe('what the audit trail says of the API', () => {
       const { seq } = await api.services.facts.auditHead()
       await api.ask(row.method, row.path.replace(/\{\w+\}/g, 'none'))
       const { items } = await api.services.audit.list({ limit: 5 })
-      assert.ok(items.every((item) => item.seq <= seq || item.action === 'api.refused'), row.id)
+      assert.ok(
+        items.every((item) => item.seq <= seq || item.action === 'api.refused'),
+        row.id,
+      )
     }
   })
 

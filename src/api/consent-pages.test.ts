@@ -13,13 +13,20 @@ describe('the pages a person sees after a consent', () => {
   before(async () => {
     api = await openApiWorld()
     fake = await startFakeProvider()
-    const made = await api.ask('POST', '/v1/credentials', { body: {
-      name: 'work <mail>', grant: 'authorization_code', scopes: ['mail.send'],
-      registration: {
-        name: 'r', provider: 'generic', client_id: 'client', client_secret: 'secret',
-        placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize` },
+    const made = await api.ask('POST', '/v1/credentials', {
+      body: {
+        name: 'work <mail>',
+        grant: 'authorization_code',
+        scopes: ['mail.send'],
+        registration: {
+          name: 'r',
+          provider: 'generic',
+          client_id: 'client',
+          client_secret: 'secret',
+          placeholders: { token_endpoint: `${fake.url}/token`, authorization_endpoint: `${fake.url}/authorize` },
+        },
       },
-    } })
+    })
     assert.equal(made.status, 201, made.text)
     credential = String(made.json.id)
     registration = (made.json.registration as { id: string }).id
@@ -68,8 +75,13 @@ describe('the pages a person sees after a consent', () => {
 
   it('O25: whatever a provider sends as an error, it is shown as text among static sentences, cut and escaped', async () => {
     const hostile = [
-      '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', 'javascript:alert(1)', '</title><svg/onload=alert(1)>', `${'<b>'.repeat(33_000)}`.slice(0, 4000),
-      '\u5b57'.repeat(1500), '\u202e\u0000\r\nSet-Cookie: a=b',
+      '<script>alert(1)</script>',
+      '"><img src=x onerror=alert(1)>',
+      'javascript:alert(1)',
+      '</title><svg/onload=alert(1)>',
+      `${'<b>'.repeat(33_000)}`.slice(0, 4000),
+      '\u5b57'.repeat(1500),
+      '\u202e\u0000\r\nSet-Cookie: a=b',
     ]
     for (const text of hostile) {
       for (const parameter of ['error', 'error_description', 'error_uri', 'code', 'state', 'iss', 'anything']) {
@@ -135,7 +147,9 @@ describe('the pages a person sees after a consent', () => {
     const redirect = (await api.ask('GET', `/v1/registrations/${registration}`)).json.redirect_uri
     const bad = await api.ask('POST', `/v1/consents/${String(begun.json.id)}/response`, { body: { redirect_url: 'not an address' } })
     assert.equal(bad.json.code, 'consent_malformed')
-    const done = await api.ask('POST', `/v1/consents/${String(begun.json.id)}/response`, { body: { redirect_url: `${String(redirect)}?code=CANARY-c&state=${state}` } })
+    const done = await api.ask('POST', `/v1/consents/${String(begun.json.id)}/response`, {
+      body: { redirect_url: `${String(redirect)}?code=CANARY-c&state=${state}` },
+    })
     assert.equal(done.json.status, 'done', done.text)
     assert.equal(done.json.authorization_url, null)
     assert.doesNotMatch(done.text, /CANARY/)
@@ -143,7 +157,14 @@ describe('the pages a person sees after a consent', () => {
 })
 
 describe('what a page and its address hold', () => {
-  const end = { ok: false as const, code: 'consent_failed', title: 'The provider did not give a token', detail: `${'<i>'.repeat(10_000)}`, nextStep: 'Start again.', requestId: 'req_1' }
+  const end = {
+    ok: false as const,
+    code: 'consent_failed',
+    title: 'The provider did not give a token',
+    detail: `${'<i>'.repeat(10_000)}`,
+    nextStep: 'Start again.',
+    requestId: 'req_1',
+  }
   const key = new Uint8Array(32)
 
   it('O25: a long text is cut, in the address and on the page', () => {

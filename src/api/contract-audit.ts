@@ -8,31 +8,40 @@ const actions = Object.keys(auditActions) as [AuditAction, ...AuditAction[]]
 const types = Object.keys(eventTypes) as [EventType, ...EventType[]]
 const outcome = z.enum(['done', 'refused', 'failed'])
 
-const auditRecord = z.object({
-  seq: z.int(),
-  at: time,
-  actor: z.object({ id: z.string(), name: z.string() }),
-  action: z.enum(actions),
-  subject: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
-  outcome,
-  reason: z.string().nullable(),
-  address: z.string().nullable(),
-  detail: z.record(z.string(), z.unknown()),
-  hash: z.string().meta({ description: 'Ties the record to the one before' }),
-}).meta({ id: 'AuditRecord' })
+const auditRecord = z
+  .object({
+    seq: z.int(),
+    at: time,
+    actor: z.object({ id: z.string(), name: z.string() }),
+    action: z.enum(actions),
+    subject: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
+    outcome,
+    reason: z.string().nullable(),
+    address: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+    hash: z.string().meta({ description: 'Ties the record to the one before' }),
+  })
+  .meta({ id: 'AuditRecord' })
 
-export const eventSchema = z.object({
-  seq: z.int().meta({ description: '0 for an event that is not kept' }),
-  at: time,
-  type: z.enum(types),
-  subject: z.string().nullable(),
-  data: z.record(z.string(), z.unknown()),
-}).meta({ id: 'Event', description: 'Something that happened; never a secret' })
+export const eventSchema = z
+  .object({
+    seq: z.int().meta({ description: '0 for an event that is not kept' }),
+    at: time,
+    type: z.enum(types),
+    subject: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event', description: 'Something that happened; never a secret' })
 
 export const auditEndpoints = [
   endpoint({
-    id: 'listAudit', method: 'GET', path: '/v1/audit', tag: 'Audit', summary: 'Lists the audit trail, the newest record first.',
-    permission: { administration: 'audit' }, audit: 'audit.read',
+    id: 'listAudit',
+    method: 'GET',
+    path: '/v1/audit',
+    tag: 'Audit',
+    summary: 'Lists the audit trail, the newest record first.',
+    permission: { administration: 'audit' },
+    audit: 'audit.read',
     query: z.strictObject({
       subject: word(200).optional().meta({ description: 'Id of a credential, registration, access key…' }),
       actor: word(200).optional().meta({ description: 'Id of an access key' }),
@@ -42,23 +51,41 @@ export const auditEndpoints = [
       to: time.optional(),
       ...pageQuery,
     }),
-    status: 200, kind: 'json', reply: page(auditRecord).meta({ id: 'AuditPage' }), noStore: true,
+    status: 200,
+    kind: 'json',
+    reply: page(auditRecord).meta({ id: 'AuditPage' }),
+    noStore: true,
   }),
   endpoint({
-    id: 'verifyAudit', method: 'GET', path: '/v1/audit/verification', tag: 'Audit', summary: 'Checks the whole audit trail and names the first record that does not fit.',
-    permission: { administration: 'audit' }, audit: 'audit.verified', status: 200, kind: 'json',
-    reply: z.object({
-      ok: z.boolean(), records: count, head: z.string().nullable(), first_bad: z.int().nullable(), what: z.string().nullable(),
-    }).meta({ id: 'AuditVerification' }),
+    id: 'verifyAudit',
+    method: 'GET',
+    path: '/v1/audit/verification',
+    tag: 'Audit',
+    summary: 'Checks the whole audit trail and names the first record that does not fit.',
+    permission: { administration: 'audit' },
+    audit: 'audit.verified',
+    status: 200,
+    kind: 'json',
+    reply: z
+      .object({ ok: z.boolean(), records: count, head: z.string().nullable(), first_bad: z.int().nullable(), what: z.string().nullable() })
+      .meta({ id: 'AuditVerification' }),
   }),
   endpoint({
-    id: 'streamEvents', method: 'GET', path: '/v1/events', tag: 'Events', summary: 'Streams what happens to the credentials that the key may read.',
-    description: 'Server-sent events. Send Last-Event-ID (or last_event_id) to hear what was missed; an event named "reset" says that too much was missed and everything should be read anew.',
-    permission: { anyCredential: 'read' }, audit: null,
+    id: 'streamEvents',
+    method: 'GET',
+    path: '/v1/events',
+    tag: 'Events',
+    summary: 'Streams what happens to the credentials that the key may read.',
+    description:
+      'Server-sent events. Send Last-Event-ID (or last_event_id) to hear what was missed; an event named "reset" says that too much was missed and everything should be read anew.',
+    permission: { anyCredential: 'read' },
+    audit: null,
     query: z.strictObject({
       last_event_id: z.coerce.number().int().min(0).optional(),
       type: list(z.enum(types)).optional().meta({ description: 'Only these kinds' }),
     }),
-    status: 200, kind: 'events', reply: eventSchema,
+    status: 200,
+    kind: 'events',
+    reply: eventSchema,
   }),
 ] as const

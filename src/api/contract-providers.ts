@@ -6,60 +6,112 @@ import { page, word } from './schemas.ts'
 const description = providerSchema.meta({ id: 'Provider', description: 'The whole description of a provider, defaults filled in' })
 const newDescription = providerSchema.meta({ id: 'NewProvider', description: 'A description of a provider; what has a default may be left out' })
 
-const provider = z.object({
-  id: z.string(),
-  name: z.string(),
-  own: z.boolean().meta({ description: 'Made by a person here, not from the catalogue' }),
-  category: z.string().nullable(),
-  docs_url: z.string().nullable(),
-  grants: z.array(z.string()),
-  client_auths: z.array(z.string()),
-  placeholders: z.array(z.string()),
-}).meta({ id: 'ProviderSummary' })
+const provider = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    own: z.boolean().meta({ description: 'Made by a person here, not from the catalogue' }),
+    category: z.string().nullable(),
+    docs_url: z.string().nullable(),
+    grants: z.array(z.string()),
+    client_auths: z.array(z.string()),
+    placeholders: z.array(z.string()),
+  })
+  .meta({ id: 'ProviderSummary' })
 
-const providerDetails = z.object({
-  id: z.string(),
-  name: z.string(),
-  own: z.boolean(),
-  revision: z.int().nullable().meta({ description: 'Of an own provider' }),
-  description,
-}).meta({ id: 'ProviderDetails' })
+const providerDetails = z
+  .object({ id: z.string(), name: z.string(), own: z.boolean(), revision: z.int().nullable().meta({ description: 'Of an own provider' }), description })
+  .meta({ id: 'ProviderDetails' })
 
 const params = z.strictObject({ provider: word(100).meta({ description: 'Id of the provider' }) })
 
 export const providerEndpoints = [
   endpoint({
-    id: 'listProviders', method: 'GET', path: '/v1/providers', tag: 'Providers', summary: 'Lists the providers, your own and those of the catalogue.',
-    permission: 'any', audit: null, status: 200, kind: 'json', reply: page(provider).meta({ id: 'ProviderPage' }),
+    id: 'listProviders',
+    method: 'GET',
+    path: '/v1/providers',
+    tag: 'Providers',
+    summary: 'Lists the providers, your own and those of the catalogue.',
+    permission: 'any',
+    audit: null,
+    status: 200,
+    kind: 'json',
+    reply: page(provider).meta({ id: 'ProviderPage' }),
   }),
   endpoint({
-    id: 'createProvider', method: 'POST', path: '/v1/providers', tag: 'Providers', summary: 'Makes a provider of your own.',
-    permission: { administration: 'manage' }, audit: 'provider.created', body: newDescription, takesIdempotencyKey: true, status: 201, kind: 'json',
-    reply: providerDetails, problems: ['provider_invalid', 'name_taken', 'idempotency_conflict'],
+    id: 'createProvider',
+    method: 'POST',
+    path: '/v1/providers',
+    tag: 'Providers',
+    summary: 'Makes a provider of your own.',
+    permission: { administration: 'manage' },
+    audit: 'provider.created',
+    body: newDescription,
+    takesIdempotencyKey: true,
+    status: 201,
+    kind: 'json',
+    reply: providerDetails,
+    problems: ['provider_invalid', 'name_taken', 'idempotency_conflict'],
   }),
   endpoint({
-    id: 'getProvider', method: 'GET', path: '/v1/providers/{provider}', tag: 'Providers', summary: 'Shows a provider with its endpoints, grants and placeholders.',
-    permission: 'any', audit: null, params, status: 200, kind: 'json', reply: providerDetails,
+    id: 'getProvider',
+    method: 'GET',
+    path: '/v1/providers/{provider}',
+    tag: 'Providers',
+    summary: 'Shows a provider with its endpoints, grants and placeholders.',
+    permission: 'any',
+    audit: null,
+    params,
+    status: 200,
+    kind: 'json',
+    reply: providerDetails,
   }),
   endpoint({
-    id: 'replaceProvider', method: 'PUT', path: '/v1/providers/{provider}', tag: 'Providers', summary: 'Changes a provider of your own.',
+    id: 'replaceProvider',
+    method: 'PUT',
+    path: '/v1/providers/{provider}',
+    tag: 'Providers',
+    summary: 'Changes a provider of your own.',
     description: 'Registrations keep the description that they were made with.',
-    permission: { administration: 'manage' }, audit: 'provider.changed', params, body: newDescription, status: 200, kind: 'json', reply: providerDetails,
+    permission: { administration: 'manage' },
+    audit: 'provider.changed',
+    params,
+    body: newDescription,
+    status: 200,
+    kind: 'json',
+    reply: providerDetails,
     problems: ['provider_invalid'],
   }),
   endpoint({
-    id: 'deleteProvider', method: 'DELETE', path: '/v1/providers/{provider}', tag: 'Providers', summary: 'Deletes a provider of your own.',
-    permission: { administration: 'manage' }, audit: 'provider.deleted', params, status: 204, kind: 'nothing', problems: ['in_use'],
+    id: 'deleteProvider',
+    method: 'DELETE',
+    path: '/v1/providers/{provider}',
+    tag: 'Providers',
+    summary: 'Deletes a provider of your own.',
+    permission: { administration: 'manage' },
+    audit: 'provider.deleted',
+    params,
+    status: 204,
+    kind: 'nothing',
+    problems: ['in_use'],
   }),
   endpoint({
-    id: 'discoverProvider', method: 'POST', path: '/v1/providers/discover', tag: 'Providers', summary: 'Fetches the metadata of an issuer and makes a description of it; nothing is stored.',
-    permission: { administration: 'manage' }, audit: 'provider.discovered',
-    body: z.strictObject({
-      issuer: word(2000).meta({ description: 'Exactly as the provider names itself, such as https://accounts.example.org' }),
-      id: word(100).optional().meta({ description: 'Id for the description; made from the host unless told' }),
-      name: word(100).optional(),
-    }).meta({ id: 'Discovery' }),
-    status: 200, kind: 'json',
+    id: 'discoverProvider',
+    method: 'POST',
+    path: '/v1/providers/discover',
+    tag: 'Providers',
+    summary: 'Fetches the metadata of an issuer and makes a description of it; nothing is stored.',
+    permission: { administration: 'manage' },
+    audit: 'provider.discovered',
+    body: z
+      .strictObject({
+        issuer: word(2000).meta({ description: 'Exactly as the provider names itself, such as https://accounts.example.org' }),
+        id: word(100).optional().meta({ description: 'Id for the description; made from the host unless told' }),
+        name: word(100).optional(),
+      })
+      .meta({ id: 'Discovery' }),
+    status: 200,
+    kind: 'json',
     reply: z.object({ description, warnings: z.array(z.string()) }).meta({ id: 'DiscoveredProvider' }),
     problems: ['discovery_failed', 'address_not_allowed', 'outgoing_failed'],
   }),

@@ -6,11 +6,23 @@ const pageSize = 500
 export async function examine(services: Pick<Services, 'facts' | 'audit' | 'credentials'>): Promise<Check[]> {
   const checks = await services.facts.checks()
   const found = await services.audit.verify()
-  checks.push(found.ok
-    ? { name: 'audit trail', outcome: 'ok', message: `${found.records} records fit together.`, nextStep: null }
-    : { name: 'audit trail', outcome: 'failed', message: `Record ${found.firstBad}: ${found.what}.`, nextStep: 'Compare with a backup: somebody changed the database, or it was damaged.' })
+  checks.push(
+    found.ok
+      ? { name: 'audit trail', outcome: 'ok', message: `${found.records} records fit together.`, nextStep: null }
+      : {
+          name: 'audit trail',
+          outcome: 'failed',
+          message: `Record ${found.firstBad}: ${found.what}.`,
+          nextStep: 'Compare with a backup: somebody changed the database, or it was damaged.',
+        },
+  )
   if (services.audit.blocked) {
-    checks.push({ name: 'audit trail', outcome: 'failed', message: 'It cannot be written; nothing is handed out.', nextStep: 'Free disk space or repair the database.' })
+    checks.push({
+      name: 'audit trail',
+      outcome: 'failed',
+      message: 'It cannot be written; nothing is handed out.',
+      nextStep: 'Free disk space or repair the database.',
+    })
   }
   checks.push(...(await credentialChecks(services.credentials)))
   return checks
@@ -29,7 +41,9 @@ async function credentialChecks(credentials: Services['credentials']): Promise<C
       }
       const outcome = view.status === 'paused' || view.status === 'expiring' || view.status === 'retrying' ? 'warning' : 'failed'
       checks.push({
-        name: `credential ${view.name}`, outcome, message: `${view.status.replaceAll('_', ' ')}${view.reason ? `: ${view.reason.message}` : ''}`,
+        name: `credential ${view.name}`,
+        outcome,
+        message: `${view.status.replaceAll('_', ' ')}${view.reason ? `: ${view.reason.message}` : ''}`,
         nextStep: view.nextStep?.text ?? null,
       })
     }

@@ -14,12 +14,7 @@ import type { ProblemCode } from '../base/problem-codes.ts'
  *
  * A key that may `manage` may also read the facts of every credential; it does not get tokens by that.
  */
-export type Permission =
-  | 'public'
-  | 'any'
-  | { credential: Right }
-  | { anyCredential: Right }
-  | { administration: Administration }
+export type Permission = 'public' | 'any' | { credential: Right } | { anyCredential: Right } | { administration: Administration }
 
 export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export type Method = (typeof methods)[number]

@@ -24,8 +24,18 @@ export function exchangeMaker(clock: Clock): (request: IncomingMessage, response
   return (request, response) => {
     count = (count + 1) % 32 ** countDigits
     return {
-      request, response, requestId: beginning + count.toString(32).replace(/[ilou]/g, (sign) => 'wxyz'['ilou'.indexOf(sign)]!).padStart(countDigits, '0'),
-      startedAt: clock.monotonic(), address: null, path: '', query: '',
+      request,
+      response,
+      requestId:
+        beginning +
+        count
+          .toString(32)
+          .replace(/[ilou]/g, (sign) => 'wxyz'['ilou'.indexOf(sign)]!)
+          .padStart(countDigits, '0'),
+      startedAt: clock.monotonic(),
+      address: null,
+      path: '',
+      query: '',
     }
   }
 }
@@ -75,11 +85,7 @@ export function single(request: IncomingMessage, name: string): string | undefin
 /** Writes a reply. A body that was not read to its end closes the connection, so that nobody sends the rest of it for nothing. */
 export function writeReply(exchange: Exchange, written: Written): void {
   const { request, response } = exchange
-  const headers: Record<string, string | number> = {
-    ...written.headers,
-    'x-content-type-options': 'nosniff',
-    'x-request-id': exchange.requestId,
-  }
+  const headers: Record<string, string | number> = { ...written.headers, 'x-content-type-options': 'nosniff', 'x-request-id': exchange.requestId }
   if (written.status !== 204) headers['content-length'] = Buffer.byteLength(written.body)
   if (!request.complete && hasBody(request)) headers.connection = 'close'
   response.writeHead(written.status, headers)

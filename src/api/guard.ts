@@ -15,7 +15,9 @@ export type Admitted = { caller: Caller | null; actor: Actor; credentialId: stri
  * @throws Problem not_signed_in, not_allowed, not_found
  */
 export async function admit(
-  services: Pick<Services, 'accessKeys' | 'credentials'>, refusals: Refusals, endpoint: Endpoint,
+  services: Pick<Services, 'accessKeys' | 'credentials'>,
+  refusals: Refusals,
+  endpoint: Endpoint,
   request: { authorization: string | undefined; address: string | null; credential: string | undefined },
 ): Promise<Admitted> {
   const { permission } = endpoint
@@ -27,15 +29,17 @@ export async function admit(
   } catch (error) {
     if (error instanceof Problem && error.code === 'not_signed_in') {
       await refusals.record({
-        actor: nobody(request.address), action: 'access_key.refused', outcome: 'refused', reason: error.message, detail: { endpoint: endpoint.id },
+        actor: nobody(request.address),
+        action: 'access_key.refused',
+        outcome: 'refused',
+        reason: error.message,
+        detail: { endpoint: endpoint.id },
       })
     }
     throw error
   }
   const refuse = async (problem: Problem, subject: string | null = null): Promise<never> => {
-    await refusals.record({
-      actor: caller.actor, action: 'api.refused', subject, outcome: 'refused', reason: problem.code, detail: { endpoint: endpoint.id },
-    })
+    await refusals.record({ actor: caller.actor, action: 'api.refused', subject, outcome: 'refused', reason: problem.code, detail: { endpoint: endpoint.id } })
     throw problem
   }
 

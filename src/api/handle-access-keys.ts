@@ -17,19 +17,20 @@ export function accessKeyHandlers({ accessKeys, credentials }: Pick<Services, 'a
     async createAccessKey({ body, actor, caller }) {
       const permissions: NewAccessKey['permissions'] = []
       for (const [i, permission] of body.permissions.entries()) {
-        const credential = permission.credential === '*' ? '*' : await resolveCredential(credentials, caller, permission.credential, `permissions.${i}.credential`)
+        const credential =
+          permission.credential === '*' ? '*' : await resolveCredential(credentials, caller, permission.credential, `permissions.${i}.credential`)
         permissions.push({ credential, rights: permission.rights })
       }
       const input: NewAccessKey = {
-        name: body.name, permissions, administration: body.administration ?? [], networks: body.networks ?? [],
+        name: body.name,
+        permissions,
+        administration: body.administration ?? [],
+        networks: body.networks ?? [],
         ...(body.expires_at === undefined ? {} : { expiresAt: Date.parse(body.expires_at) }),
       }
       refuseMoreThanOwn(caller, input)
       const made = await accessKeys.create(input, actor)
-      return {
-        body: { access_key: accessKeyBody(made.view), key: made.key.reveal() },
-        headers: { location: `/v1/access-keys/${made.view.id}` },
-      }
+      return { body: { access_key: accessKeyBody(made.view), key: made.key.reveal() }, headers: { location: `/v1/access-keys/${made.view.id}` } }
     },
     async getAccessKey({ params }) {
       return { body: accessKeyBody(await accessKeys.get(params.access_key)) }
@@ -45,12 +46,13 @@ function refuseMoreThanOwn(caller: Caller, input: NewAccessKey): void {
   const missing: string[] = []
   for (const { credential, rights } of input.permissions) {
     for (const right of rights) {
-      if (!caller.can(right, credential) && !(right === 'read' && mayManage(caller))) missing.push(`"${right}" on ${credential === '*' ? 'all credentials' : credential}`)
+      if (!caller.can(right, credential) && !(right === 'read' && mayManage(caller)))
+        missing.push(`"${right}" on ${credential === '*' ? 'all credentials' : credential}`)
     }
   }
   for (const what of input.administration ?? []) if (!caller.administers(what)) missing.push(`to administer "${what}"`)
   if (missing.length === 0) return
   throw new Problem('not_allowed', `The access key "${caller.key.name}" cannot give what it does not have: ${missing.slice(0, 5).join(', ')}.`, {
-    nextStep: 'Use a key that has these rights, such as the local one of the service\'s own machine.',
+    nextStep: "Use a key that has these rights, such as the local one of the service's own machine.",
   })
 }

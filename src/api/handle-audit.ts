@@ -13,8 +13,13 @@ export function auditHandlers(services: Services): HandlersOf<Ids> {
       // Whoever looks is himself in the trail.
       await audit.record({ actor, action: 'audit.read', outcome: 'done', detail: { filter: Object.keys(query) } })
       const page = await audit.list({
-        ...(subject ? { subject } : {}), ...(by ? { actor: by } : {}), ...(action ? { action } : {}), ...(outcome ? { outcome } : {}),
-        ...(from ? { from: Date.parse(from) } : {}), ...(to ? { to: Date.parse(to) } : {}), ...(cursor ? { cursor } : {}),
+        ...(subject ? { subject } : {}),
+        ...(by ? { actor: by } : {}),
+        ...(action ? { action } : {}),
+        ...(outcome ? { outcome } : {}),
+        ...(from ? { from: Date.parse(from) } : {}),
+        ...(to ? { to: Date.parse(to) } : {}),
+        ...(cursor ? { cursor } : {}),
         ...(limit === undefined ? {} : { limit }),
       })
       return { body: { items: page.items.map(auditBody), next: page.next } }
@@ -22,7 +27,10 @@ export function auditHandlers(services: Services): HandlersOf<Ids> {
     async verifyAudit({ actor }) {
       const found = await audit.verify()
       await audit.record({
-        actor, action: 'audit.verified', outcome: found.ok ? 'done' : 'failed', detail: found.ok ? { records: found.records } : { first_bad: found.firstBad },
+        actor,
+        action: 'audit.verified',
+        outcome: found.ok ? 'done' : 'failed',
+        detail: found.ok ? { records: found.records } : { first_bad: found.firstBad },
       })
       return {
         body: found.ok

@@ -31,7 +31,13 @@ export function consentHandlers({ consents, clock, log, pageKey }: Services, ref
       } catch (error) {
         const problem = toProblem(error)
         if (!isProblem(error)) log.error('consent.failed', { request_id: requestId, error })
-        await refusals.record({ actor, action: 'consent.failed', outcome: 'refused', reason: problem.code, detail: { registration: params.registration.slice(0, 60) } })
+        await refusals.record({
+          actor,
+          action: 'consent.failed',
+          outcome: 'refused',
+          reason: problem.code,
+          detail: { registration: params.registration.slice(0, 60) },
+        })
         end = { ok: false, code: problem.code, title: problem.title, detail: problem.message, nextStep: problem.nextStep, requestId }
       }
       return { text: '', headers: { ...pageHeaders, location: `/oauth/result/${signResult(pageKey, end, clock.now())}` } }

@@ -5,8 +5,18 @@ import type { Services } from './services.ts'
 import { credentialBody, testBody, toCredentialChange, toNewCredential, tokenBody, usageBody } from './views-credentials.ts'
 
 type Ids =
-  | 'listCredentials' | 'createCredential' | 'getCredential' | 'changeCredential' | 'deleteCredential' | 'handOutToken' | 'testCredential'
-  | 'refreshCredential' | 'revokeCredential' | 'pauseCredential' | 'resumeCredential' | 'listCredentialUsage'
+  | 'listCredentials'
+  | 'createCredential'
+  | 'getCredential'
+  | 'changeCredential'
+  | 'deleteCredential'
+  | 'handOutToken'
+  | 'testCredential'
+  | 'refreshCredential'
+  | 'revokeCredential'
+  | 'pauseCredential'
+  | 'resumeCredential'
+  | 'listCredentialUsage'
 
 export function credentialHandlers({ credentials, clock }: Pick<Services, 'credentials' | 'clock'>): HandlersOf<Ids> {
   return {
@@ -14,9 +24,16 @@ export function credentialHandlers({ credentials, clock }: Pick<Services, 'crede
       const { search, status, kind, provider, registration, tag, sort, cursor, limit } = query
       const visible = caller.visible()
       const page = await credentials.list({
-        ...(search === undefined ? {} : { search }), ...(status ? { status } : {}), ...(kind ? { kind } : {}), ...(provider ? { provider } : {}),
-        ...(registration ? { registration } : {}), ...(tag ? { tag } : {}), ...(sort ? { sort } : {}), ...(cursor ? { cursor } : {}),
-        ...(limit === undefined ? {} : { limit }), ...(visible ? { visible } : {}),
+        ...(search === undefined ? {} : { search }),
+        ...(status ? { status } : {}),
+        ...(kind ? { kind } : {}),
+        ...(provider ? { provider } : {}),
+        ...(registration ? { registration } : {}),
+        ...(tag ? { tag } : {}),
+        ...(sort ? { sort } : {}),
+        ...(cursor ? { cursor } : {}),
+        ...(limit === undefined ? {} : { limit }),
+        ...(visible ? { visible } : {}),
       })
       return { body: { items: page.items.map(credentialBody), next: page.next } }
     },
@@ -38,7 +55,9 @@ export function credentialHandlers({ credentials, clock }: Pick<Services, 'crede
     },
     async handOutToken({ credentialId, body, actor }) {
       const handed = await credentials.handOut(credentialId, {
-        purpose: 'token', actor, ...(body.min_ttl_seconds === undefined ? {} : { minTtlSeconds: body.min_ttl_seconds }),
+        purpose: 'token',
+        actor,
+        ...(body.min_ttl_seconds === undefined ? {} : { minTtlSeconds: body.min_ttl_seconds }),
       })
       return { body: tokenBody(handed, clock.now()) }
     },

@@ -7,8 +7,17 @@ import type { Services } from './services.ts'
 import { messageBody, senderBody, toNewMessage, toNewSender, toSenderChange } from './views-mail.ts'
 
 type Ids =
-  | 'listSenders' | 'createSender' | 'getSender' | 'changeSender' | 'deleteSender' | 'testSender' | 'sendMessage' | 'listMessages' | 'getMessage'
-  | 'retryMessage' | 'cancelMessage'
+  | 'listSenders'
+  | 'createSender'
+  | 'getSender'
+  | 'changeSender'
+  | 'deleteSender'
+  | 'testSender'
+  | 'sendMessage'
+  | 'listMessages'
+  | 'getMessage'
+  | 'retryMessage'
+  | 'cancelMessage'
 
 export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'outbox'>): HandlersOf<Ids> {
   return {
@@ -46,7 +55,10 @@ export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'ou
     async listMessages({ query: { status, sender, cursor, limit }, caller }) {
       const through = sender === undefined ? undefined : (await seenSender(senders, caller, sender)).id
       const page = await outbox.list({
-        ...(status ? { status } : {}), ...(through ? { sender: through } : {}), ...(cursor ? { cursor } : {}), ...(limit === undefined ? {} : { limit }),
+        ...(status ? { status } : {}),
+        ...(through ? { sender: through } : {}),
+        ...(cursor ? { cursor } : {}),
+        ...(limit === undefined ? {} : { limit }),
         ...(mayManage(caller) ? {} : { createdBy: caller.actor.id }),
       })
       return { body: { items: page.items.filter((message) => isOwn(caller, message)).map(messageBody), next: page.next } }

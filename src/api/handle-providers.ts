@@ -19,7 +19,9 @@ export function providerHandlers({ providers }: Pick<Services, 'providers'>): Ha
     },
     async replaceProvider({ params, body, actor }) {
       if (body.id !== params.provider) {
-        throw new Problem('invalid_request', 'The id in the description is not the one in the address.', { errors: [{ path: 'id', message: `must be ${params.provider}` }] })
+        throw new Problem('invalid_request', 'The id in the description is not the one in the address.', {
+          errors: [{ path: 'id', message: `must be ${params.provider}` }],
+        })
       }
       return { body: providerBody(await providers.replace(params.provider, body, actor)) }
     },

@@ -10,7 +10,16 @@ import { iso } from './views.ts'
 import { rotationBody } from './views-service.ts'
 
 type Ids =
-  | 'getStatus' | 'getSettings' | 'runDoctor' | 'startRotation' | 'getRotation' | 'getLiveness' | 'getReadiness' | 'getMetrics' | 'getOpenApi' | 'getHome'
+  | 'getStatus'
+  | 'getSettings'
+  | 'runDoctor'
+  | 'startRotation'
+  | 'getRotation'
+  | 'getLiveness'
+  | 'getReadiness'
+  | 'getMetrics'
+  | 'getOpenApi'
+  | 'getHome'
 
 /** Counting credentials for the metrics costs a query, so it is done at most so often, whoever asks. */
 const countInterval = 5000

@@ -9,11 +9,7 @@ export function checkInput<Schema extends z.ZodType>(schema: Schema, value: unkn
   throw new Problem('invalid_request', says[part], { errors })
 }
 
-const says = {
-  path: 'The address names something that cannot exist.',
-  query: 'The query is not understood.',
-  body: 'The body is not understood.',
-}
+const says = { path: 'The address names something that cannot exist.', query: 'The query is not understood.', body: 'The body is not understood.' }
 
 type Issue = z.core.$ZodIssue
 
@@ -37,7 +33,11 @@ function messageOf(issue: Issue): string {
     case 'too_small':
       return `must have at least ${String(issue.minimum)}${issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : ''}`
     case 'invalid_format':
-      return issue.format === 'datetime' ? 'must be a time such as 2027-01-31T08:00:00Z' : issue.message.startsWith('must ') ? issue.message : `must be ${article(issue.format)}`
+      return issue.format === 'datetime'
+        ? 'must be a time such as 2027-01-31T08:00:00Z'
+        : issue.message.startsWith('must ')
+          ? issue.message
+          : `must be ${article(issue.format)}`
     case 'invalid_union':
       return 'has none of the forms that are understood'
     default:

@@ -34,8 +34,14 @@ describe('the OpenAPI description', () => {
   it('describes every parameter of a path, and every problem by a known code', () => {
     for (const row of contract) {
       const operation = paths[row.path]![row.method.toLowerCase()]!
-      const inPath = ((operation.parameters ?? []) as { name: string; in: string }[]).filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)
-      assert.deepEqual(inPath, [...row.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]), row.id)
+      const inPath = ((operation.parameters ?? []) as { name: string; in: string }[])
+        .filter((parameter) => parameter.in === 'path')
+        .map((parameter) => parameter.name)
+      assert.deepEqual(
+        inPath,
+        [...row.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]),
+        row.id,
+      )
       const responses = operation.responses as Json
       assert.ok(String(row.status) in responses, row.id)
       for (const [status, response] of Object.entries(responses)) {

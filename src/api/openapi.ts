@@ -28,16 +28,16 @@ function describe(): Json {
   return {
     openapi: '3.1.1',
     info: {
-      title: 'Keybearer', version: apiVersion, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      description: 'Keeps OAuth 2.0 credentials for unattended automation. JSON in snake_case, times as RFC 3339, errors as RFC 9457 with a stable `code` and a `next_step`.',
+      title: 'Keybearer',
+      version: apiVersion,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description:
+        'Keeps OAuth 2.0 credentials for unattended automation. JSON in snake_case, times as RFC 3339, errors as RFC 9457 with a stable `code` and a `next_step`.',
     },
     servers: [{ url: '/' }],
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
-    components: {
-      schemas,
-      securitySchemes: { access_key: { type: 'http', scheme: 'bearer', bearerFormat: 'kb_…', description: 'An access key' } },
-    },
+    components: { schemas, securitySchemes: { access_key: { type: 'http', scheme: 'bearer', bearerFormat: 'kb_…', description: 'An access key' } } },
   }
 }
 
@@ -53,9 +53,7 @@ function operation(row: Endpoint, schemas: Json, problem: Json): Json {
     'x-permission': describePermission(row.permission),
     'x-audit': row.audit,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(row.body
-      ? { requestBody: { required: !row.bodyOptional, content: { 'application/json': { schema: schemaOf(row.body, 'input', schemas) } } } }
-      : {}),
+    ...(row.body ? { requestBody: { required: !row.bodyOptional, content: { 'application/json': { schema: schemaOf(row.body, 'input', schemas) } } } } : {}),
     responses: { [String(row.status)]: success(row, schemas), ...problemResponses(codes, problem) },
   }
 }
@@ -70,7 +68,11 @@ function success(row: Endpoint, schemas: Json): Json {
     case 'json':
       return { description: row.summary, ...more, content: { 'application/json': { schema: schemaOf(row.reply!, 'output', schemas) } } }
     case 'events':
-      return { description: 'Each event\'s data is one of these as JSON', ...more, content: { 'text/event-stream': { schema: schemaOf(row.reply!, 'output', schemas) } } }
+      return {
+        description: "Each event's data is one of these as JSON",
+        ...more,
+        content: { 'text/event-stream': { schema: schemaOf(row.reply!, 'output', schemas) } },
+      }
     case 'html':
       return { description: 'A page', ...more, ...(row.status === 303 ? {} : { content: { 'text/html': { schema: { type: 'string' } } } }) }
     case 'text':
@@ -95,9 +97,17 @@ export function problemsOf(row: Endpoint): ProblemCode[] {
 function problemResponses(codes: ProblemCode[], problem: Json): Json {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of codes) byStatus.set(problemCodes[code].status, [...(byStatus.get(problemCodes[code].status) ?? []), code])
-  return Object.fromEntries([...byStatus].sort(([a], [b]) => a - b).map(([status, some]) => [
-    String(status), { description: some.map((code) => `\`${code}\`: ${problemCodes[code].title}`).join('. '), content: { 'application/problem+json': { schema: problem } } },
-  ]))
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, some]) => [
+        String(status),
+        {
+          description: some.map((code) => `\`${code}\`: ${problemCodes[code].title}`).join('. '),
+          content: { 'application/problem+json': { schema: problem } },
+        },
+      ]),
+  )
 }
 
 function pathParameters(row: Endpoint, schemas: Json): Json[] {
@@ -111,7 +121,12 @@ function queryParameters(row: Endpoint, schemas: Json): Json[] {
 function parameter(name: string, where: 'path' | 'query', schema: z.ZodType, required: boolean, schemas: Json): Json {
   const { description, ...json } = schemaOf(schema, 'output', schemas)
   return {
-    name, in: where, required, ...(description ? { description } : {}), ...(json.type === 'array' ? { style: 'form', explode: false } : {}), schema: json,
+    name,
+    in: where,
+    required,
+    ...(description ? { description } : {}),
+    ...(json.type === 'array' ? { style: 'form', explode: false } : {}),
+    schema: json,
   }
 }
 
@@ -126,7 +141,7 @@ function headerParameters(row: Endpoint): Json[] {
 
 /** Says a permission in words, for the reference page. */
 export function describePermission(permission: Permission): string {
-  if (permission === 'public') return 'nobody\'s: no key is needed'
+  if (permission === 'public') return "nobody's: no key is needed"
   if (permission === 'any') return 'any valid key'
   if ('administration' in permission) return `administers ${permission.administration}`
   if ('anyCredential' in permission) return `${permission.anyCredential} on any credential, or administers manage`

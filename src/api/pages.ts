@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 
-const style = 'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#1b1f24;background:#fff}'
-  + 'h1{font-size:1.6rem;line-height:1.25}code{font:.95em ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}'
-  + '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c}a{color:#8ab4ff}}'
+const style =
+  'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#1b1f24;background:#fff}' +
+  'h1{font-size:1.6rem;line-height:1.25}code{font:.95em ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}' +
+  '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c}a{color:#8ab4ff}}'
 
 /** Headers of every page: nothing foreign is loaded, nothing is kept, nobody frames it, no address leaks out of it. */
 export const pageHeaders: Record<string, string> = {
@@ -20,30 +21,39 @@ export const pageHeaders: Record<string, string> = {
 export const escapeHtml = (text: string): string => text.replace(/[&<>"'`]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 
 function page(title: string, content: string): string {
-  return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">`
-    + `<meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${style}</style></head><body><main>${content}</main></body></html>\n`
+  return (
+    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
+    `<meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${style}</style></head><body><main>${content}</main></body></html>\n`
+  )
 }
 
 export function homePage(version: string): string {
-  return page('Keybearer', '<h1>Keybearer</h1><p>This service keeps OAuth 2.0 credentials for unattended automation: an account is connected once, '
-    + 'and every script, job and mailer works with it.</p><dl><dt>API</dt><dd><code>/v1</code>, described in <a href="/openapi.json">/openapi.json</a></dd>'
-    + '<dt>Command line</dt><dd><code>keybearer status</code></dd><dt>Guides</dt><dd>in the folder <code>docs/guide</code> of the program</dd>'
-    + `<dt>Version</dt><dd>${escapeHtml(version)}</dd></dl>`)
+  return page(
+    'Keybearer',
+    '<h1>Keybearer</h1><p>This service keeps OAuth 2.0 credentials for unattended automation: an account is connected once, ' +
+      'and every script, job and mailer works with it.</p><dl><dt>API</dt><dd><code>/v1</code>, described in <a href="/openapi.json">/openapi.json</a></dd>' +
+      '<dt>Command line</dt><dd><code>keybearer status</code></dd><dt>Guides</dt><dd>in the folder <code>docs/guide</code> of the program</dd>' +
+      `<dt>Version</dt><dd>${escapeHtml(version)}</dd></dl>`,
+  )
 }
 
 /** How a consent ended, as the person in front of the browser is told. */
-export type ConsentEnd =
-  | { ok: true; credential: string }
-  | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string }
+export type ConsentEnd = { ok: true; credential: string } | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string }
 
 /** The sentences are ours; what a provider said stands among the details, escaped and cut. */
 export function consentPage(end: ConsentEnd): string {
   if (end.ok) {
-    return page('Connected', `<h1>“${escapeHtml(end.credential)}” is connected</h1><p>Whatever uses this credential works from now on. You may close this page.</p>`)
+    return page(
+      'Connected',
+      `<h1>“${escapeHtml(end.credential)}” is connected</h1><p>Whatever uses this credential works from now on. You may close this page.</p>`,
+    )
   }
-  return page('Not connected', `<h1>The account was not connected</h1><p>${escapeHtml(end.title)}. ${escapeHtml(end.nextStep)}</p>`
-    + `<dl><dt>Details</dt><dd>${escapeHtml(end.detail.slice(0, 500))}</dd><dt>Code</dt><dd><code>${escapeHtml(end.code)}</code></dd>`
-    + `<dt>Request</dt><dd><code>${escapeHtml(end.requestId)}</code></dd></dl>`)
+  return page(
+    'Not connected',
+    `<h1>The account was not connected</h1><p>${escapeHtml(end.title)}. ${escapeHtml(end.nextStep)}</p>` +
+      `<dl><dt>Details</dt><dd>${escapeHtml(end.detail.slice(0, 500))}</dd><dt>Code</dt><dd><code>${escapeHtml(end.code)}</code></dd>` +
+      `<dt>Request</dt><dd><code>${escapeHtml(end.requestId)}</code></dd></dl>`,
+  )
 }
 
 export function oldPage(): string {

@@ -10,62 +10,62 @@ import type { Endpoint } from './endpoint.ts'
 const roles = ['nobody', 'reader', 'job', 'other job', 'mailer', 'manager', 'keeper', 'auditor'] as const
 type Role = (typeof roles)[number]
 const matrix: Record<EndpointId, string> = {
-  listCredentials:     '401 in  403 403 403 in  403 403',
-  createCredential:    '401 403 403 403 403 in  403 403',
-  getCredential:       '401 in  403 404 403 in  404 404',
-  changeCredential:    '401 403 403 403 403 in  403 403',
-  deleteCredential:    '401 403 403 403 403 in  403 403',
-  handOutToken:        '401 403 in  404 403 403 404 404',
-  testCredential:      '401 403 403 403 403 in  403 403',
-  refreshCredential:   '401 403 403 403 403 in  403 403',
-  revokeCredential:    '401 403 403 403 403 in  403 403',
-  pauseCredential:     '401 403 403 403 403 in  403 403',
-  resumeCredential:    '401 403 403 403 403 in  403 403',
+  listCredentials: '401 in  403 403 403 in  403 403',
+  createCredential: '401 403 403 403 403 in  403 403',
+  getCredential: '401 in  403 404 403 in  404 404',
+  changeCredential: '401 403 403 403 403 in  403 403',
+  deleteCredential: '401 403 403 403 403 in  403 403',
+  handOutToken: '401 403 in  404 403 403 404 404',
+  testCredential: '401 403 403 403 403 in  403 403',
+  refreshCredential: '401 403 403 403 403 in  403 403',
+  revokeCredential: '401 403 403 403 403 in  403 403',
+  pauseCredential: '401 403 403 403 403 in  403 403',
+  resumeCredential: '401 403 403 403 403 in  403 403',
   listCredentialUsage: '401 in  403 404 403 in  404 404',
-  startConsent:        '401 403 403 403 403 in  403 403',
-  getConsent:          '401 403 403 403 403 in  403 403',
-  answerConsent:       '401 403 403 403 403 in  403 403',
-  listRegistrations:   '401 403 403 403 403 in  403 403',
-  createRegistration:  '401 403 403 403 403 in  403 403',
-  getRegistration:     '401 403 403 403 403 in  403 403',
-  changeRegistration:  '401 403 403 403 403 in  403 403',
-  deleteRegistration:  '401 403 403 403 403 in  403 403',
-  listProviders:       '401 in  in  in  in  in  in  in',
-  createProvider:      '401 403 403 403 403 in  403 403',
-  getProvider:         '401 in  in  in  in  in  in  in',
-  replaceProvider:     '401 403 403 403 403 in  403 403',
-  deleteProvider:      '401 403 403 403 403 in  403 403',
-  discoverProvider:    '401 403 403 403 403 in  403 403',
-  listAccessKeys:      '401 403 403 403 403 403 in  403',
-  createAccessKey:     '401 403 403 403 403 403 in  403',
-  getAccessKey:        '401 403 403 403 403 403 in  403',
-  revokeAccessKey:     '401 403 403 403 403 403 in  403',
-  listSenders:         '401 403 403 403 in  in  403 403',
-  createSender:        '401 403 403 403 403 in  403 403',
-  getSender:           '401 403 403 403 in  in  403 403',
-  changeSender:        '401 403 403 403 403 in  403 403',
-  deleteSender:        '401 403 403 403 403 in  403 403',
-  testSender:          '401 403 403 403 403 in  403 403',
-  sendMessage:         '401 403 403 403 in  in  403 403',
-  listMessages:        '401 403 403 403 in  in  403 403',
-  getMessage:          '401 403 403 403 in  in  403 403',
-  retryMessage:        '401 403 403 403 in  in  403 403',
-  cancelMessage:       '401 403 403 403 in  in  403 403',
-  listAudit:           '401 403 403 403 403 403 403 in',
-  verifyAudit:         '401 403 403 403 403 403 403 in',
-  streamEvents:        '401 in  403 403 403 in  403 403',
-  getStatus:           '401 in  403 403 403 in  403 403',
-  getSettings:         '401 403 403 403 403 in  403 403',
-  runDoctor:           '401 403 403 403 403 in  403 403',
-  startRotation:       '401 403 403 403 403 in  403 403',
-  getRotation:         '401 403 403 403 403 in  403 403',
-  getLiveness:         'in  in  in  in  in  in  in  in',
-  getReadiness:        'in  in  in  in  in  in  in  in',
-  getMetrics:          'in  in  in  in  in  in  in  in',
-  getOpenApi:          'in  in  in  in  in  in  in  in',
-  getHome:             'in  in  in  in  in  in  in  in',
-  finishConsent:       'in  in  in  in  in  in  in  in',
-  showConsentResult:   'in  in  in  in  in  in  in  in',
+  startConsent: '401 403 403 403 403 in  403 403',
+  getConsent: '401 403 403 403 403 in  403 403',
+  answerConsent: '401 403 403 403 403 in  403 403',
+  listRegistrations: '401 403 403 403 403 in  403 403',
+  createRegistration: '401 403 403 403 403 in  403 403',
+  getRegistration: '401 403 403 403 403 in  403 403',
+  changeRegistration: '401 403 403 403 403 in  403 403',
+  deleteRegistration: '401 403 403 403 403 in  403 403',
+  listProviders: '401 in  in  in  in  in  in  in',
+  createProvider: '401 403 403 403 403 in  403 403',
+  getProvider: '401 in  in  in  in  in  in  in',
+  replaceProvider: '401 403 403 403 403 in  403 403',
+  deleteProvider: '401 403 403 403 403 in  403 403',
+  discoverProvider: '401 403 403 403 403 in  403 403',
+  listAccessKeys: '401 403 403 403 403 403 in  403',
+  createAccessKey: '401 403 403 403 403 403 in  403',
+  getAccessKey: '401 403 403 403 403 403 in  403',
+  revokeAccessKey: '401 403 403 403 403 403 in  403',
+  listSenders: '401 403 403 403 in  in  403 403',
+  createSender: '401 403 403 403 403 in  403 403',
+  getSender: '401 403 403 403 in  in  403 403',
+  changeSender: '401 403 403 403 403 in  403 403',
+  deleteSender: '401 403 403 403 403 in  403 403',
+  testSender: '401 403 403 403 403 in  403 403',
+  sendMessage: '401 403 403 403 in  in  403 403',
+  listMessages: '401 403 403 403 in  in  403 403',
+  getMessage: '401 403 403 403 in  in  403 403',
+  retryMessage: '401 403 403 403 in  in  403 403',
+  cancelMessage: '401 403 403 403 in  in  403 403',
+  listAudit: '401 403 403 403 403 403 403 in',
+  verifyAudit: '401 403 403 403 403 403 403 in',
+  streamEvents: '401 in  403 403 403 in  403 403',
+  getStatus: '401 in  403 403 403 in  403 403',
+  getSettings: '401 403 403 403 403 in  403 403',
+  runDoctor: '401 403 403 403 403 in  403 403',
+  startRotation: '401 403 403 403 403 in  403 403',
+  getRotation: '401 403 403 403 403 in  403 403',
+  getLiveness: 'in  in  in  in  in  in  in  in',
+  getReadiness: 'in  in  in  in  in  in  in  in',
+  getMetrics: 'in  in  in  in  in  in  in  in',
+  getOpenApi: 'in  in  in  in  in  in  in  in',
+  getHome: 'in  in  in  in  in  in  in  in',
+  finishConsent: 'in  in  in  in  in  in  in  in',
+  showConsentResult: 'in  in  in  in  in  in  in  in',
 }
 
 const unknownId = (noun: string) => `${noun}_01kcw3x8000000000000000000`
@@ -82,11 +82,22 @@ describe('who may call what', () => {
   let other = ''
   before(async () => {
     // What is behind an open door does not matter here, only who passes: everything fails in the same way.
-    const inside = new Proxy({}, { get: () => async () => { throw new Error('behind the door') } })
+    const inside = new Proxy(
+      {},
+      {
+        get: () => async () => {
+          throw new Error('behind the door')
+        },
+      },
+    )
     api = await openApiWorld({
       replace: (services) => ({
         credentials: Object.assign(Object.create(inside) as object, { idOf: services.credentials.idOf.bind(services.credentials) }) as never,
-        consents: inside as never, registrations: inside as never, providers: inside as never, senders: inside as never, outbox: inside as never,
+        consents: inside as never,
+        registrations: inside as never,
+        providers: inside as never,
+        senders: inside as never,
+        outbox: inside as never,
         rotation: inside as never,
         accessKeys: Object.assign(Object.create(inside) as object, { authenticate: services.accessKeys.authenticate.bind(services.accessKeys) }) as never,
       }),
@@ -134,7 +145,13 @@ describe('who may call what', () => {
 
   it('Z1: when the decision itself fails, nobody is let in', async (t) => {
     const broken = await openApiWorld({
-      replace: (services) => ({ credentials: Object.assign(Object.create(services.credentials) as object, { idOf: async () => { throw new Error('no decision') } }) as never }),
+      replace: (services) => ({
+        credentials: Object.assign(Object.create(services.credentials) as object, {
+          idOf: async () => {
+            throw new Error('no decision')
+          },
+        }) as never,
+      }),
     })
     t.after(() => broken.close())
     const reply = await broken.ask('POST', '/v1/credentials/any/token', { body: {} })
@@ -161,7 +178,8 @@ describe('who may call what', () => {
     const one = await whole.world.credentials.create({ name: 'one', kind: 'api_key', secret: new Secret('CANARY') }, tester)
     const two = await whole.world.credentials.create({ name: 'two', kind: 'api_key', secret: new Secret('CANARY') }, tester)
     const keeper = await whole.makeKey({ permissions: [{ credential: one.id, rights: ['token'] }], administration: ['keys'] })
-    const give = (permissions: unknown[], administration: string[] = []) => whole.ask('POST', '/v1/access-keys', { key: keeper, body: { name: `k${Math.random()}`, permissions, administration } })
+    const give = (permissions: unknown[], administration: string[] = []) =>
+      whole.ask('POST', '/v1/access-keys', { key: keeper, body: { name: `k${Math.random()}`, permissions, administration } })
     assert.equal((await give([{ credential: 'one', rights: ['token'] }])).status, 201)
     const foreign = await give([{ credential: two.id, rights: ['token'] }])
     const unknown = await give([{ credential: unknownId('cred'), rights: ['token'] }])

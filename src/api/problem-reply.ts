@@ -34,11 +34,7 @@ export function problemBody(problem: Problem, requestId: string): ProblemBody {
 
 /** Makes the reply for a problem, with the headers that belong to its status. */
 export function problemReply(problem: Problem, requestId: string, more: Record<string, string> = {}): Written {
-  const headers: Record<string, string> = {
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-    ...more,
-  }
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...more }
   if (problem.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(problem.retryAfter)))
   if (problem.status === 401) headers['www-authenticate'] = 'Bearer realm="Keybearer"'
   if (problem.code === 'not_allowed') headers['www-authenticate'] = 'Bearer realm="Keybearer", error="insufficient_scope"'

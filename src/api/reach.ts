@@ -50,7 +50,16 @@ export function createReach(publicUrl: string, options: Pick<ReachOptions, 'allo
       const forwarded = request.headers['x-forwarded-for']
       if (forwarded === undefined) return direct
       // From the right: what a trusted proxy wrote is true, what stands further left anybody may have written.
-      const hops = String(forwarded).split(',').map((hop) => plain(hop.trim().replace(/^\[|\](?::\d+)?$/g, '').replace(/^([\d.]+):\d+$/, '$1')))
+      const hops = String(forwarded)
+        .split(',')
+        .map((hop) =>
+          plain(
+            hop
+              .trim()
+              .replace(/^\[|\](?::\d+)?$/g, '')
+              .replace(/^([\d.]+):\d+$/, '$1'),
+          ),
+        )
       for (const hop of hops.reverse()) {
         if (hop === null || isIP(hop) === 0) return direct
         if (!trusts(hop)) return hop
@@ -60,7 +69,10 @@ export function createReach(publicUrl: string, options: Pick<ReachOptions, 'allo
     check(request) {
       const host = request.headers.host
       if (host === undefined || !isGood(host, request)) {
-        throw new Problem('host_not_expected', `The request is for ${host === undefined ? 'no host' : `"${host.slice(0, 100)}"`}, which is not a name of this service.`)
+        throw new Problem(
+          'host_not_expected',
+          `The request is for ${host === undefined ? 'no host' : `"${host.slice(0, 100)}"`}, which is not a name of this service.`,
+        )
       }
       const origin = request.headers.origin
       if (origin !== undefined && origin !== own.origin && origin !== `http://${host}` && origin !== `https://${host}`) {

@@ -30,8 +30,14 @@ function checkType(request: IncomingMessage): void {
     throw new Problem('unsupported_media_type', 'The body is compressed; send it plain.', { nextStep: 'Leave Content-Encoding out.' })
   }
   const type = request.headers['content-type'] ?? ''
-  const [essence = '', ...parameters] = type.toLowerCase().split(';').map((part) => part.trim())
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice(8).replace(/^"|"$/g, '')
+  const [essence = '', ...parameters] = type
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replace(/^"|"$/g, '')
   if (essence !== 'application/json' || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
     throw new Problem('unsupported_media_type', type === '' ? 'The body has no Content-Type.' : 'The body is not application/json in UTF-8.')
   }

@@ -73,9 +73,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
     endpoint,
     async answer(exchange, rawParams) {
       const authorization = readAuthorization(exchange)
-      const admitted = await admit(services, refusals, endpoint, {
-        authorization, address: exchange.address, credential: rawParams.credential,
-      })
+      const admitted = await admit(services, refusals, endpoint, { authorization, address: exchange.address, credential: rawParams.credential })
       const call = await toCall(exchange, rawParams, admitted, authorization)
       if (endpoint.kind === 'events') {
         if (call.isHead) return writeReply(exchange, { status: 200, headers: { 'content-type': 'text/event-stream' }, body: '' })
@@ -84,7 +82,9 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       }
       const key = endpoint.takesIdempotencyKey ? single(exchange.request, 'idempotency-key') : undefined
       if (key === undefined) return writeReply(exchange, await work(call))
-      const request = createHash('sha256').update(JSON.stringify([endpoint.id, call.params, call.query, call.body])).digest('hex')
+      const request = createHash('sha256')
+        .update(JSON.stringify([endpoint.id, call.params, call.query, call.body]))
+        .digest('hex')
       const done = await services.idempotency.once(call.actor.id, key, request, async () => {
         const written = await work(call)
         return { status: written.status, body: JSON.stringify(written) }
@@ -108,7 +108,9 @@ function readAuthorization(exchange: Exchange): string | undefined {
 }
 
 function refuseAny(given: object, part: 'query' | 'body'): void {
-  const errors = Object.keys(given).slice(0, 20).map((name) => ({ path: name.slice(0, 60), message: `is not a field of this ${part}` }))
+  const errors = Object.keys(given)
+    .slice(0, 20)
+    .map((name) => ({ path: name.slice(0, 60), message: `is not a field of this ${part}` }))
   if (errors.length > 0) throw new Problem('invalid_request', `The ${part} is not understood.`, { errors })
 }
 
@@ -141,7 +143,10 @@ async function stream(exchange: Exchange, run: (sink: EventSink) => Promise<void
   streams.add(close)
   response.on('close', close)
   response.writeHead(200, {
-    'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'x-request-id': exchange.requestId,
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': exchange.requestId,
     'x-accel-buffering': 'no',
   })
   exchange.request.socket.setNoDelay(true)

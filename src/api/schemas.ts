@@ -1,13 +1,27 @@
 import { z } from 'zod'
 
 /** A word of the user's own: anything but control characters, so that it cannot forge lines or upset a database. */
-export const word = (max: number) => z.string().min(1).max(max).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters')
+export const word = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters')
 
 /** Text of several lines. */
-export const text = (max: number) => z.string().max(max).regex(/^[^\0]*$/, 'must not contain NUL')
+export const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\0]*$/, 'must not contain NUL')
 
 /** A secret on its way in. It is in no reply. */
-export const secret = (what: string, max = 8000) => z.string().min(1).max(max).meta({ description: `${what} Never in a reply.`, writeOnly: true })
+export const secret = (what: string, max = 8000) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .meta({ description: `${what} Never in a reply.`, writeOnly: true })
 
 /** The id or the name of something. */
 export const ref = (what: string) => word(200).meta({ description: `Id or name of the ${what}` })
@@ -34,17 +48,19 @@ export const page = <Item extends z.ZodType>(item: Item) => z.object({ items: z.
 
 export const named = z.object({ id: z.string(), name: z.string() }).meta({ id: 'Named', description: 'Something by its id and name' })
 
-export const placeholders = z.record(word(100), word(2000)).meta({ description: 'Values of the provider\'s placeholders, such as `tenant`' })
+export const placeholders = z.record(word(100), word(2000)).meta({ description: "Values of the provider's placeholders, such as `tenant`" })
 
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string().meta({ description: 'Stable; see the reference of errors' }),
-  detail: z.string(),
-  next_step: z.string(),
-  request_id: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  retry_after: z.number().optional().meta({ description: 'Seconds, the same as in the Retry-After header' }),
-  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
-}).meta({ id: 'Problem', description: 'What went wrong and what to do (RFC 9457)' })
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ description: 'Stable; see the reference of errors' }),
+    detail: z.string(),
+    next_step: z.string(),
+    request_id: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    retry_after: z.number().optional().meta({ description: 'Seconds, the same as in the Retry-After header' }),
+    facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  })
+  .meta({ id: 'Problem', description: 'What went wrong and what to do (RFC 9457)' })

@@ -9,9 +9,7 @@ const canary = (field: string) => `CANARY-${field}-5f1b7c`
 describe('what the API takes and what it gives back', () => {
   let api: ApiWorld
   let privateKey = ''
-  const places = {
-    token_endpoint: 'http://127.0.0.1:9/token', authorization_endpoint: 'http://127.0.0.1:9/authorize',
-  }
+  const places = { token_endpoint: 'http://127.0.0.1:9/token', authorization_endpoint: 'http://127.0.0.1:9/authorize' }
   before(async () => {
     api = await openApiWorld()
     privateKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
@@ -25,15 +23,15 @@ describe('what the API takes and what it gives back', () => {
       replies.push(`${args[0]} ${args[1]} ${reply.status} ${JSON.stringify(reply.headers)} ${reply.text}`)
       return reply
     }
-    await ask('POST', '/v1/registrations', { body: {
-      name: 'with secret', provider: 'generic', client_id: 'client', client_secret: canary('client-secret'), placeholders: places,
-    } })
-    await ask('POST', '/v1/registrations', { body: {
-      name: 'with key', provider: 'generic', client_id: 'client', client_auth: 'private_key_jwt', private_key: privateKey, placeholders: places,
-    } })
-    const made = await ask('POST', '/v1/credentials', { body: {
-      name: 'mail', grant: 'authorization_code', registration: 'with secret', refresh_token: canary('refresh-token'), scopes: ['a'],
-    } })
+    await ask('POST', '/v1/registrations', {
+      body: { name: 'with secret', provider: 'generic', client_id: 'client', client_secret: canary('client-secret'), placeholders: places },
+    })
+    await ask('POST', '/v1/registrations', {
+      body: { name: 'with key', provider: 'generic', client_id: 'client', client_auth: 'private_key_jwt', private_key: privateKey, placeholders: places },
+    })
+    const made = await ask('POST', '/v1/credentials', {
+      body: { name: 'mail', grant: 'authorization_code', registration: 'with secret', refresh_token: canary('refresh-token'), scopes: ['a'] },
+    })
     assert.equal(made.status, 201, made.text)
     assert.equal(made.json.has_refresh_token, true)
     await ask('POST', '/v1/credentials', { body: { name: 'key', kind: 'api_key', secret: canary('api-key') } })
@@ -56,7 +54,10 @@ describe('what the API takes and what it gives back', () => {
     for (const reply of replies) {
       assert.ok(!reply.includes('CANARY-') && !reply.includes(key), reply.slice(0, 300))
     }
-    assert.ok(api.world.log.every((line) => !line.includes('CANARY-')), 'nor is one in the log')
+    assert.ok(
+      api.world.log.every((line) => !line.includes('CANARY-')),
+      'nor is one in the log',
+    )
     const trail = await api.ask('GET', '/v1/audit?limit=500')
     assert.ok(!trail.text.includes('CANARY-'))
   })
@@ -74,9 +75,22 @@ describe('what the API takes and what it gives back', () => {
     await api.ask('POST', '/v1/credentials', { body: { name: 'fixed', kind: 'api_key', secret: 's' } })
     const before = await api.ask('GET', '/v1/credentials/fixed')
     const extra = [
-      '"__proto__":{"admin":true}', '"constructor":{"prototype":{"admin":true}}', '"prototype":{}', '"id":"cred_1"', '"status":"ready"', '"revision":99',
-      '"owner":"me"', '"permissions":[]', '"has_secret":true', '"created_at":"2020-01-01T00:00:00Z"', '"paused":0', '"lastUsedAt":1', '"allowedHosts":["evil.example"]',
-      '"kind":"basic"', '"toString":1', '"token_endpoint":"https://evil.example"',
+      '"__proto__":{"admin":true}',
+      '"constructor":{"prototype":{"admin":true}}',
+      '"prototype":{}',
+      '"id":"cred_1"',
+      '"status":"ready"',
+      '"revision":99',
+      '"owner":"me"',
+      '"permissions":[]',
+      '"has_secret":true',
+      '"created_at":"2020-01-01T00:00:00Z"',
+      '"paused":0',
+      '"lastUsedAt":1',
+      '"allowedHosts":["evil.example"]',
+      '"kind":"basic"',
+      '"toString":1',
+      '"token_endpoint":"https://evil.example"',
     ]
     for (const field of extra) {
       const reply = await api.ask('PATCH', '/v1/credentials/fixed', { raw: `{"description":"changed",${field}}` })
@@ -95,7 +109,10 @@ describe('what the API takes and what it gives back', () => {
       const reply = await api.ask(row.method, row.path.replace(/\{\w+\}/g, 'fixed'), { raw: '{"zzz_unknown":1}' })
       assert.equal(reply.status, 400, `${row.id}: ${reply.text}`)
       const errors = (reply.json.errors ?? []) as { path: string }[]
-      assert.ok(errors.some((error) => error.path === 'zzz_unknown'), row.id)
+      assert.ok(
+        errors.some((error) => error.path === 'zzz_unknown'),
+        row.id,
+      )
     }
   })
 
@@ -121,8 +138,19 @@ describe('what the API takes and what it gives back', () => {
       if (name !== one.id) assert.equal(taken.json.code, 'name_taken', decodeURIComponent(name))
     }
     for (const path of [
-      '/v1/credentials/../access-keys', '/v1/credentials/%2e%2e/access-keys', '/v1/credentials/.%2e/access-keys', '/v1//credentials', '/v1/credentials/x%2ftoken',
-      '/v1/credentials\\x', '/v1/credentials/x%5cy', '/v1/credentials/x%00', '//v1/credentials', '/v1/./credentials', '/V1/credentials', '/v1/credentials%', '/v1/credentials;a=b',
+      '/v1/credentials/../access-keys',
+      '/v1/credentials/%2e%2e/access-keys',
+      '/v1/credentials/.%2e/access-keys',
+      '/v1//credentials',
+      '/v1/credentials/x%2ftoken',
+      '/v1/credentials\\x',
+      '/v1/credentials/x%5cy',
+      '/v1/credentials/x%00',
+      '//v1/credentials',
+      '/v1/./credentials',
+      '/V1/credentials',
+      '/v1/credentials%',
+      '/v1/credentials;a=b',
       '/v1/%63redentials%2f',
     ]) {
       const reply = await api.ask('GET', path)

@@ -31,15 +31,27 @@ describe('the HTTP server', () => {
     isProblem(await api.ask('POST', '/v1/credentials', { raw: '[]' }), 400, 'malformed_json')
     isProblem(await api.ask('POST', '/v1/credentials', { raw: 'null' }), 400, 'malformed_json')
     isProblem(await api.ask('POST', '/v1/credentials', { raw: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]) }), 400, 'malformed_json')
-    isProblem(await api.ask('POST', '/v1/credentials', { raw: 'name=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } }), 415, 'unsupported_media_type')
-    isProblem(await api.ask('POST', '/v1/credentials', { raw: '{}', headers: { 'content-type': 'application/json; charset=latin1' } }), 415, 'unsupported_media_type')
+    isProblem(
+      await api.ask('POST', '/v1/credentials', { raw: 'name=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+      415,
+      'unsupported_media_type',
+    )
+    isProblem(
+      await api.ask('POST', '/v1/credentials', { raw: '{}', headers: { 'content-type': 'application/json; charset=latin1' } }),
+      415,
+      'unsupported_media_type',
+    )
     isProblem(await api.ask('POST', '/v1/credentials', { raw: '{}', headers: { 'content-encoding': 'gzip' } }), 415, 'unsupported_media_type')
     isProblem(await api.ask('POST', '/v1/credentials', { body: { name: 'nul\0' } }), 400, 'invalid_request')
     isProblem(await api.ask('GET', '/v1/credentials?colour=red'), 400, 'invalid_request')
     isProblem(await api.ask('GET', '/v1/credentials?limit=1&limit=2'), 400, 'invalid_request')
     isProblem(await api.ask('GET', '/v1/credentials?limit=0'), 400, 'invalid_request')
     isProblem(await api.ask('POST', '/v1/credentials/x/pause', { body: { force: true } }), 400, 'invalid_request')
-    isProblem(await api.ask('POST', '/oauth/callback/reg_x?code=1', { raw: 'code=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } }), 405, 'method_not_allowed')
+    isProblem(
+      await api.ask('POST', '/oauth/callback/reg_x?code=1', { raw: 'code=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+      405,
+      'method_not_allowed',
+    )
   })
 
   it('names every wrong field, and never repeats what was sent', async () => {
@@ -50,7 +62,15 @@ describe('the HTTP server', () => {
   })
 
   it('says nothing of the inside when it makes a mistake, and finds it in the log by the request id', async (t) => {
-    const broken = await openApiWorld({ replace: () => ({ registrations: { get: async () => { throw new Error('the inside: CANARY') } } as never }) })
+    const broken = await openApiWorld({
+      replace: () => ({
+        registrations: {
+          get: async () => {
+            throw new Error('the inside: CANARY')
+          },
+        } as never,
+      }),
+    })
     t.after(() => broken.close())
     const reply = await broken.ask('GET', '/v1/registrations/x')
     isProblem(reply, 500, 'internal_error')
@@ -87,14 +107,18 @@ describe('the HTTP server', () => {
     const reply = await new Promise<string>((resolve, reject) => {
       let text = ''
       const socket = connect(api.port, '127.0.0.1', () => {
-        socket.write(`POST /v1/credentials HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${api.ownerKey}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`)
+        socket.write(
+          `POST /v1/credentials HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${api.ownerKey}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+        )
         const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
         const pour = () => {
           while (!socket.destroyed && text === '') if (!socket.write(chunk)) return void socket.once('drain', pour)
         }
         pour()
       })
-      socket.on('data', (data) => { text += data.toString() })
+      socket.on('data', (data) => {
+        text += data.toString()
+      })
       socket.on('close', () => resolve(text))
       socket.on('error', (error) => (text === '' ? reject(error) : resolve(text)))
     })
@@ -105,7 +129,9 @@ describe('the HTTP server', () => {
   it('N6: a body that says it is too large is refused before it is sent', async () => {
     const reply = await new Promise<string>((resolve, reject) => {
       const socket = connect(api.port, '127.0.0.1', () => {
-        socket.write(`POST /v1/credentials HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${api.ownerKey}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`)
+        socket.write(
+          `POST /v1/credentials HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${api.ownerKey}\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n`,
+        )
       })
       socket.setTimeout(2000, () => socket.destroy(new Error('no answer')))
       socket.on('data', (data) => resolve(data.toString()))
@@ -118,7 +144,9 @@ describe('the HTTP server', () => {
     const reply = await new Promise<string>((resolve) => {
       let text = ''
       const socket = connect(api.port, '127.0.0.1', () => socket.write('HELLO\r\n\r\n'))
-      socket.on('data', (data) => { text += data.toString() })
+      socket.on('data', (data) => {
+        text += data.toString()
+      })
       socket.on('close', () => resolve(text))
     })
     assert.match(reply, /^HTTP\/1\.1 400 /)
@@ -126,7 +154,15 @@ describe('the HTTP server', () => {
   })
 
   it('refuses a Host that is not its own, so that no page can have its name resolve to this machine', async () => {
-    for (const host of ['evil.example', 'evil.example:7420', '127.0.0.1.evil.example', 'localhost.evil.example', 'localhost@evil.example', '169.254.169.254', '[::1']) {
+    for (const host of [
+      'evil.example',
+      'evil.example:7420',
+      '127.0.0.1.evil.example',
+      'localhost.evil.example',
+      'localhost@evil.example',
+      '169.254.169.254',
+      '[::1',
+    ]) {
       const reply = await api.ask('GET', '/v1/credentials', { headers: { host } })
       isProblem(reply, 421, 'host_not_expected')
     }
@@ -137,16 +173,32 @@ describe('the HTTP server', () => {
 
   it('Z5: a page of another site can call nothing, by script, form or picture', async () => {
     for (const headers of [
-      { origin: 'https://evil.example' }, { origin: 'null' }, { origin: 'http://localhost:3000' }, { origin: 'https://127.0.0.1.evil.example' },
-      { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: 'http://localhost:3000' },
+      { origin: 'https://127.0.0.1.evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
     ] as Record<string, string>[]) {
-      for (const [method, path] of [['POST', '/v1/credentials/x/test'], ['POST', '/v1/credentials/x/token'], ['DELETE', '/v1/credentials/x'], ['GET', '/v1/credentials']] as const) {
+      for (const [method, path] of [
+        ['POST', '/v1/credentials/x/test'],
+        ['POST', '/v1/credentials/x/token'],
+        ['DELETE', '/v1/credentials/x'],
+        ['GET', '/v1/credentials'],
+      ] as const) {
         isProblem(await api.ask(method, path, { headers }), 403, 'origin_not_allowed')
       }
     }
-    const form = await send(api.port, 'POST', '/v1/credentials/x/revoke', { raw: 'a=1', headers: { 'content-type': 'text/plain', origin: 'https://evil.example' } })
+    const form = await send(api.port, 'POST', '/v1/credentials/x/revoke', {
+      raw: 'a=1',
+      headers: { 'content-type': 'text/plain', origin: 'https://evil.example' },
+    })
     isProblem(form, 403, 'origin_not_allowed')
-    assert.equal((await api.ask('GET', '/v1/credentials', { headers: { origin: 'http://127.0.0.1:7420', host: '127.0.0.1:7420', 'sec-fetch-site': 'same-origin' } })).status, 200)
+    assert.equal(
+      (await api.ask('GET', '/v1/credentials', { headers: { origin: 'http://127.0.0.1:7420', host: '127.0.0.1:7420', 'sec-fetch-site': 'same-origin' } }))
+        .status,
+      200,
+    )
     const reply = await api.ask('GET', '/v1/credentials')
     assert.equal(reply.headers['access-control-allow-origin'], undefined)
   })
@@ -160,8 +212,12 @@ describe('the HTTP server', () => {
 
   it('N8: headers of a proxy change nothing unless the proxy is trusted', async (t) => {
     const forged = {
-      'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.9;host=evil.example;proto=https', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https',
-      'x-real-ip': '203.0.113.9', 'x-user': 'admin',
+      'x-forwarded-for': '203.0.113.9',
+      forwarded: 'for=203.0.113.9;host=evil.example;proto=https',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+      'x-real-ip': '203.0.113.9',
+      'x-user': 'admin',
     }
     await api.ask('GET', '/v1/status', { key: null, headers: forged })
     const [record] = (await api.services.audit.list({ outcome: 'refused', limit: 1 })).items
@@ -217,7 +273,14 @@ describe('the HTTP server', () => {
   it('finishes what is under way when it is stopped, and takes nothing new', async () => {
     let release: (() => void) | undefined
     const slow = await openApiWorld({
-      replace: () => ({ registrations: { list: () => new Promise((resolve) => { release = () => resolve({ items: [], next: null }) }) } as never }),
+      replace: () => ({
+        registrations: {
+          list: () =>
+            new Promise((resolve) => {
+              release = () => resolve({ items: [], next: null })
+            }),
+        } as never,
+      }),
     })
     const first = slow.ask('GET', '/v1/registrations')
     while (!release) await new Promise((done) => setTimeout(done, 5))

@@ -32,9 +32,9 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const makeExchange = exchangeMaker(clock)
   let closing = false
 
-  const routes = (contract as readonly Endpoint[]).map((endpoint) => createRoute(endpoint, handlers[endpoint.id as keyof typeof handlers] as never, {
-    services, refusals, streams, mailMaxBytes: options.mailMaxBytes,
-  }))
+  const routes = (contract as readonly Endpoint[]).map((endpoint) =>
+    createRoute(endpoint, handlers[endpoint.id as keyof typeof handlers] as never, { services, refusals, streams, mailMaxBytes: options.mailMaxBytes }),
+  )
   const byTarget = compile(routes)
   const exchanges = new WeakMap<IncomingMessage, Exchange>()
 
@@ -87,7 +87,8 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
 
   const fail = (exchange: Exchange, error: unknown, route: string): void => {
     const problem = toProblem(error)
-    if (problem.code === 'internal_error') log.error('request.failed', { request_id: exchange.requestId, method: exchange.request.method, route, error: problem.cause ?? problem })
+    if (problem.code === 'internal_error')
+      log.error('request.failed', { request_id: exchange.requestId, method: exchange.request.method, route, error: problem.cause ?? problem })
     else if (problem.status >= 500) log.warn('request.refused', { request_id: exchange.requestId, route, code: problem.code, error: problem.cause })
     if (exchange.response.headersSent) {
       exchange.response.destroy()
@@ -103,7 +104,11 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
     metrics.count('http_requests_total', { method: knownMethod(request.method), route, status: String(response.statusCode) })
     // Never the query: a callback carries its code there.
     log.debug('request', {
-      request_id: exchange.requestId, method: request.method, path: exchange.path.slice(0, 200), status: response.statusCode, address: exchange.address,
+      request_id: exchange.requestId,
+      method: request.method,
+      path: exchange.path.slice(0, 200),
+      status: response.statusCode,
+      address: exchange.address,
       milliseconds: Math.round((clock.monotonic() - exchange.startedAt) * 10) / 10,
     })
   }
@@ -133,11 +138,14 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
 function listen(server: Server, port: number, host: string): Promise<{ port: number; host: string }> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE'
-        ? new Problem('settings_invalid', `Port ${port} of ${host} is in use by another program.`, {
-          cause: error, nextStep: 'Stop the other program, or set KEYBEARER_LISTEN to another port.',
-        })
-        : error)
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Problem('settings_invalid', `Port ${port} of ${host} is in use by another program.`, {
+              cause: error,
+              nextStep: 'Stop the other program, or set KEYBEARER_LISTEN to another port.',
+            })
+          : error,
+      )
     })
     server.listen(port, host, () => {
       const bound = server.address() as AddressInfo
@@ -160,7 +168,9 @@ function compile(routes: Route[]): Target[] {
 function unknownTarget(targets: Target[], exchange: Exchange): Problem {
   const methods = [...new Set(targets.filter((target) => target.pattern.test(exchange.path)).flatMap((target) => target.methods))]
   if (methods.length === 0) return new Problem('not_found', 'There is nothing at this address.', { nextStep: 'See /openapi.json for what there is.' })
-  return new Problem('method_not_allowed', `This address knows ${methods.join(', ')}, not ${knownMethod(exchange.request.method)}.`, { facts: { allow: methods.join(', ') } })
+  return new Problem('method_not_allowed', `This address knows ${methods.join(', ')}, not ${knownMethod(exchange.request.method)}.`, {
+    facts: { allow: methods.join(', ') },
+  })
 }
 
 const methodNames = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -172,14 +182,22 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy()
     return
   }
-  const [status, reason, detail] = error.code === 'HPE_HEADER_OVERFLOW'
-    ? ['431', 'Request Header Fields Too Large', 'The headers are too large.']
-    : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? ['408', 'Request Timeout', 'The request came too slowly.']
-      : ['400', 'Bad Request', 'This is not a valid HTTP request.']
+  const [status, reason, detail] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431', 'Request Header Fields Too Large', 'The headers are too large.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408', 'Request Timeout', 'The request came too slowly.']
+        : ['400', 'Bad Request', 'This is not a valid HTTP request.']
   const body = JSON.stringify({
-    type: 'urn:keybearer:problem:invalid_request', title: 'The request is not understood', status: Number(status), code: 'invalid_request', detail,
-    next_step: 'Send a valid HTTP/1.1 request.', request_id: '',
+    type: 'urn:keybearer:problem:invalid_request',
+    title: 'The request is not understood',
+    status: Number(status),
+    code: 'invalid_request',
+    detail,
+    next_step: 'Send a valid HTTP/1.1 request.',
+    request_id: '',
   })
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }

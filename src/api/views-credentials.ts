@@ -1,7 +1,5 @@
 import { Secret } from '../base/secret.ts'
-import type {
-  ConsentView, CredentialChange, CredentialOptions, CredentialView, HandedOut, NewCredential, TestReport, UsageView,
-} from '../credentials/types.ts'
+import type { ConsentView, CredentialChange, CredentialOptions, CredentialView, HandedOut, NewCredential, TestReport, UsageView } from '../credentials/types.ts'
 import type { EndpointOf } from './contract.ts'
 import type { Body } from './endpoint.ts'
 import { toNewRegistration } from './views-registrations.ts'
@@ -126,9 +124,7 @@ export function testBody(report: TestReport): Reply<'testCredential'> {
 }
 
 export function usageBody(use: UsageView): Reply<'listCredentialUsage'>['items'][number] {
-  return {
-    access_key: use.accessKey, first_at: iso(use.firstAt), last_at: iso(use.lastAt), count: use.count, last_outcome: use.lastOutcome,
-  }
+  return { access_key: use.accessKey, first_at: iso(use.firstAt), last_at: iso(use.lastAt), count: use.count, last_outcome: use.lastOutcome }
 }
 
 export function consentBody(view: ConsentView): Reply<'getConsent'> {

@@ -56,9 +56,9 @@ export function toNewMessage(body: Body<EndpointOf<'sendMessage'>>): NewMessage 
     text: body.text,
     html: body.html,
     headers: body.headers,
-    attachments: body.attachments?.map((file) => withoutUndefined({
-      filename: file.filename, contentType: file.content_type, content: file.content, inlineId: file.inline_id,
-    })),
+    attachments: body.attachments?.map((file) =>
+      withoutUndefined({ filename: file.filename, contentType: file.content_type, content: file.content, inlineId: file.inline_id }),
+    ),
   })
 }
 

@@ -63,7 +63,11 @@ export function rotationBody(view: RotationView): Reply<'getRotation'> {
     state: view.state,
     newest_version: view.newestVersion,
     versions: view.versions.map((one) => ({
-      version: one.version, fingerprint: one.fingerprint, data_keys: one.dataKeys, created_at: iso(one.createdAt), retired_at: isoOrNull(one.retiredAt),
+      version: one.version,
+      fingerprint: one.fingerprint,
+      data_keys: one.dataKeys,
+      created_at: iso(one.createdAt),
+      retired_at: isoOrNull(one.retiredAt),
     })),
     rewrapped: view.rewrapped,
     remaining: view.remaining,

@@ -25,9 +25,13 @@ describe('changing things through the API', () => {
   })
 
   it('does a request with an Idempotency-Key once, however often it comes', async () => {
-    const ask = (name: string, key = 'k-1') => api.ask('POST', '/v1/credentials', { body: { name, kind: 'api_key', secret: 's' }, headers: { 'idempotency-key': key } })
+    const ask = (name: string, key = 'k-1') =>
+      api.ask('POST', '/v1/credentials', { body: { name, kind: 'api_key', secret: 's' }, headers: { 'idempotency-key': key } })
     const all = await Promise.all([ask('once'), ask('once'), ask('once')])
-    assert.deepEqual(all.map((reply) => reply.status), [201, 201, 201])
+    assert.deepEqual(
+      all.map((reply) => reply.status),
+      [201, 201, 201],
+    )
     assert.equal(new Set(all.map((reply) => reply.json.id)).size, 1)
     assert.equal(all.filter((reply) => reply.headers['idempotent-replayed'] === 'true').length, 2)
     assert.equal(all[2]!.headers.etag, '"r1"')
@@ -70,11 +74,18 @@ describe('changing things through the API', () => {
   })
 
   it('says where to go when a person is needed, and when to come again when a provider is away', async (t) => {
-    const made = await api.ask('POST', '/v1/credentials', { body: {
-      name: 'person', grant: 'authorization_code', registration: {
-        name: 'r', provider: 'generic', client_id: 'c', placeholders: { token_endpoint: 'http://127.0.0.1:9/t', authorization_endpoint: 'http://127.0.0.1:9/a' },
+    const made = await api.ask('POST', '/v1/credentials', {
+      body: {
+        name: 'person',
+        grant: 'authorization_code',
+        registration: {
+          name: 'r',
+          provider: 'generic',
+          client_id: 'c',
+          placeholders: { token_endpoint: 'http://127.0.0.1:9/t', authorization_endpoint: 'http://127.0.0.1:9/a' },
+        },
       },
-    } })
+    })
     assert.equal(made.json.status, 'incomplete', made.text)
     const reply = await api.ask('POST', '/v1/credentials/person/token')
     assert.equal(reply.status, 409)
@@ -84,7 +95,10 @@ describe('changing things through the API', () => {
     const away = await openApiWorld({
       replace: (services) => ({
         credentials: Object.assign(Object.create(services.credentials) as object, {
-          idOf: async () => 'cred_1', handOut: async () => { throw new Problem('provider_unavailable', 'away', { retryAfter: 7.2 }) },
+          idOf: async () => 'cred_1',
+          handOut: async () => {
+            throw new Problem('provider_unavailable', 'away', { retryAfter: 7.2 })
+          },
         }) as never,
       }),
     })

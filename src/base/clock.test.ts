@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestClock, systemClock } from './clock.ts'
 
-test('the machine\'s clock tells milliseconds since 1970 and only grows in its monotonic part', async () => {
+test("the machine's clock tells milliseconds since 1970 and only grows in its monotonic part", async () => {
   assert.ok(systemClock.now() > Date.UTC(2020, 0, 1))
   const before = systemClock.monotonic()
   await systemClock.sleep(15)
   assert.ok(systemClock.monotonic() - before >= 14)
 })
 
-test('the machine\'s clock stops a sleep whose signal is aborted, before or meanwhile', async () => {
+test("the machine's clock stops a sleep whose signal is aborted, before or meanwhile", async () => {
   const stop = new AbortController()
   const sleeping = systemClock.sleep(60_000, stop.signal)
   stop.abort(new Error('enough'))
@@ -28,7 +28,7 @@ test('a sleep ends with the reason of its signal, on both clocks', async () => {
   }
 })
 
-test('a sleep longer than the machine\'s timers can hold does not end at once', async () => {
+test("a sleep longer than the machine's timers can hold does not end at once", async () => {
   const stop = new AbortController()
   let over = false
   const sleeping = systemClock.sleep(40 * 86_400_000, stop.signal).then(() => {
@@ -59,7 +59,12 @@ test('a test clock wakes sleepers in the order of their moments, each at its own
   }
   const all = Promise.all([sleepFor('slow', 300), sleepFor('quick', 100, 100, 100), sleepFor('late', 301)])
   await clock.advance(300)
-  assert.deepEqual(woken, [['quick', 100], ['quick', 200], ['slow', 300], ['quick', 300]])
+  assert.deepEqual(woken, [
+    ['quick', 100],
+    ['quick', 200],
+    ['slow', 300],
+    ['quick', 300],
+  ])
   assert.equal(clock.sleepers, 1)
   await clock.advance(1)
   await all

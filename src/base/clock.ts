@@ -62,9 +62,13 @@ export function createTestClock(start = Date.UTC(2026, 10, 24, 12)): TestClock {
         if (signal?.aborted) return reject(signal.reason as Error)
         const sleeper: Sleeper = { at: elapsed + milliseconds, wake: resolve }
         sleepers.add(sleeper)
-        signal?.addEventListener('abort', () => {
-          if (sleepers.delete(sleeper)) reject(signal.reason as Error)
-        }, { once: true })
+        signal?.addEventListener(
+          'abort',
+          () => {
+            if (sleepers.delete(sleeper)) reject(signal.reason as Error)
+          },
+          { once: true },
+        )
       })
     },
     async advance(milliseconds) {

@@ -12,7 +12,10 @@ const http = createOutgoingHttp({ addresses: addressRules(true) })
 after(() => http.close())
 
 async function problemOf(promise: Promise<unknown>): Promise<Problem> {
-  const error = await promise.then(() => null, (reason: unknown) => reason)
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   assert.ok(isProblem(error, 'outgoing_failed'), String(error))
   return error
 }

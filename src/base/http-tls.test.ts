@@ -19,7 +19,11 @@ function issue(names: string[], options: { issuer?: Certificate; from?: number; 
   return { cert, key }
 }
 
-async function callServer(tls: Pick<Certificate, 'cert' | 'key'> & SecureContextOptions, url = 'https://idp.test', client = http): Promise<{ status: number } | Problem> {
+async function callServer(
+  tls: Pick<Certificate, 'cert' | 'key'> & SecureContextOptions,
+  url = 'https://idp.test',
+  client = http,
+): Promise<{ status: number } | Problem> {
   await using server = await startLocalServer((_request, response) => void response.end('ok'), { tls })
   try {
     return await client({ method: 'POST', url: `${url}:${server.port}/token`, body: 'x' })
@@ -62,7 +66,14 @@ for (const [what, certificate, reason] of [
 test('N1: a server that speaks only TLS 1.1 is refused', async () => {
   const old = { ...issue(['idp.test']), minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const
   await using server = await startLocalServer((_request, response) => void response.end('ok'), { tls: old })
-  const willing = connect({ port: server.port, host: '127.0.0.1', servername: 'idp.test', ca: authority.cert, minVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' })
+  const willing = connect({
+    port: server.port,
+    host: '127.0.0.1',
+    servername: 'idp.test',
+    ca: authority.cert,
+    minVersion: 'TLSv1.1',
+    ciphers: 'DEFAULT:@SECLEVEL=0',
+  })
   await once(willing, 'secureConnect')
   assert.equal(willing.getProtocol(), 'TLSv1.1')
   willing.destroy()
@@ -74,7 +85,13 @@ test('N1: a server that speaks only TLS 1.1 is refused', async () => {
 })
 
 test('a server that answers plain text to the TLS handshake is refused, and nothing was sent', async () => {
-  await using server = createServer((socket) => void socket.on('error', () => undefined).resume().end('HTTP/1.1 200 OK\r\n\r\n'))
+  await using server = createServer(
+    (socket) =>
+      void socket
+        .on('error', () => undefined)
+        .resume()
+        .end('HTTP/1.1 200 OK\r\n\r\n'),
+  )
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as { port: number }
   const error = await http({ method: 'POST', url: `https://idp.test:${port}/`, body: 'x' }).catch((reason: unknown) => reason)

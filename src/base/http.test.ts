@@ -9,7 +9,10 @@ const http = createOutgoingHttp({ addresses: addressRules(true) })
 after(() => http.close())
 
 async function problemOf(promise: Promise<unknown>): Promise<Problem> {
-  const error = await promise.then(() => null, (reason: unknown) => reason)
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
   assert.ok(isProblem(error, 'outgoing_failed'), String(error))
   return error
 }
@@ -150,8 +153,15 @@ test('stops when the signal is aborted', async () => {
 
 test('A4: the text of a failure names the host and the reason, never path, query, body or headers', async () => {
   await using server = await startLocalServer((request) => void request.socket.destroy())
-  for (const url of [`http://127.0.0.1:${server.port}/canary-path?token=canary-query`, 'http://127.0.0.1:1/canary-path?token=canary-query', 'http://10.0.0.1/canary-path', 'https://canary-user:canary-password@idp.test/']) {
-    const error = await http({ method: 'POST', url, body: 'canary-body', headers: { authorization: 'Bearer canary-header' } }).catch((reason: unknown) => reason as Problem)
+  for (const url of [
+    `http://127.0.0.1:${server.port}/canary-path?token=canary-query`,
+    'http://127.0.0.1:1/canary-path?token=canary-query',
+    'http://10.0.0.1/canary-path',
+    'https://canary-user:canary-password@idp.test/',
+  ]) {
+    const error = await http({ method: 'POST', url, body: 'canary-body', headers: { authorization: 'Bearer canary-header' } }).catch(
+      (reason: unknown) => reason as Problem,
+    )
     assert.ok(isProblem(error))
     assert.doesNotMatch(`${error.message} ${JSON.stringify(error.facts)} ${error.nextStep}`, /canary/, url)
   }

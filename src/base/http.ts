@@ -26,7 +26,15 @@ export function createOutgoingHttp(options: {
   const resolve = options.resolve ?? systemResolve
   const ca = options.ca === undefined ? undefined : [...getCACertificates('default'), options.ca]
   const http = new HttpAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: 5, timeout: 60_000 })
-  const https = new HttpsAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: 5, timeout: 60_000, minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(ca ? { ca } : {}) })
+  const https = new HttpsAgent({
+    keepAlive: true,
+    maxSockets: parallelPerHost,
+    maxFreeSockets: 5,
+    timeout: 60_000,
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(ca ? { ca } : {}),
+  })
 
   const send: OutgoingHttp = async (request) => {
     const url = checkUrl(request.url, options.addresses)
@@ -81,9 +89,10 @@ function checkUrl(text: string, rules: AddressRules): URL {
   return url
 }
 
-const systemResolve: Resolve = (host) => new Promise((done, fail) => {
-  dnsLookup(host, { all: true, verbatim: true }, (error, addresses) => (error ? fail(error) : done(addresses.map((entry) => entry.address))))
-})
+const systemResolve: Resolve = (host) =>
+  new Promise((done, fail) => {
+    dnsLookup(host, { all: true, verbatim: true }, (error, addresses) => (error ? fail(error) : done(addresses.map((entry) => entry.address))))
+  })
 
 async function resolveHost(resolve: Resolve, host: string, signal: AbortSignal): Promise<string[]> {
   try {
@@ -131,7 +140,9 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
     const common = {
       method: request.method,
       headers: {
-        accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'Keybearer',
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        'user-agent': 'Keybearer',
         ...request.headers,
         ...(request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }),
       },
@@ -142,9 +153,10 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
     if (way.signal.aborted) return stop()
     way.signal.addEventListener('abort', stop, { once: true })
     try {
-      client = url.protocol === 'https:'
-        ? httpsRequest(url, { ...common, agent: way.https, servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) ? '' : url.hostname })
-        : httpRequest(url, { ...common, agent: way.http })
+      client =
+        url.protocol === 'https:'
+          ? httpsRequest(url, { ...common, agent: way.https, servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) ? '' : url.hostname })
+          : httpRequest(url, { ...common, agent: way.http })
     } catch (error) {
       return end(error, 'the request has a header that cannot be sent')
     }

@@ -4,7 +4,10 @@ import { createLog, type LogLevel } from './log.ts'
 
 function logInto(options: { level?: LogLevel; isTTY?: boolean } = {}) {
   const lines: string[] = []
-  const log = createLog({ level: options.level ?? 'debug', output: { write: (line) => lines.push(line), ...(options.isTTY === undefined ? {} : { isTTY: options.isTTY }) } })
+  const log = createLog({
+    level: options.level ?? 'debug',
+    output: { write: (line) => lines.push(line), ...(options.isTTY === undefined ? {} : { isTTY: options.isTTY }) },
+  })
   return { log, lines }
 }
 
@@ -19,9 +22,19 @@ test('writes one JSON line per event, with level, time and fields', () => {
 })
 
 test('writes nothing below its level, and does not look at the fields then', () => {
-  for (const [level, expected] of [['debug', 4], ['info', 3], ['warn', 2], ['error', 1], ['silent', 0]] as const) {
+  for (const [level, expected] of [
+    ['debug', 4],
+    ['info', 3],
+    ['warn', 2],
+    ['error', 1],
+    ['silent', 0],
+  ] as const) {
     const { log, lines } = logInto({ level })
-    const fields = { get trap() { return level === 'silent' ? assert.fail('looked at') : 1 } }
+    const fields = {
+      get trap() {
+        return level === 'silent' ? assert.fail('looked at') : 1
+      },
+    }
     for (const write of [log.debug, log.info, log.warn, log.error]) write('it happened', fields)
     assert.equal(lines.length, expected, level)
   }
@@ -73,8 +86,11 @@ test('A6: a field cannot pass itself off as level, time or event of its line', (
 test('A4: secrets in fields, headers, errors and causes do not reach the log at its most talkative level', () => {
   const { log, lines } = logInto({ level: 'debug' })
   log.debug('request', {
-    headers: new Headers({ authorization: 'Bearer canary' }), url: new URL('https://a.test/?code=canary'), form: 'refresh_token=canary',
-    error: new Error('Bearer canary', { cause: new AggregateError([new Error('password=canary')]) }), bytes: Buffer.from('canary'),
+    headers: new Headers({ authorization: 'Bearer canary' }),
+    url: new URL('https://a.test/?code=canary'),
+    form: 'refresh_token=canary',
+    error: new Error('Bearer canary', { cause: new AggregateError([new Error('password=canary')]) }),
+    bytes: Buffer.from('canary'),
   })
   assert.doesNotMatch(lines.join(), /canary/)
 })

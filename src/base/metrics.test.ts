@@ -11,9 +11,14 @@ test('counts and sets what the table names, under the prefix keybearer_', async 
   metrics.set('outbox_waiting', 0)
   const lines = (await metrics.text()).split('\n')
   for (const line of [
-    'keybearer_hand_outs_total{outcome="ok"} 5', 'keybearer_hand_outs_total{outcome="paused"} 1', 'keybearer_credentials{status="ready"} 3', 'keybearer_outbox_waiting 0',
-    '# TYPE keybearer_hand_outs_total counter', '# TYPE keybearer_credentials gauge',
-  ]) assert.ok(lines.includes(line), line)
+    'keybearer_hand_outs_total{outcome="ok"} 5',
+    'keybearer_hand_outs_total{outcome="paused"} 1',
+    'keybearer_credentials{status="ready"} 3',
+    'keybearer_outbox_waiting 0',
+    '# TYPE keybearer_hand_outs_total counter',
+    '# TYPE keybearer_credentials gauge',
+  ])
+    assert.ok(lines.includes(line), line)
 })
 
 test('every metric of the table is shown with its help from the start, and so are those of the process', async () => {

@@ -1,14 +1,5 @@
 /** What the command line exits with: see the table in `docs/reference/command-line.md`. */
-export const exitCodes = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  no_such_thing: 3,
-  not_signed_in: 4,
-  needs_person: 5,
-  not_allowed: 6,
-  try_later: 75,
-} as const
+export const exitCodes = { done: 0, failed: 1, usage: 2, no_such_thing: 3, not_signed_in: 4, needs_person: 5, not_allowed: 6, try_later: 75 } as const
 
 type Row = {
   /** HTTP status of the reply. */
@@ -19,9 +10,7 @@ type Row = {
   nextStep: string
 }
 
-const row = (status: number, exit: keyof typeof exitCodes, title: string, nextStep: string): Row => ({
-  status, exit: exitCodes[exit], title, nextStep,
-})
+const row = (status: number, exit: keyof typeof exitCodes, title: string, nextStep: string): Row => ({ status, exit: exitCodes[exit], title, nextStep })
 
 /** Every error code that leaves the program. Codes never change their meaning; `docs/reference/errors.md` is made from here. */
 export const problemCodes = {
@@ -31,9 +20,19 @@ export const problemCodes = {
   payload_too_large: row(413, 'usage', 'The request is too large', 'Send less; the limit stands in the detail.'),
   unsupported_media_type: row(415, 'usage', 'The body has a type that is not understood', 'Send Content-Type: application/json.'),
   method_not_allowed: row(405, 'usage', 'This address does not know this method', 'See /openapi.json for what it knows.'),
-  host_not_expected: row(421, 'not_allowed', 'The request names another host', 'Use the address of KEYBEARER_PUBLIC_URL, or add the name to KEYBEARER_ALLOWED_HOSTS.'),
+  host_not_expected: row(
+    421,
+    'not_allowed',
+    'The request names another host',
+    'Use the address of KEYBEARER_PUBLIC_URL, or add the name to KEYBEARER_ALLOWED_HOSTS.',
+  ),
   origin_not_allowed: row(403, 'not_allowed', 'A page of another site sent the request', 'Call the API from a program, or from the page of Keybearer itself.'),
-  not_signed_in: row(401, 'not_signed_in', 'No valid access key came with the request', 'Send "Authorization: Bearer kb_…" with a key that has neither expired nor been revoked.'),
+  not_signed_in: row(
+    401,
+    'not_signed_in',
+    'No valid access key came with the request',
+    'Send "Authorization: Bearer kb_…" with a key that has neither expired nor been revoked.',
+  ),
   not_allowed: row(403, 'not_allowed', 'The access key may not do this', 'Use a key with this right, or ask whoever manages access keys for it.'),
   not_found: row(404, 'no_such_thing', 'There is no such thing', 'List what there is and check the name.'),
   name_taken: row(409, 'failed', 'The name is taken', 'Choose another name.'),
@@ -50,30 +49,55 @@ export const problemCodes = {
   provider_unavailable: row(503, 'try_later', 'The provider does not answer as it should', 'Wait; it is tried again by itself.'),
   ttl_too_long: row(409, 'failed', 'The provider issues no token that lives so long', 'Ask for a smaller min_ttl_seconds.'),
   wrong_kind: row(409, 'failed', 'This kind of credential cannot do that', 'See the detail for what it can do.'),
-  destination_not_allowed: row(403, 'not_allowed', 'The credential may not be sent to this host', 'Add the host to the credential\'s allowed hosts if you trust it.'),
+  destination_not_allowed: row(
+    403,
+    'not_allowed',
+    'The credential may not be sent to this host',
+    "Add the host to the credential's allowed hosts if you trust it.",
+  ),
 
   // Consent.
   consent_unknown: row(400, 'failed', 'No consent waits for this answer', 'Start the consent again and use the newest link.'),
   consent_expired: row(400, 'failed', 'The consent took too long', 'Start it again.'),
   consent_used: row(409, 'failed', 'This answer was used already', 'Nothing is to be done if the credential is ready; otherwise start again.'),
   consent_denied: row(400, 'needs_person', 'The consent was refused at the provider', 'Start again and agree, or ask the administrator of the account.'),
-  consent_issuer_mismatch: row(400, 'failed', 'Another provider answered', 'Start again. If it repeats, check the issuer of the provider: somebody may try to mix up two providers.'),
-  consent_malformed: row(400, 'usage', 'The answer of the provider is not complete', 'Copy the whole address from the browser\'s address bar and paste it again.'),
+  consent_issuer_mismatch: row(
+    400,
+    'failed',
+    'Another provider answered',
+    'Start again. If it repeats, check the issuer of the provider: somebody may try to mix up two providers.',
+  ),
+  consent_malformed: row(
+    400,
+    'usage',
+    'The answer of the provider is not complete',
+    "Copy the whole address from the browser's address bar and paste it again.",
+  ),
   consent_failed: row(502, 'failed', 'The provider did not give a token for this consent', 'Read the detail, correct the registration, and start again.'),
   account_mismatch: row(409, 'needs_person', 'Another account signed in than before', 'Sign in with the account of this credential, or confirm the change.'),
 
   // The protocol.
-  token_answer_unusable: row(502, 'try_later', 'The provider answered, but not with a usable token', 'The answer is kept. See the detail; correct the provider\'s settings or try again.'),
-  discovery_failed: row(502, 'failed', 'The provider\'s metadata cannot be used', 'Check the issuer address, or give the endpoints by hand.'),
+  token_answer_unusable: row(
+    502,
+    'try_later',
+    'The provider answered, but not with a usable token',
+    "The answer is kept. See the detail; correct the provider's settings or try again.",
+  ),
+  discovery_failed: row(502, 'failed', "The provider's metadata cannot be used", 'Check the issuer address, or give the endpoints by hand.'),
   address_not_allowed: row(403, 'not_allowed', 'This address may not be called', 'Private and loopback addresses need KEYBEARER_ALLOW_PRIVATE_NETWORKS.'),
   outgoing_failed: row(502, 'try_later', 'An outgoing request failed', 'Check network, DNS and certificates; the detail says which.'),
-  revocation_failed: row(502, 'failed', 'The provider did not revoke the token', 'Remove the access in the provider\'s own account settings.'),
+  revocation_failed: row(502, 'failed', 'The provider did not revoke the token', "Remove the access in the provider's own account settings."),
 
   // Mail.
   mail_invalid: row(400, 'usage', 'The message cannot be sent as it is', 'Correct the fields named in "errors".'),
-  mail_refused: row(502, 'failed', 'The mail server refused', 'Read the server\'s words in the detail.'),
+  mail_refused: row(502, 'failed', 'The mail server refused', "Read the server's words in the detail."),
   mail_unavailable: row(503, 'try_later', 'The mail server does not answer', 'Wait; the message stays in the outbox and is tried again.'),
-  mail_auth_refused: row(502, 'failed', 'The mail server refused the login', 'Check that the credential has the scope for sending mail and that the mailbox allows it.'),
+  mail_auth_refused: row(
+    502,
+    'failed',
+    'The mail server refused the login',
+    'Check that the credential has the scope for sending mail and that the mailbox allows it.',
+  ),
   no_sender: row(409, 'failed', 'No sender is set', 'Make a sender, or name one.'),
   message_not_cancellable: row(409, 'failed', 'The message is no longer waiting', 'Nothing can be cancelled any more.'),
 
@@ -82,7 +106,12 @@ export const problemCodes = {
   audit_broken: row(409, 'failed', 'The audit trail was changed', 'Compare with a backup: the detail names the first record that does not fit.'),
   storage_unavailable: row(503, 'try_later', 'The database does not answer', 'Check that it runs and that the disk is not full.'),
   storage_full: row(507, 'try_later', 'The disk is full', 'Free some space; nothing was changed.'),
-  database_newer: row(500, 'failed', 'The database was written by a newer version', 'Install the newer version of Keybearer again, or restore a backup from before the upgrade.'),
+  database_newer: row(
+    500,
+    'failed',
+    'The database was written by a newer version',
+    'Install the newer version of Keybearer again, or restore a backup from before the upgrade.',
+  ),
   database_in_use: row(500, 'failed', 'Another Keybearer runs on this data folder', 'Stop the other one, or use another KEYBEARER_DATA.'),
   decrypt_failed: row(500, 'failed', 'A stored secret cannot be opened', 'It was damaged or moved. Restore a backup, or enter the secret again.'),
   master_key_missing: row(500, 'failed', 'The master key is missing', 'Provide the master key that this database was made with.'),
@@ -91,7 +120,7 @@ export const problemCodes = {
   master_key_fixed: row(409, 'failed', 'This master key cannot be replaced from here', 'Follow the steps in the detail.'),
   rotation_running: row(409, 'try_later', 'A rotation of the master key is running', 'Wait until it has ended.'),
   settings_invalid: row(500, 'usage', 'A setting is wrong', 'Correct the settings named in the detail.'),
-  provider_invalid: row(400, 'usage', 'The provider\'s description has errors', 'Correct the fields named in "errors".'),
+  provider_invalid: row(400, 'usage', "The provider's description has errors", 'Correct the fields named in "errors".'),
   shutting_down: row(503, 'try_later', 'The service is stopping', 'Try again in a moment.'),
   service_unreachable: row(503, 'try_later', 'The Keybearer service does not answer', 'Start it with "npm start" or "keybearer serve", or set KEYBEARER_URL.'),
   internal_error: row(500, 'failed', 'Something unforeseen happened', 'See the log of the service for the request id.'),

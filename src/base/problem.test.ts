@@ -39,6 +39,7 @@ test('every code is snake_case with an HTTP error status, a known exit code, a t
 
 test('what may be tried again later exits with 75, and no refusal of the caller does', () => {
   const exit = (code: ProblemCode) => problemCodes[code].exit
-  for (const code of ['rate_limited', 'provider_unavailable', 'audit_blocked', 'storage_unavailable', 'shutting_down', 'service_unreachable'] as const) assert.equal(exit(code), 75, code)
+  for (const code of ['rate_limited', 'provider_unavailable', 'audit_blocked', 'storage_unavailable', 'shutting_down', 'service_unreachable'] as const)
+    assert.equal(exit(code), 75, code)
   for (const code of ['not_signed_in', 'not_allowed', 'invalid_request', 'needs_consent'] as const) assert.notEqual(exit(code), 75, code)
 })

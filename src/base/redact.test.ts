@@ -27,8 +27,28 @@ test('A4: a text loses bearer tokens, access keys, JWTs, PEM blocks and SASL str
 })
 
 test('A4: parameters with the names of secrets lose their values, in queries, forms, JSON and prose', () => {
-  for (const name of ['access_token', 'refresh_token', 'id_token', 'client_secret', 'password', 'code', 'code_verifier', 'state', 'client_assertion', 'api_key', 'device_code', 'nonce']) {
-    for (const text of [`https://a.test/cb?x=1&${name}=canary&y=2`, `grant_type=x&${name}=canary`, `{"${name}":"canary","z":1}`, `{ "${name}" : "canary" }`, `the ${name}: canary`, `${name.toUpperCase()}='canary'`]) {
+  for (const name of [
+    'access_token',
+    'refresh_token',
+    'id_token',
+    'client_secret',
+    'password',
+    'code',
+    'code_verifier',
+    'state',
+    'client_assertion',
+    'api_key',
+    'device_code',
+    'nonce',
+  ]) {
+    for (const text of [
+      `https://a.test/cb?x=1&${name}=canary&y=2`,
+      `grant_type=x&${name}=canary`,
+      `{"${name}":"canary","z":1}`,
+      `{ "${name}" : "canary" }`,
+      `the ${name}: canary`,
+      `${name.toUpperCase()}='canary'`,
+    ]) {
       const shown = redactText(text)
       assert.doesNotMatch(shown, /canary/, text)
       assert.match(shown, /\[secret\]/)
@@ -40,7 +60,12 @@ test('A4: secrets in memory are found plain, in URLs and in JSON, however short 
   const texts = ['hunter2', 'pass word', 'a"b\\c"d', 'größe&=?', '100% $& $1 (x)*', 'line\nbreak', 'секрет']
   const held = texts.map((text) => new Secret(text))
   for (const text of texts) {
-    for (const shown of [redactText(`<${text}>`), redactText(`x=${encodeURIComponent(text)};`), redactText(`{"x":${JSON.stringify(text)}}`), redactText(`${text}${text}`)]) {
+    for (const shown of [
+      redactText(`<${text}>`),
+      redactText(`x=${encodeURIComponent(text)};`),
+      redactText(`{"x":${JSON.stringify(text)}}`),
+      redactText(`${text}${text}`),
+    ]) {
       assert.ok(!shown.includes(text) && !shown.includes(encodeURIComponent(text)) && !shown.includes(JSON.stringify(text).slice(1, -1)), shown)
     }
   }
@@ -70,16 +95,31 @@ test('a text is redacted fast also with ten thousand tokens in memory', () => {
 })
 
 test('A4: long opaque texts are taken for secrets', () => {
-  for (const opaque of [randomBytes(16).toString('hex'), randomBytes(20).toString('hex').toUpperCase(), `ya29.${randomBytes(30).toString('hex')}`, `1//0${randomBytes(40).toString('hex')}`, `0.AX${randomBytes(60).toString('hex')}`]) {
+  for (const opaque of [
+    randomBytes(16).toString('hex'),
+    randomBytes(20).toString('hex').toUpperCase(),
+    `ya29.${randomBytes(30).toString('hex')}`,
+    `1//0${randomBytes(40).toString('hex')}`,
+    `0.AX${randomBytes(60).toString('hex')}`,
+  ]) {
     assert.ok(!redactText(`x ${opaque} y`).includes(opaque.slice(-24)), opaque)
   }
 })
 
 test('words, host names, paths, ids of ours, UUIDs, times and error codes stay readable', () => {
   for (const text of [
-    `${newId('cred', 0)} was refreshed`, `trace ${randomUUID()}`, 'https://login.microsoftonline.com/common/oauth2/v2.0/token', 'smtp.office365.com:587 refused', '/var/lib/keybearer/data/keybearer.db',
-    'invalid_grant: Token has been expired or revoked.', 'AADSTS7000215: Invalid client secret provided.', '2026-11-24T12:00:00.000Z', 'unauthorized_client_credentials_not_allowed', 'Größe, naïve, 日本語',
-  ]) assert.equal(redactText(text), text)
+    `${newId('cred', 0)} was refreshed`,
+    `trace ${randomUUID()}`,
+    'https://login.microsoftonline.com/common/oauth2/v2.0/token',
+    'smtp.office365.com:587 refused',
+    '/var/lib/keybearer/data/keybearer.db',
+    'invalid_grant: Token has been expired or revoked.',
+    'AADSTS7000215: Invalid client secret provided.',
+    '2026-11-24T12:00:00.000Z',
+    'unauthorized_client_credentials_not_allowed',
+    'Größe, naïve, 日本語',
+  ])
+    assert.equal(redactText(text), text)
 })
 
 test('A6: line breaks, terminal escapes, control characters and characters that reorder text become visible', () => {
@@ -98,7 +138,27 @@ test('A6: a text of a megabyte is cut', () => {
 })
 
 test('P11: hostile texts of 100,000 characters are redacted in less than 80 ms each', () => {
-  for (const piece of ['a', 'a_', 'a-', '-----BEGIN A-----', '-----BEGIN ', 'token=', 'token_', 'eyJ', 'eyJaaaaa.', 'Bearer ', '/', '="', ' ', '\n', 'access_', 'A1', '%', 'kb_', '"token":"']) {
+  for (const piece of [
+    'a',
+    'a_',
+    'a-',
+    '-----BEGIN A-----',
+    '-----BEGIN ',
+    'token=',
+    'token_',
+    'eyJ',
+    'eyJaaaaa.',
+    'Bearer ',
+    '/',
+    '="',
+    ' ',
+    '\n',
+    'access_',
+    'A1',
+    '%',
+    'kb_',
+    '"token":"',
+  ]) {
     const text = piece.repeat(Math.ceil(100_000 / piece.length))
     const before = process.cpuUsage()
     redactText(text)
@@ -108,8 +168,36 @@ test('P11: hostile texts of 100,000 characters are redacted in less than 80 ms e
 })
 
 test('A4: fields, headers and map entries with the names of secrets lose their values', () => {
-  const names = ['authorization', 'Authorization', 'Proxy-Authorization', 'cookie', 'Set-Cookie', 'token', 'access_token', 'refreshToken', 'id_token', 'client_secret', 'clientSecret', 'password', 'secret',
-    'assertion', 'client_assertion', 'code', 'code_verifier', 'codeVerifier', 'state', 'key', 'private_key', 'privateKey', 'api_key', 'X-Api-Key', 'body', 'passphrase', 'device_code', 'user_code']
+  const names = [
+    'authorization',
+    'Authorization',
+    'Proxy-Authorization',
+    'cookie',
+    'Set-Cookie',
+    'token',
+    'access_token',
+    'refreshToken',
+    'id_token',
+    'client_secret',
+    'clientSecret',
+    'password',
+    'secret',
+    'assertion',
+    'client_assertion',
+    'code',
+    'code_verifier',
+    'codeVerifier',
+    'state',
+    'key',
+    'private_key',
+    'privateKey',
+    'api_key',
+    'X-Api-Key',
+    'body',
+    'passphrase',
+    'device_code',
+    'user_code',
+  ]
   for (const name of names) {
     assert.deepEqual(redact({ [name]: 'canary' }), { [name]: '[secret]' })
     assert.deepEqual(redact({ [name]: { deep: ['canary'] } }), { [name]: '[secret]' })
@@ -123,8 +211,42 @@ test('plain values stay what they are; bytes, functions, cycles and depths becom
   cyclic.self = cyclic
   const twice = { b: 1 }
   assert.deepEqual(
-    redact({ n: 1, t: true, z: null, big: 12n, at: new Date(0), never: new Date(Number.NaN), bytes: Buffer.from('canary'), view: new Uint8Array(3), buffer: new ArrayBuffer(2), list: new Set([1, 'x']), call: () => 1, sign: Symbol('s'), cyclic, twice: [twice, twice], sealed: new Sealed(Buffer.from('c')), hidden: new Secret('canary') }),
-    { n: 1, t: true, z: null, big: '12', at: '1970-01-01T00:00:00.000Z', never: '[invalid date]', bytes: '[6 bytes]', view: '[3 bytes]', buffer: '[2 bytes]', list: [1, 'x'], call: '[function]', sign: '[symbol]', cyclic: { a: 1, self: '[circular]' }, twice: [twice, twice], sealed: '[sealed]', hidden: '[secret]' },
+    redact({
+      n: 1,
+      t: true,
+      z: null,
+      big: 12n,
+      at: new Date(0),
+      never: new Date(Number.NaN),
+      bytes: Buffer.from('canary'),
+      view: new Uint8Array(3),
+      buffer: new ArrayBuffer(2),
+      list: new Set([1, 'x']),
+      call: () => 1,
+      sign: Symbol('s'),
+      cyclic,
+      twice: [twice, twice],
+      sealed: new Sealed(Buffer.from('c')),
+      hidden: new Secret('canary'),
+    }),
+    {
+      n: 1,
+      t: true,
+      z: null,
+      big: '12',
+      at: '1970-01-01T00:00:00.000Z',
+      never: '[invalid date]',
+      bytes: '[6 bytes]',
+      view: '[3 bytes]',
+      buffer: '[2 bytes]',
+      list: [1, 'x'],
+      call: '[function]',
+      sign: '[symbol]',
+      cyclic: { a: 1, self: '[circular]' },
+      twice: [twice, twice],
+      sealed: '[sealed]',
+      hidden: '[secret]',
+    },
   )
   let deep: unknown = 'bottom'
   for (let i = 0; i < 10_000; i++) deep = [deep]
@@ -138,7 +260,10 @@ test('an error shows name, message, code, cause and parts, and none of its other
   assert.deepEqual([shown.name, shown.message, shown.cause.name, shown.cause.message], ['Error', 'outer', 'TypeError', 'inner Bearer [secret]'])
   assert.match(shown.stack, /redact\.test\.ts/)
   const many = redact(new AggregateError([new Error('one'), new Error('Bearer canary')], 'both')) as { errors: { message: string }[] }
-  assert.deepEqual(many.errors.map((error) => error.message), ['one', 'Bearer [secret]'])
+  assert.deepEqual(
+    many.errors.map((error) => error.message),
+    ['one', 'Bearer [secret]'],
+  )
   assert.doesNotMatch(JSON.stringify([shown, many]), /canary/)
 })
 

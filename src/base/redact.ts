@@ -7,7 +7,8 @@ const idKinds: IdKind[] = ['cred', 'reg', 'prov', 'key', 'con', 'snd', 'msg', 'j
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Names of fields, headers and parameters whose values are never shown. */
-const secretName = /^(?:.*[_-])?(?:authorization|cookie|set-cookie|token|secret|password|passphrase|passwd|assertion|verifier|private[_-]?key|api[_-]?key|access[_-]?key|sasl|jwt|device_code|user_code)$|^(?:accessToken|refreshToken|idToken|clientSecret|privateKey|apiKey|accessKey|codeVerifier|deviceCode|code|state|nonce|key|body|assertion|raw|answer|wrapped)$/i
+const secretName =
+  /^(?:.*[_-])?(?:authorization|cookie|set-cookie|token|secret|password|passphrase|passwd|assertion|verifier|private[_-]?key|api[_-]?key|access[_-]?key|sasl|jwt|device_code|user_code)$|^(?:accessToken|refreshToken|idToken|clientSecret|privateKey|apiKey|accessKey|codeVerifier|deviceCode|code|state|nonce|key|body|assertion|raw|answer|wrapped)$/i
 
 const cut = '[secret]'
 
@@ -37,8 +38,13 @@ export function redactText(text: string, max = 2000): string {
     .replace(/\b(Bearer|Basic|DPoP)\s+[^\s"',;\\]{4,}/gi, `$1 ${cut}`)
     .replace(/\bkb_[0-9A-Za-z]{4,}/g, cut)
     .replace(/\beyJ[\w-]{5,}(?:\.[\w-]*){0,4}/g, cut)
-    .replace(/(["']?)((?:[a-z]{1,20}[_-]){0,3}(?:token|secret|password|passphrase|assertion|code|state|code_verifier|verifier|nonce|api_key|private_key|device_code|authorization))\1(\s*[=:]\s*)(["']?)(?!\[secret\])[^\s"'&,;}{]{3,}/gi, `$1$2$1$3$4${cut}`)
-    .replace(/[A-Za-z0-9+/_~.-]{24,}={0,2}/g, (run) => (isHarmless(run) ? run : run.replace(/[A-Za-z0-9+/_-]{20,}={0,2}/g, (part) => (isHarmless(part) ? part : cut))))
+    .replace(
+      /(["']?)((?:[a-z]{1,20}[_-]){0,3}(?:token|secret|password|passphrase|assertion|code|state|code_verifier|verifier|nonce|api_key|private_key|device_code|authorization))\1(\s*[=:]\s*)(["']?)(?!\[secret\])[^\s"'&,;}{]{3,}/gi,
+      `$1$2$1$3$4${cut}`,
+    )
+    .replace(/[A-Za-z0-9+/_~.-]{24,}={0,2}/g, (run) =>
+      isHarmless(run) ? run : run.replace(/[A-Za-z0-9+/_-]{20,}={0,2}/g, (part) => (isHarmless(part) ? part : cut)),
+    )
   clean = escapeControls(clean)
   return clean.length > max ? `${clean.slice(0, max)}…` : clean
 }
@@ -95,7 +101,11 @@ function redactObject(value: object, depth: number, seen: Set<object>): unknown 
   }
   if (value instanceof Set) return [...value].slice(0, 50).map((item) => redact(item, depth, seen))
   if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth, seen))
-  return Object.fromEntries(Object.entries(value).slice(0, 100).map(([key, item]) => redactEntry(key, item, depth, seen)))
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, 100)
+      .map(([key, item]) => redactEntry(key, item, depth, seen)),
+  )
 }
 
 function redactEntry(key: string, item: unknown, depth: number, seen: Set<object>): [string, unknown] {
@@ -116,6 +126,17 @@ function redactError(error: Error, depth: number, seen: Set<object>): Record<str
     ...(typeof syscall === 'string' ? { syscall: redactText(syscall, 50) } : {}),
     ...(error.cause === undefined ? {} : { cause: redact(error.cause, depth, seen) }),
     ...(error instanceof AggregateError ? { errors: error.errors.slice(0, 10).map((item) => redact(item, depth, seen)) } : {}),
-    ...(depth <= 1 && error.stack !== undefined ? { stack: redactText(error.stack.split('\n').slice(1, 12).map((line) => line.trim()).join(' | '), 3000) } : {}),
+    ...(depth <= 1 && error.stack !== undefined
+      ? {
+          stack: redactText(
+            error.stack
+              .split('\n')
+              .slice(1, 12)
+              .map((line) => line.trim())
+              .join(' | '),
+            3000,
+          ),
+        }
+      : {}),
   }
 }

@@ -10,9 +10,16 @@ const text = 'canary-4711-do-not-show'
 test('prints [secret] in templates, JSON, inspect, format and errors, and never the text', () => {
   const secret = new Secret(text)
   const shown = [
-    `${secret}`, String(secret), JSON.stringify({ secret }), inspect(secret), inspect({ deep: [secret] }, { showHidden: true, depth: 9 }),
-    inspect(secret, { customInspect: false, showHidden: true }), format('%s %o %O %j', secret, secret, secret, secret), new Error(`failed with ${secret}`).message,
-    JSON.stringify(Object.entries(secret)), JSON.stringify(structuredClone({ ...secret })),
+    `${secret}`,
+    String(secret),
+    JSON.stringify({ secret }),
+    inspect(secret),
+    inspect({ deep: [secret] }, { showHidden: true, depth: 9 }),
+    inspect(secret, { customInspect: false, showHidden: true }),
+    format('%s %o %O %j', secret, secret, secret, secret),
+    new Error(`failed with ${secret}`).message,
+    JSON.stringify(Object.entries(secret)),
+    JSON.stringify(structuredClone({ ...secret })),
   ]
   for (const line of shown) assert.ok(!line.includes(text), line)
   assert.equal(`${secret}`, '[secret]')

@@ -50,7 +50,7 @@ export function addCommand(): Command {
     .option('--private-key-file <file>', 'PEM file with the private key; - for stdin')
     .option('--private-key-id <kid>')
     .option('--certificate-file <file>', 'PEM file with the certificate of the key')
-    .option('--placeholder <name=value>', 'value of the provider\'s placeholder, such as tenant=contoso.com', collectPairs)
+    .option('--placeholder <name=value>', "value of the provider's placeholder, such as tenant=contoso.com", collectPairs)
     .option('--user <account>', 'the account, mostly a mail address')
     .option('--scope <scopes>', 'scopes to ask for, with commas or several times', collect)
     .option('--host <hosts>', 'hosts that the secret may be sent to; those of the provider unless told', collect)
@@ -75,7 +75,8 @@ export function addCommand(): Command {
       if (made.kind !== 'oauth2') return
       if (made.grant === 'authorization_code' || made.grant === 'device_code') {
         const registration = made.registration === null ? null : await client.getRegistration({ params: { registration: made.registration.id } })
-        if (registration && made.grant === 'authorization_code') print(`Register this redirect URI at the provider, exactly as it stands:\n  ${registration.redirect_uri}`)
+        if (registration && made.grant === 'authorization_code')
+          print(`Register this redirect URI at the provider, exactly as it stands:\n  ${registration.redirect_uri}`)
         if (!made.has_refresh_token) print(`Connect it with: keybearer connect ${quoted(made.name)}`)
       } else print(`Try it with: keybearer test ${quoted(made.name)}`)
     })
@@ -93,14 +94,19 @@ async function discoverOnce(client: Client, issuer: string): Promise<string> {
 
 async function makeBody(name: string, options: Options, client: Client): Promise<NewCredential> {
   const body: NewCredential = {
-    name, kind: options.kind,
-    ...(options.user === undefined ? {} : { username: options.user }), ...(options.scope ? { scopes: options.scope } : {}),
-    ...(options.host ? { allowed_hosts: options.host } : {}), ...(options.tag ? { tags: options.tag } : {}),
+    name,
+    kind: options.kind,
+    ...(options.user === undefined ? {} : { username: options.user }),
+    ...(options.scope ? { scopes: options.scope } : {}),
+    ...(options.host ? { allowed_hosts: options.host } : {}),
+    ...(options.tag ? { tags: options.tag } : {}),
     ...(options.description === undefined ? {} : { description: options.description }),
   }
   const extra: CredentialOptions = {
-    ...(options.variant ? { variant: options.variant } : {}), ...(options.audience === undefined ? {} : { audience: options.audience }),
-    ...(options.resource ? { resource: options.resource } : {}), ...(options.actFor === undefined ? {} : { act_for: options.actFor }),
+    ...(options.variant ? { variant: options.variant } : {}),
+    ...(options.audience === undefined ? {} : { audience: options.audience }),
+    ...(options.resource ? { resource: options.resource } : {}),
+    ...(options.actFor === undefined ? {} : { act_for: options.actFor }),
     ...(options.tokenParameter ? { token_parameters: options.tokenParameter } : {}),
   }
   if (Object.keys(extra).length > 0) body.options = extra
@@ -110,7 +116,10 @@ async function makeBody(name: string, options: Options, client: Client): Promise
   }
   if (options.kind !== 'oauth2') {
     if (options.kind === 'basic' && options.user === undefined) body.username = await ask('User name', '--user')
-    body.secret = options.secretFile === undefined ? await askSecret(options.kind === 'basic' ? 'Password' : 'API key', '--secret-file') : readSecretFile(options.secretFile)
+    body.secret =
+      options.secretFile === undefined
+        ? await askSecret(options.kind === 'basic' ? 'Password' : 'API key', '--secret-file')
+        : readSecretFile(options.secretFile)
     return body
   }
   if (options.refreshTokenFile !== undefined) body.refresh_token = readSecretFile(options.refreshTokenFile)
@@ -124,7 +133,9 @@ async function makeBody(name: string, options: Options, client: Client): Promise
   }
   const clientId = options.clientId ?? (await ask('Client ID', '--client-id'))
   const registration: NewRegistration = {
-    name, provider, client_id: clientId,
+    name,
+    provider,
+    client_id: clientId,
     ...(Object.keys(placeholders).length > 0 ? { placeholders } : {}),
     ...(options.clientAuth ? { client_auth: options.clientAuth } : {}),
     ...(options.clientSecretFile === undefined ? {} : { client_secret: readSecretFile(options.clientSecretFile) }),
@@ -138,17 +149,27 @@ async function makeBody(name: string, options: Options, client: Client): Promise
     const secret = await askSecret('Client secret (empty: none)', '--client-secret-file')
     if (secret !== '') registration.client_secret = secret
   }
-  return await withDefaults({ ...body, registration }, options, { grants: description.grants as string[], scopes: description.default_scopes as string[], variants: description.variants as string[] })
+  return await withDefaults({ ...body, registration }, options, {
+    grants: description.grants as string[],
+    scopes: description.default_scopes as string[],
+    variants: description.variants as string[],
+  })
 }
 
-async function withDefaults(body: NewCredential, options: Options, known: { grants: string[]; scopes: string[]; variants: string[] } | null): Promise<NewCredential> {
+async function withDefaults(
+  body: NewCredential,
+  options: Options,
+  known: { grants: string[]; scopes: string[]; variants: string[] } | null,
+): Promise<NewCredential> {
   const grant = options.grant ?? (known ? (known.grants[0] as NewCredential['grant']) : undefined)
   if (grant === undefined) throw new CommandError('--grant is needed with a registration that exists.', { exit: exitCodes.usage })
   const withPerson = grant === 'authorization_code' || grant === 'device_code'
   const scopes = body.scopes ?? (known && withPerson ? known.scopes : undefined)
   const variant = body.options?.variant ?? (known && !withPerson ? known.variants[0] : undefined)
   return {
-    ...body, grant, ...(scopes ? { scopes } : {}),
+    ...body,
+    grant,
+    ...(scopes ? { scopes } : {}),
     ...(variant !== undefined && variant !== 'standard' ? { options: { ...body.options, variant: variant as NonNullable<CredentialOptions['variant']> } } : {}),
   }
 }

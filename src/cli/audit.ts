@@ -18,23 +18,38 @@ export function auditCommand(): Command {
       const client = connectService()
       const subject = options.credential === undefined ? undefined : (await client.getCredential({ params: { credential: options.credential } })).id
       const query = {
-        limit: options.limit ?? 50, ...(subject === undefined ? {} : { subject }), ...(options.action === undefined ? {} : { action: options.action }),
+        limit: options.limit ?? 50,
+        ...(subject === undefined ? {} : { subject }),
+        ...(options.action === undefined ? {} : { action: options.action }),
         ...(options.outcome === undefined ? {} : { outcome: options.outcome }),
       } as Operations['listAudit']['query']
       const page = await client.listAudit({ query })
       if (options.json) return printJson(page)
-      printTable(['WHEN', 'WHO', 'WHAT', 'ABOUT', 'OUTCOME', 'FROM'], page.items.map((item) => [
-        item.at.slice(0, 19).replace('T', ' '), item.actor.name, item.action, item.subject?.name ?? item.subject?.id ?? '', item.reason === null ? item.outcome : `${item.outcome}: ${item.reason}`, item.address ?? '',
-      ]))
+      printTable(
+        ['WHEN', 'WHO', 'WHAT', 'ABOUT', 'OUTCOME', 'FROM'],
+        page.items.map((item) => [
+          item.at.slice(0, 19).replace('T', ' '),
+          item.actor.name,
+          item.action,
+          item.subject?.name ?? item.subject?.id ?? '',
+          item.reason === null ? item.outcome : `${item.outcome}: ${item.reason}`,
+          item.address ?? '',
+        ]),
+      )
     })
-  command.addCommand(new Command('verify').description('check that no record was changed, removed or moved').option('--json', 'print JSON').action(async (options: { json?: boolean }) => {
-    const result = await connectService().verifyAudit()
-    if (options.json) printJson(result)
-    else if (result.ok) {
-      print(`${result.records} records fit together.`)
-      say(`The hash of the last one is ${result.head}: kept elsewhere, it proves later that nothing before it was changed.`)
-    } else print(`The audit trail was changed: ${result.what}. The first bad record is ${result.first_bad}.`)
-    if (!result.ok) process.exitCode = exitCodes.failed
-  }))
+  command.addCommand(
+    new Command('verify')
+      .description('check that no record was changed, removed or moved')
+      .option('--json', 'print JSON')
+      .action(async (options: { json?: boolean }) => {
+        const result = await connectService().verifyAudit()
+        if (options.json) printJson(result)
+        else if (result.ok) {
+          print(`${result.records} records fit together.`)
+          say(`The hash of the last one is ${result.head}: kept elsewhere, it proves later that nothing before it was changed.`)
+        } else print(`The audit trail was changed: ${result.what}. The first bad record is ${result.first_bad}.`)
+        if (!result.ok) process.exitCode = exitCodes.failed
+      }),
+  )
   return command
 }

@@ -9,17 +9,21 @@ export function completionCommand(program: () => Command): Command {
     .argument('[shell]', 'bash, zsh or fish', 'bash')
     .action((shell: string) => {
       const names = program().commands.map((command) => command.name())
-      const nested = program().commands.filter((command) => command.commands.length > 0).map((command) => [command.name(), command.commands.map((inner) => inner.name())] as const)
+      const nested = program()
+        .commands.filter((command) => command.commands.length > 0)
+        .map((command) => [command.name(), command.commands.map((inner) => inner.name())] as const)
       switch (shell) {
         case 'bash':
           return print(bash(names, nested))
         case 'zsh':
           return print(`autoload -U +X bashcompinit && bashcompinit\n${bash(names, nested)}`)
         case 'fish':
-          return print([
-            `complete -c keybearer -f -n __fish_use_subcommand -a '${names.join(' ')}'`,
-            ...nested.map(([name, inner]) => `complete -c keybearer -f -n '__fish_seen_subcommand_from ${name}' -a '${inner.join(' ')}'`),
-          ].join('\n'))
+          return print(
+            [
+              `complete -c keybearer -f -n __fish_use_subcommand -a '${names.join(' ')}'`,
+              ...nested.map(([name, inner]) => `complete -c keybearer -f -n '__fish_seen_subcommand_from ${name}' -a '${inner.join(' ')}'`),
+            ].join('\n'),
+          )
         default:
           throw new CommandError(`There is no completion for "${shell}".`, { exit: exitCodes.usage, nextStep: 'bash, zsh and fish are known.' })
       }

@@ -26,11 +26,20 @@ export function connectCommand(): Command {
         return print(`"${view.name}" works. Status: ${view.status.replace('_', ' ')}.`)
       }
       const mode = options.device || (credential.grant === 'device_code' && !options.paste) ? 'device' : options.paste ? 'paste' : 'browser'
-      const started = await client.startConsent({ params: { credential: name }, body: { mode, ...(options.otherAccount ? { allow_other_account: true } : {}) } })
-      const ended = mode === 'device' ? await byDevice(client, started) : mode === 'paste' ? await byPaste(client, started) : await byBrowser(client, started, options.browser !== false)
+      const started = await client.startConsent({
+        params: { credential: name },
+        body: { mode, ...(options.otherAccount ? { allow_other_account: true } : {}) },
+      })
+      const ended =
+        mode === 'device'
+          ? await byDevice(client, started)
+          : mode === 'paste'
+            ? await byPaste(client, started)
+            : await byBrowser(client, started, options.browser !== false)
       if (ended.status !== 'done') {
         throw new CommandError(ended.problem?.detail ?? 'The consent ran out.', {
-          exit: exitCodes.needs_person, nextStep: ended.problem?.next_step ?? `Start it again: keybearer connect ${quoted(name)}`,
+          exit: exitCodes.needs_person,
+          nextStep: ended.problem?.next_step ?? `Start it again: keybearer connect ${quoted(name)}`,
         })
       }
       const view = await client.getCredential({ params: { credential: name } })

@@ -33,7 +33,11 @@ export const accessKeyFile = (): string => join(configFolder(), 'access-key')
 /** Returns where the service is. */
 export const serviceUrl = (): string => {
   const file = value('KEYBEARER_URL_FILE')
-  return (value('KEYBEARER_URL') ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trim()) ?? `http://127.0.0.1:${value('KEYBEARER_PORT') ?? '7420'}`).replace(/\/+$/, '')
+  return (
+    value('KEYBEARER_URL') ??
+    (file === undefined ? undefined : readFileSync(file, 'utf8').trim()) ??
+    `http://127.0.0.1:${value('KEYBEARER_PORT') ?? '7420'}`
+  ).replace(/\/+$/, '')
 }
 
 /**
@@ -51,16 +55,20 @@ export function findConnection(): Connection {
   try {
     const mode = statSync(file).mode & 0o777
     if ((mode & 0o077) !== 0) {
-      throw new CommandError(`Others can read the access key in ${file} (mode ${mode.toString(8)}).`, { exit: exitCodes.not_signed_in, nextStep: `Run: chmod 600 ${file}` })
+      throw new CommandError(`Others can read the access key in ${file} (mode ${mode.toString(8)}).`, {
+        exit: exitCodes.not_signed_in,
+        nextStep: `Run: chmod 600 ${file}`,
+      })
     }
     text = readFileSync(file, 'utf8').trim()
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError(`There is no access key: ${file} cannot be read.`, {
       exit: exitCodes.not_signed_in,
-      nextStep: named === undefined
-        ? 'Start the service once on this machine ("npm start"), or set KEYBEARER_ACCESS_KEY_FILE to a file with a key.'
-        : 'Check KEYBEARER_ACCESS_KEY_FILE.',
+      nextStep:
+        named === undefined
+          ? 'Start the service once on this machine ("npm start"), or set KEYBEARER_ACCESS_KEY_FILE to a file with a key.'
+          : 'Check KEYBEARER_ACCESS_KEY_FILE.',
     })
   }
   return { url, accessKey: text, accessKeyFrom: file }

@@ -21,7 +21,11 @@ export function doctorCommand(): Command {
       }
       const { url, accessKeyFrom } = findConnection()
       const report = await client.runDoctor()
-      const checks = [{ name: 'service', outcome: 'ok' as const, message: `Answers at ${url}.`, next_step: null }, { name: 'access key', outcome: 'ok' as const, message: `From ${accessKeyFrom}.`, next_step: null }, ...report.checks]
+      const checks = [
+        { name: 'service', outcome: 'ok' as const, message: `Answers at ${url}.`, next_step: null },
+        { name: 'access key', outcome: 'ok' as const, message: `From ${accessKeyFrom}.`, next_step: null },
+        ...report.checks,
+      ]
       if (options.json) printJson({ ok: report.ok, checks })
       else {
         for (const check of checks) {

@@ -7,8 +7,17 @@ import { print, quoted, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = {
-  name?: string; user?: string; description?: string; scope?: string[]; host?: string[]; addHost?: string[]; tag?: string[]; actFor?: string; audience?: string
-  secretFile?: string; registration?: string
+  name?: string
+  user?: string
+  description?: string
+  scope?: string[]
+  host?: string[]
+  addHost?: string[]
+  tag?: string[]
+  actFor?: string
+  audience?: string
+  secretFile?: string
+  registration?: string
 }
 
 export function editCommand(): Command {
@@ -30,16 +39,26 @@ export function editCommand(): Command {
       const client = connectService()
       const before = await client.getCredential({ params: { credential: name } })
       const body: CredentialChange = {
-        ...(options.name === undefined ? {} : { name: options.name }), ...(options.user === undefined ? {} : { username: options.user }),
-        ...(options.description === undefined ? {} : { description: options.description }), ...(options.scope ? { scopes: options.scope } : {}),
+        ...(options.name === undefined ? {} : { name: options.name }),
+        ...(options.user === undefined ? {} : { username: options.user }),
+        ...(options.description === undefined ? {} : { description: options.description }),
+        ...(options.scope ? { scopes: options.scope } : {}),
         ...(options.host || options.addHost ? { allowed_hosts: [...new Set([...(options.host ?? before.allowed_hosts), ...(options.addHost ?? [])])] } : {}),
-        ...(options.tag ? { tags: options.tag } : {}), ...(options.secretFile === undefined ? {} : { secret: readSecretFile(options.secretFile) }),
+        ...(options.tag ? { tags: options.tag } : {}),
+        ...(options.secretFile === undefined ? {} : { secret: readSecretFile(options.secretFile) }),
         ...(options.registration === undefined ? {} : { registration: options.registration }),
-        ...(options.actFor === undefined && options.audience === undefined ? {} : {
-          options: { ...before.options, ...(options.actFor === undefined ? {} : { act_for: options.actFor }), ...(options.audience === undefined ? {} : { audience: options.audience }) },
-        }),
+        ...(options.actFor === undefined && options.audience === undefined
+          ? {}
+          : {
+              options: {
+                ...before.options,
+                ...(options.actFor === undefined ? {} : { act_for: options.actFor }),
+                ...(options.audience === undefined ? {} : { audience: options.audience }),
+              },
+            }),
       }
-      if (Object.keys(body).length === 0) throw new CommandError('Nothing to change was named.', { exit: exitCodes.usage, nextStep: 'See "keybearer edit --help".' })
+      if (Object.keys(body).length === 0)
+        throw new CommandError('Nothing to change was named.', { exit: exitCodes.usage, nextStep: 'See "keybearer edit --help".' })
       const after = await client.changeCredential({ params: { credential: name }, body, ifMatch: `"${before.revision}"` })
       print(`"${after.name}" is changed. Status: ${after.status.replace('_', ' ')}.`)
       if (before.has_secret && !after.has_secret) say('The stored secret was removed, because it was entered for something else. Enter it again, or reconnect.')

@@ -1,23 +1,43 @@
 import { exitCodes, problemCodes, type ProblemCode } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 
-type Told = { message: string; nextStep?: string | undefined; errors?: { path: string; message: string }[] | undefined; exit: number; requestId?: string | undefined }
+type Told = {
+  message: string
+  nextStep?: string | undefined
+  errors?: { path: string; message: string }[] | undefined
+  exit: number
+  requestId?: string | undefined
+}
 
 /** Says on stderr what went wrong and what to do, and sets the exit code. */
 export function tellFailure(error: unknown): void {
   const told = read(error)
   const colour = process.stderr.isTTY && (process.env.NO_COLOR ?? '') === ''
   const mark = colour ? '\u001b[31m✗\u001b[0m' : '✗'
-  const lines = [`${mark} ${told.message}`, ...(told.errors ?? []).map((one) => `  ${one.path}: ${one.message}`), ...(told.nextStep === undefined ? [] : [`  ${told.nextStep}`])]
+  const lines = [
+    `${mark} ${told.message}`,
+    ...(told.errors ?? []).map((one) => `  ${one.path}: ${one.message}`),
+    ...(told.nextStep === undefined ? [] : [`  ${told.nextStep}`]),
+  ]
   process.stderr.write(`${lines.join('\n')}\n`)
   process.exitCode = told.exit
 }
 
 function read(error: unknown): Told {
   if (error instanceof CommandError) return { message: error.message, nextStep: error.nextStep, exit: error.exit }
-  const { code, message, nextStep, problem } = error as { code?: string; message?: string; nextStep?: string; problem?: { errors?: { path: string; message: string }[] } | null }
+  const { code, message, nextStep, problem } = error as {
+    code?: string
+    message?: string
+    nextStep?: string
+    problem?: { errors?: { path: string; message: string }[] } | null
+  }
   if (typeof code === 'string' && Object.hasOwn(problemCodes, code)) {
-    return { message: message ?? code, nextStep, errors: problem?.errors ?? (error as { errors?: Told['errors'] }).errors, exit: problemCodes[code as ProblemCode].exit }
+    return {
+      message: message ?? code,
+      nextStep,
+      errors: problem?.errors ?? (error as { errors?: Told['errors'] }).errors,
+      exit: problemCodes[code as ProblemCode].exit,
+    }
   }
   return { message: message ?? String(error), exit: exitCodes.failed }
 }

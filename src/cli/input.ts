@@ -12,7 +12,9 @@ export function readInput(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (error) {
-    throw new CommandError(`${file === '-' ? 'The standard input' : file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`, { exit: exitCodes.usage })
+    throw new CommandError(`${file === '-' ? 'The standard input' : file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`, {
+      exit: exitCodes.usage,
+    })
   }
 }
 
@@ -52,7 +54,13 @@ export async function askSecret(question: string, option: string): Promise<strin
 }
 
 /** Collects an option that may come several times, or once with commas. */
-export const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), ...value.split(',').map((part) => part.trim()).filter((part) => part !== '')]
+export const collect = (value: string, before: string[] | undefined): string[] => [
+  ...(before ?? []),
+  ...value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+]
 
 /** Reads `name=value` options. */
 export function collectPairs(value: string, before: Record<string, string> | undefined): Record<string, string> {

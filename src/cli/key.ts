@@ -11,43 +11,69 @@ type Options = { credential?: string[]; right?: string[]; administer?: string[];
 
 export function keyCommand(): Command {
   const command = new Command('key').description('access keys: what automations call Keybearer with')
-  command.addCommand(new Command('list').description('list them').option('--json', 'print JSON').action(async (options: { json?: boolean }) => {
-    const page = await connectService().listAccessKeys()
-    if (options.json) return printJson(page)
-    printTable(['NAME', 'KEY', 'MAY', 'LAST USED', 'UNTIL'], page.items.map((item) => [
-      item.name, `${item.hint}…`, [...item.permissions.map((one) => `${one.credential === '*' ? 'all' : one.credential}: ${one.rights.join('+')}`), ...item.administration].join(', '),
-      item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_from === null ? '' : ` from ${item.last_used_from}`}`,
-      item.revoked_at === null ? (item.expires_at === null ? 'no end' : relative(item.expires_at)) : `revoked ${relative(item.revoked_at)}`,
-    ]))
-  }))
-  command.addCommand(new Command('create').description('make one; it is printed once and never again').argument('<name>', 'who will use it, such as backup-job')
-    .option('--credential <names>', 'credentials it may use; all for every one', collect)
-    .option('--right <rights>', 'what it may do with them: token, mail, request, read', collect)
-    .option('--administer <what>', 'manage, keys, audit', collect)
-    .option('--network <networks>', 'only from these networks, such as 192.0.2.0/24', collect)
-    .option('--expires <when>', 'a date, or days such as 90d')
-    .option('--json', 'print JSON')
-    .action(async (name: string, options: Options) => {
-      const client = connectService()
-      const rights = (options.right ?? ['token', 'read']) as Permission['rights']
-      const permissions: Permission[] = []
-      for (const credential of options.credential ?? []) {
-        permissions.push({ credential: credential === 'all' ? '*' : (await client.getCredential({ params: { credential } })).id, rights })
-      }
-      const made = await client.createAccessKey({
-        body: {
-          name, permissions, ...(options.administer ? { administration: options.administer as NonNullable<NewAccessKey['administration']> } : {}),
-          ...(options.network ? { networks: options.network } : {}), ...(options.expires === undefined ? {} : { expires_at: readEnd(options.expires) }),
-        },
-      })
-      if (options.json) return printJson(made)
-      print(made.key)
-      say(`This is the key of "${name}". It is not shown again: keep it where only that program can read it, such as a file of mode 600 named by KEYBEARER_ACCESS_KEY_FILE.`)
-    }))
-  command.addCommand(new Command('revoke').description('end one at once').argument('<name>').action(async (name: string) => {
-    await connectService().revokeAccessKey({ params: { access_key: name } })
-    print(`"${name}" is revoked.`)
-  }))
+  command.addCommand(
+    new Command('list')
+      .description('list them')
+      .option('--json', 'print JSON')
+      .action(async (options: { json?: boolean }) => {
+        const page = await connectService().listAccessKeys()
+        if (options.json) return printJson(page)
+        printTable(
+          ['NAME', 'KEY', 'MAY', 'LAST USED', 'UNTIL'],
+          page.items.map((item) => [
+            item.name,
+            `${item.hint}…`,
+            [...item.permissions.map((one) => `${one.credential === '*' ? 'all' : one.credential}: ${one.rights.join('+')}`), ...item.administration].join(
+              ', ',
+            ),
+            item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_from === null ? '' : ` from ${item.last_used_from}`}`,
+            item.revoked_at === null ? (item.expires_at === null ? 'no end' : relative(item.expires_at)) : `revoked ${relative(item.revoked_at)}`,
+          ]),
+        )
+      }),
+  )
+  command.addCommand(
+    new Command('create')
+      .description('make one; it is printed once and never again')
+      .argument('<name>', 'who will use it, such as backup-job')
+      .option('--credential <names>', 'credentials it may use; all for every one', collect)
+      .option('--right <rights>', 'what it may do with them: token, mail, request, read', collect)
+      .option('--administer <what>', 'manage, keys, audit', collect)
+      .option('--network <networks>', 'only from these networks, such as 192.0.2.0/24', collect)
+      .option('--expires <when>', 'a date, or days such as 90d')
+      .option('--json', 'print JSON')
+      .action(async (name: string, options: Options) => {
+        const client = connectService()
+        const rights = (options.right ?? ['token', 'read']) as Permission['rights']
+        const permissions: Permission[] = []
+        for (const credential of options.credential ?? []) {
+          permissions.push({ credential: credential === 'all' ? '*' : (await client.getCredential({ params: { credential } })).id, rights })
+        }
+        const made = await client.createAccessKey({
+          body: {
+            name,
+            permissions,
+            ...(options.administer ? { administration: options.administer as NonNullable<NewAccessKey['administration']> } : {}),
+            ...(options.network ? { networks: options.network } : {}),
+            ...(options.expires === undefined ? {} : { expires_at: readEnd(options.expires) }),
+          },
+        })
+        if (options.json) return printJson(made)
+        print(made.key)
+        say(
+          `This is the key of "${name}". It is not shown again: keep it where only that program can read it, such as a file of mode 600 named by KEYBEARER_ACCESS_KEY_FILE.`,
+        )
+      }),
+  )
+  command.addCommand(
+    new Command('revoke')
+      .description('end one at once')
+      .argument('<name>')
+      .action(async (name: string) => {
+        await connectService().revokeAccessKey({ params: { access_key: name } })
+        print(`"${name}" is revoked.`)
+      }),
+  )
   return command
 }
 

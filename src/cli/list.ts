@@ -14,7 +14,9 @@ export function listCommand(): Command {
     .action(async (search: string | undefined, options: { status?: string[]; tag?: string; json?: boolean }) => {
       const client = connectService()
       const query = {
-        ...(search === undefined ? {} : { search }), ...(options.status ? { status: options.status } : {}), ...(options.tag === undefined ? {} : { tag: options.tag }),
+        ...(search === undefined ? {} : { search }),
+        ...(options.status ? { status: options.status } : {}),
+        ...(options.tag === undefined ? {} : { tag: options.tag }),
       } as Operations['listCredentials']['query']
       const items = await allPages((cursor) => client.listCredentials({ query: { ...query, limit: 500, ...(cursor === undefined ? {} : { cursor }) } }))
       if (options.json) return printJson({ items, next: null })

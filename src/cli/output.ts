@@ -26,7 +26,11 @@ export function printJson(value: unknown): void {
 export function printTable(head: string[], rows: string[][]): void {
   const all = [head, ...rows]
   const widths = head.map((_, i) => Math.max(...all.map((row) => width(row[i] ?? ''))))
-  const line = (row: string[]) => row.map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat(widths[i]! - width(cell)))).join('  ').trimEnd()
+  const line = (row: string[]) =>
+    row
+      .map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat(widths[i]! - width(cell))))
+      .join('  ')
+      .trimEnd()
   print(dim(line(head)))
   for (const row of rows) print(line(row))
 }
@@ -39,21 +43,40 @@ export function relative(time: string | null, now = systemClock.now()): string {
   if (time === null) return '–'
   const seconds = Math.round((Date.parse(time) - now) / 1000)
   const size = Math.abs(seconds)
-  const [number, unit] = size < 60 ? [size, 's'] : size < 3600 ? [Math.round(size / 60), 'min'] : size < 86_400 ? [Math.round(size / 3600), 'h'] : [Math.round(size / 86_400), 'days']
+  const [number, unit] =
+    size < 60
+      ? [size, 's']
+      : size < 3600
+        ? [Math.round(size / 60), 'min']
+        : size < 86_400
+          ? [Math.round(size / 3600), 'h']
+          : [Math.round(size / 86_400), 'days']
   return seconds < 0 ? `${number} ${unit} ago` : `in ${number} ${unit}`
 }
 
 const marks: Record<Credential['status'], string> = {
-  ready: green('●'), expiring: yellow('▲'), retrying: yellow('▲'), incomplete: yellow('○'), needs_consent: red('✗'), misconfigured: red('✗'), paused: dim('‖'),
+  ready: green('●'),
+  expiring: yellow('▲'),
+  retrying: yellow('▲'),
+  incomplete: yellow('○'),
+  needs_consent: red('✗'),
+  misconfigured: red('✗'),
+  paused: dim('‖'),
 }
 
 /** Prints credentials as the live list shows them: which works, until when, who used it last. */
 export function printCredentials(items: Credential[]): void {
-  printTable(['  NAME', 'USER', 'PROVIDER', 'STATUS', 'UNTIL', 'LAST USED'], items.map((item) => [
-    `${marks[item.status]} ${item.name}`, item.username ?? '', item.provider?.name ?? '', item.status.replace('_', ' '),
-    item.status === 'needs_consent' || item.status === 'misconfigured' ? `since ${relative(item.since)}` : relative(item.until),
-    item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_by ? ` by ${item.last_used_by.name}` : ''}`,
-  ]))
+  printTable(
+    ['  NAME', 'USER', 'PROVIDER', 'STATUS', 'UNTIL', 'LAST USED'],
+    items.map((item) => [
+      `${marks[item.status]} ${item.name}`,
+      item.username ?? '',
+      item.provider?.name ?? '',
+      item.status.replace('_', ' '),
+      item.status === 'needs_consent' || item.status === 'misconfigured' ? `since ${relative(item.since)}` : relative(item.until),
+      item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_by ? ` by ${item.last_used_by.name}` : ''}`,
+    ]),
+  )
   for (const item of items) {
     if (item.reason === null || item.status === 'ready' || item.status === 'paused') continue
     print(`  ${item.name}: ${item.reason.message}`)
@@ -77,4 +100,4 @@ export function commandFor(item: Credential): string | null {
 }
 
 /** Quotes a name for a shell where it needs it. */
-export const quoted = (name: string): string => (/^[\w@.+-]+$/.test(name) ? name : `'${name.replaceAll('\'', '\'\\\'\'')}'`)
+export const quoted = (name: string): string => (/^[\w@.+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`)

@@ -36,9 +36,29 @@ export function makeProgram(): Command {
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride()
   const commands = [
-    serveCommand(), statusCommand(), providersCommand(), addCommand(), listCommand(), showCommand(), editCommand(), connectCommand(), testCommand(),
-    tokenCommand(), runCommand(), sendCommand(), ...stateCommands(), registrationCommand(), senderCommand(), messageCommand(), keyCommand(), auditCommand(),
-    eventsCommand(), doctorCommand(), rotateKeyCommand(), settingsCommand(), completionCommand(() => program),
+    serveCommand(),
+    statusCommand(),
+    providersCommand(),
+    addCommand(),
+    listCommand(),
+    showCommand(),
+    editCommand(),
+    connectCommand(),
+    testCommand(),
+    tokenCommand(),
+    runCommand(),
+    sendCommand(),
+    ...stateCommands(),
+    registrationCommand(),
+    senderCommand(),
+    messageCommand(),
+    keyCommand(),
+    auditCommand(),
+    eventsCommand(),
+    doctorCommand(),
+    rotateKeyCommand(),
+    settingsCommand(),
+    completionCommand(() => program),
   ]
   for (const command of commands) {
     program.addCommand(command)

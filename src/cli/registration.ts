@@ -5,13 +5,24 @@ import { print, printJson, printTable, relative } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 type Options = {
-  provider: string; clientId: string; name?: string; clientAuth?: NewRegistration['client_auth']; clientSecretFile?: string; privateKeyFile?: string; privateKeyId?: string
-  certificateFile?: string; placeholder?: Record<string, string>; secretExpires?: string; json?: boolean
+  provider: string
+  clientId: string
+  name?: string
+  clientAuth?: NewRegistration['client_auth']
+  clientSecretFile?: string
+  privateKeyFile?: string
+  privateKeyId?: string
+  certificateFile?: string
+  placeholder?: Record<string, string>
+  secretExpires?: string
+  json?: boolean
 }
 
 const fields = (options: Omit<Partial<Options>, 'json'>): RegistrationChange => ({
-  ...(options.name === undefined ? {} : { name: options.name }), ...(options.clientId === undefined ? {} : { client_id: options.clientId }),
-  ...(options.clientAuth ? { client_auth: options.clientAuth } : {}), ...(options.placeholder ? { placeholders: options.placeholder } : {}),
+  ...(options.name === undefined ? {} : { name: options.name }),
+  ...(options.clientId === undefined ? {} : { client_id: options.clientId }),
+  ...(options.clientAuth ? { client_auth: options.clientAuth } : {}),
+  ...(options.placeholder ? { placeholders: options.placeholder } : {}),
   ...(options.clientSecretFile === undefined ? {} : { client_secret: readSecretFile(options.clientSecretFile) }),
   ...(options.privateKeyFile === undefined ? {} : { private_key: readInput(options.privateKeyFile) }),
   ...(options.privateKeyId === undefined ? {} : { private_key_id: options.privateKeyId }),
@@ -19,42 +30,81 @@ const fields = (options: Omit<Partial<Options>, 'json'>): RegistrationChange => 
   ...(options.secretExpires === undefined ? {} : { secret_expires_at: new Date(options.secretExpires).toISOString() }),
 })
 
-const withFields = (command: Command): Command => command
-  .option('--client-auth <method>', 'client_secret_basic, client_secret_post, private_key_jwt or none')
-  .option('--client-secret-file <file>', 'file with the client secret; - for stdin')
-  .option('--private-key-file <file>', 'PEM file with the private key; - for stdin')
-  .option('--private-key-id <kid>')
-  .option('--certificate-file <file>', 'PEM file with the certificate of the key')
-  .option('--placeholder <name=value>', 'value of the provider\'s placeholder', collectPairs)
-  .option('--secret-expires <date>', 'when the client secret ends, such as 2027-06-30')
+const withFields = (command: Command): Command =>
+  command
+    .option('--client-auth <method>', 'client_secret_basic, client_secret_post, private_key_jwt or none')
+    .option('--client-secret-file <file>', 'file with the client secret; - for stdin')
+    .option('--private-key-file <file>', 'PEM file with the private key; - for stdin')
+    .option('--private-key-id <kid>')
+    .option('--certificate-file <file>', 'PEM file with the certificate of the key')
+    .option('--placeholder <name=value>', "value of the provider's placeholder", collectPairs)
+    .option('--secret-expires <date>', 'when the client secret ends, such as 2027-06-30')
 
 export function registrationCommand(): Command {
   const command = new Command('registration').description('client registrations at providers: one serves many credentials')
-  command.addCommand(new Command('list').description('list them').option('--json', 'print JSON').action(async (options: { json?: boolean }) => {
-    const client = connectService()
-    const items = await allPages((cursor) => client.listRegistrations({ query: cursor === undefined ? {} : { cursor } }))
-    if (options.json) return printJson({ items, next: null })
-    printTable(['NAME', 'PROVIDER', 'CLIENT ID', 'AUTHENTICATION', 'SECRET ENDS', 'CREDENTIALS'], items.map((item) => [item.name, item.provider.name, item.client_id, item.client_auth, relative(item.secret_expires_at), String(item.credentials)]))
-  }))
-  command.addCommand(new Command('show').description('show one').argument('<name>').option('--json', 'print JSON').action(async (name: string, options: { json?: boolean }) => {
-    const item = await connectService().getRegistration({ params: { registration: name } })
-    if (options.json) return printJson(item)
-    for (const [label, value] of [['Name', item.name], ['Id', item.id], ['Provider', item.provider.name], ['Client ID', item.client_id], ['Authentication', item.client_auth],
-      ['Client secret', item.has_client_secret ? 'stored' : 'none'], ['Secret ends', item.secret_expires_at ?? 'not known'], ['Redirect URI', item.redirect_uri]] as const) print(`${label.padEnd(16)} ${value}`)
-  }))
-  command.addCommand(withFields(new Command('add').description('make one').argument('<name>').requiredOption('--provider <id>').requiredOption('--client-id <id>'))
-    .action(async (name: string, options: Options) => {
-      const made = await connectService().createRegistration({ body: { ...fields(options), name, provider: options.provider, client_id: options.clientId } })
-      print(`"${made.name}" is made. Register this redirect URI at the provider, exactly as it stands:\n  ${made.redirect_uri}`)
-    }))
-  command.addCommand(withFields(new Command('edit').description('change one, such as a new client secret').argument('<name>').option('--name <name>', 'a new name').option('--client-id <id>'))
-    .action(async (name: string, options: Partial<Options>) => {
+  command.addCommand(
+    new Command('list')
+      .description('list them')
+      .option('--json', 'print JSON')
+      .action(async (options: { json?: boolean }) => {
+        const client = connectService()
+        const items = await allPages((cursor) => client.listRegistrations({ query: cursor === undefined ? {} : { cursor } }))
+        if (options.json) return printJson({ items, next: null })
+        printTable(
+          ['NAME', 'PROVIDER', 'CLIENT ID', 'AUTHENTICATION', 'SECRET ENDS', 'CREDENTIALS'],
+          items.map((item) => [item.name, item.provider.name, item.client_id, item.client_auth, relative(item.secret_expires_at), String(item.credentials)]),
+        )
+      }),
+  )
+  command.addCommand(
+    new Command('show')
+      .description('show one')
+      .argument('<name>')
+      .option('--json', 'print JSON')
+      .action(async (name: string, options: { json?: boolean }) => {
+        const item = await connectService().getRegistration({ params: { registration: name } })
+        if (options.json) return printJson(item)
+        for (const [label, value] of [
+          ['Name', item.name],
+          ['Id', item.id],
+          ['Provider', item.provider.name],
+          ['Client ID', item.client_id],
+          ['Authentication', item.client_auth],
+          ['Client secret', item.has_client_secret ? 'stored' : 'none'],
+          ['Secret ends', item.secret_expires_at ?? 'not known'],
+          ['Redirect URI', item.redirect_uri],
+        ] as const)
+          print(`${label.padEnd(16)} ${value}`)
+      }),
+  )
+  command.addCommand(
+    withFields(new Command('add').description('make one').argument('<name>').requiredOption('--provider <id>').requiredOption('--client-id <id>')).action(
+      async (name: string, options: Options) => {
+        const made = await connectService().createRegistration({ body: { ...fields(options), name, provider: options.provider, client_id: options.clientId } })
+        print(`"${made.name}" is made. Register this redirect URI at the provider, exactly as it stands:\n  ${made.redirect_uri}`)
+      },
+    ),
+  )
+  command.addCommand(
+    withFields(
+      new Command('edit')
+        .description('change one, such as a new client secret')
+        .argument('<name>')
+        .option('--name <name>', 'a new name')
+        .option('--client-id <id>'),
+    ).action(async (name: string, options: Partial<Options>) => {
       const made = await connectService().changeRegistration({ params: { registration: name }, body: fields(options) })
       print(`"${made.name}" is changed.`)
-    }))
-  command.addCommand(new Command('delete').description('delete one that no credential uses').argument('<name>').action(async (name: string) => {
-    await connectService().deleteRegistration({ params: { registration: name } })
-    print(`"${name}" is deleted.`)
-  }))
+    }),
+  )
+  command.addCommand(
+    new Command('delete')
+      .description('delete one that no credential uses')
+      .argument('<name>')
+      .action(async (name: string) => {
+        await connectService().deleteRegistration({ params: { registration: name } })
+        print(`"${name}" is deleted.`)
+      }),
+  )
   return command
 }

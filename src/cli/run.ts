@@ -11,7 +11,11 @@ const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2
 export function runCommand(): Command {
   return new Command('run')
     .description('run a command with tokens in its environment: keybearer run --env TOKEN=work-mail -- curl …')
-    .requiredOption('--env <variable=credential>', 'put a token of the credential into the variable; ":xoauth2" behind it for the SASL string; may come several times', (value: string, before: string[] | undefined) => [...(before ?? []), value])
+    .requiredOption(
+      '--env <variable=credential>',
+      'put a token of the credential into the variable; ":xoauth2" behind it for the SASL string; may come several times',
+      (value: string, before: string[] | undefined) => [...(before ?? []), value],
+    )
     .argument('<command...>')
     .allowUnknownOption()
     .passThroughOptions()
@@ -45,7 +49,11 @@ async function runChild(command: string[], variables: Record<string, string>): P
   try {
     return await new Promise<number>((done, fail) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
-        fail(new CommandError(error.code === 'ENOENT' ? `There is no command "${command[0]}".` : `"${command[0]}" cannot be run: ${error.code}.`, { exit: error.code === 'ENOENT' ? 127 : 126 }))
+        fail(
+          new CommandError(error.code === 'ENOENT' ? `There is no command "${command[0]}".` : `"${command[0]}" cannot be run: ${error.code}.`, {
+            exit: error.code === 'ENOENT' ? 127 : 126,
+          }),
+        )
       })
       child.once('exit', (code, signal) => done(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 15)))
     })

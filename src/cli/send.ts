@@ -10,15 +10,27 @@ import { print, printJson, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = {
-  sender?: string; from?: string; to?: string[]; cc?: string[]; bcc?: string[]; replyTo?: string; subject: string; text?: string; textFile?: string; htmlFile?: string
-  attach?: string[]; header?: Record<string, string>; wait: boolean; json?: boolean
+  sender?: string
+  from?: string
+  to?: string[]
+  cc?: string[]
+  bcc?: string[]
+  replyTo?: string
+  subject: string
+  text?: string
+  textFile?: string
+  htmlFile?: string
+  attach?: string[]
+  header?: Record<string, string>
+  wait: boolean
+  json?: boolean
 }
 
 export function sendCommand(): Command {
   return new Command('send')
     .description('send a mail; it is in the outbox when this says so, and waits until the mail server has taken it')
     .option('--sender <name>', 'the sender to use; the default one unless told')
-    .option('--from <address>', 'another From address than the sender\'s')
+    .option('--from <address>', "another From address than the sender's")
     .option('--to <addresses>', 'recipients', collect)
     .option('--cc <addresses>', 'further recipients', collect)
     .option('--bcc <addresses>', 'recipients that nobody else sees', collect)
@@ -46,13 +58,21 @@ export function sendCommand(): Command {
 
 function makeMessage(options: Options): NewMessage {
   if ([...(options.to ?? []), ...(options.cc ?? []), ...(options.bcc ?? [])].length === 0) throw new CommandError('--to is needed.', { exit: exitCodes.usage })
-  const text = options.text ?? (options.textFile === undefined ? (options.htmlFile === undefined && !process.stdin.isTTY ? readInput('-') : undefined) : readInput(options.textFile))
-  if (text === undefined && options.htmlFile === undefined && !options.attach) throw new CommandError('--text, --text-file or --html-file is needed.', { exit: exitCodes.usage })
+  const text =
+    options.text ??
+    (options.textFile === undefined ? (options.htmlFile === undefined && !process.stdin.isTTY ? readInput('-') : undefined) : readInput(options.textFile))
+  if (text === undefined && options.htmlFile === undefined && !options.attach)
+    throw new CommandError('--text, --text-file or --html-file is needed.', { exit: exitCodes.usage })
   return {
-    to: options.to ?? [], subject: options.subject,
-    ...(options.sender === undefined ? {} : { sender: options.sender }), ...(options.from === undefined ? {} : { from: options.from }),
-    ...(options.cc ? { cc: options.cc } : {}), ...(options.bcc ? { bcc: options.bcc } : {}), ...(options.replyTo === undefined ? {} : { reply_to: options.replyTo }),
-    ...(text === undefined ? {} : { text }), ...(options.htmlFile === undefined ? {} : { html: readInput(options.htmlFile) }),
+    to: options.to ?? [],
+    subject: options.subject,
+    ...(options.sender === undefined ? {} : { sender: options.sender }),
+    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.cc ? { cc: options.cc } : {}),
+    ...(options.bcc ? { bcc: options.bcc } : {}),
+    ...(options.replyTo === undefined ? {} : { reply_to: options.replyTo }),
+    ...(text === undefined ? {} : { text }),
+    ...(options.htmlFile === undefined ? {} : { html: readInput(options.htmlFile) }),
     ...(options.header ? { headers: options.header } : {}),
     ...(options.attach ? { attachments: options.attach.map(readAttachment) } : {}),
   }
@@ -69,7 +89,8 @@ function readAttachment(file: string): { filename: string; content: string } {
 async function waitUntilSettled(client: ReturnType<typeof connectService>, accepted: Message): Promise<Message> {
   for (let i = 0; i < 300; i++) {
     const message = await client.getMessage({ params: { message: accepted.id } })
-    if (message.status === 'sent' || message.status === 'failed' || message.status === 'cancelled' || (message.status === 'queued' && message.attempts > 0)) return message
+    if (message.status === 'sent' || message.status === 'failed' || message.status === 'cancelled' || (message.status === 'queued' && message.attempts > 0))
+      return message
     await new Promise((done) => setTimeout(done, i < 20 ? 50 : 300))
   }
   return accepted

@@ -5,58 +5,113 @@ import { print, printJson, printTable, quoted } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = {
-  host?: string; port?: number; tls?: NewSender['tls']; mechanism?: NewSender['mechanism']; credential?: string; login?: string; from?: string; fromName?: string; caFile?: string
-  default?: boolean; name?: string
+  host?: string
+  port?: number
+  tls?: NewSender['tls']
+  mechanism?: NewSender['mechanism']
+  credential?: string
+  login?: string
+  from?: string
+  fromName?: string
+  caFile?: string
+  default?: boolean
+  name?: string
 }
 
 const fields = (options: Options): SenderChange => ({
-  ...(options.name === undefined ? {} : { name: options.name }), ...(options.host === undefined ? {} : { host: options.host }), ...(options.port === undefined ? {} : { port: options.port }),
-  ...(options.tls ? { tls: options.tls } : {}), ...(options.mechanism ? { mechanism: options.mechanism } : {}), ...(options.credential === undefined ? {} : { credential: options.credential }),
-  ...(options.login === undefined ? {} : { login: options.login }), ...(options.from === undefined ? {} : { from: options.from }),
-  ...(options.fromName === undefined ? {} : { from_name: options.fromName }), ...(options.caFile === undefined ? {} : { ca: readInput(options.caFile) }),
+  ...(options.name === undefined ? {} : { name: options.name }),
+  ...(options.host === undefined ? {} : { host: options.host }),
+  ...(options.port === undefined ? {} : { port: options.port }),
+  ...(options.tls ? { tls: options.tls } : {}),
+  ...(options.mechanism ? { mechanism: options.mechanism } : {}),
+  ...(options.credential === undefined ? {} : { credential: options.credential }),
+  ...(options.login === undefined ? {} : { login: options.login }),
+  ...(options.from === undefined ? {} : { from: options.from }),
+  ...(options.fromName === undefined ? {} : { from_name: options.fromName }),
+  ...(options.caFile === undefined ? {} : { ca: readInput(options.caFile) }),
   ...(options.default ? { is_default: true } : {}),
 })
 
-const withFields = (command: Command): Command => command
-  .option('--host <host>', 'mail server')
-  .option('--port <port>', '465 for implicit TLS, otherwise 587', Number)
-  .option('--tls <tls>', 'starttls, implicit, or none (loopback only)')
-  .option('--mechanism <mechanism>', 'auto, XOAUTH2, OAUTHBEARER, PLAIN, LOGIN or none')
-  .option('--credential <name>', 'credential to log in with')
-  .option('--login <mailbox>', 'log in as this account; for shared mailboxes other than From')
-  .option('--from <address>', 'address to send as')
-  .option('--from-name <name>')
-  .option('--ca-file <file>', 'PEM file of an own certificate authority')
-  .option('--default', 'make it the default sender')
+const withFields = (command: Command): Command =>
+  command
+    .option('--host <host>', 'mail server')
+    .option('--port <port>', '465 for implicit TLS, otherwise 587', Number)
+    .option('--tls <tls>', 'starttls, implicit, or none (loopback only)')
+    .option('--mechanism <mechanism>', 'auto, XOAUTH2, OAUTHBEARER, PLAIN, LOGIN or none')
+    .option('--credential <name>', 'credential to log in with')
+    .option('--login <mailbox>', 'log in as this account; for shared mailboxes other than From')
+    .option('--from <address>', 'address to send as')
+    .option('--from-name <name>')
+    .option('--ca-file <file>', 'PEM file of an own certificate authority')
+    .option('--default', 'make it the default sender')
 
 export function senderCommand(): Command {
   const command = new Command('sender').description('ways to send mail')
-  command.addCommand(new Command('list').description('list them').option('--json', 'print JSON').action(async (options: { json?: boolean }) => {
-    const { items } = await connectService().listSenders()
-    if (options.json) return printJson({ items, next: null })
-    printTable(['NAME', 'SERVER', 'TLS', 'FROM', 'CREDENTIAL', 'DEFAULT'], items.map((item) => [item.name, `${item.host}:${item.port}`, item.tls, item.from, item.credential?.name ?? '–', item.is_default ? 'yes' : '']))
-  }))
-  command.addCommand(new Command('show').description('show one').argument('<name>').option('--json', 'print JSON').action(async (name: string, options: { json?: boolean }) => {
-    const item = await connectService().getSender({ params: { sender: name } })
-    if (options.json) return printJson(item)
-    for (const [label, value] of [['Name', item.name], ['Server', `${item.host}:${item.port}, ${item.tls}`], ['Login', item.login ?? 'the account of the credential'], ['Mechanism', item.mechanism],
-      ['From', item.from], ['Credential', item.credential?.name ?? 'none'], ['Default', item.is_default ? 'yes' : 'no']] as const) print(`${label.padEnd(12)} ${value}`)
-  }))
-  command.addCommand(withFields(new Command('add').description('make one').argument('<name>')).action(async (name: string, options: Options) => {
-    const made = await connectService().createSender({ body: { ...fields(options), name } as NewSender })
-    print(`"${made.name}" is made. Try it with: keybearer sender test ${quoted(made.name)} --to you@example.org`)
-  }))
-  command.addCommand(withFields(new Command('edit').description('change one').argument('<name>').option('--name <name>', 'a new name')).action(async (name: string, options: Options) => {
-    const made = await connectService().changeSender({ params: { sender: name }, body: fields(options) })
-    print(`"${made.name}" is changed.`)
-  }))
-  command.addCommand(new Command('test').description('send a test message').argument('<name>').requiredOption('--to <address>').action(async (name: string, options: { to: string }) => {
-    const { message } = await connectService().testSender({ params: { sender: name }, body: { to: options.to } })
-    print(`${message.id} ${message.status}\nSee what became of it: keybearer message show ${message.id}`)
-  }))
-  command.addCommand(new Command('delete').description('delete one').argument('<name>').action(async (name: string) => {
-    await connectService().deleteSender({ params: { sender: name } })
-    print(`"${name}" is deleted.`)
-  }))
+  command.addCommand(
+    new Command('list')
+      .description('list them')
+      .option('--json', 'print JSON')
+      .action(async (options: { json?: boolean }) => {
+        const { items } = await connectService().listSenders()
+        if (options.json) return printJson({ items, next: null })
+        printTable(
+          ['NAME', 'SERVER', 'TLS', 'FROM', 'CREDENTIAL', 'DEFAULT'],
+          items.map((item) => [item.name, `${item.host}:${item.port}`, item.tls, item.from, item.credential?.name ?? '–', item.is_default ? 'yes' : '']),
+        )
+      }),
+  )
+  command.addCommand(
+    new Command('show')
+      .description('show one')
+      .argument('<name>')
+      .option('--json', 'print JSON')
+      .action(async (name: string, options: { json?: boolean }) => {
+        const item = await connectService().getSender({ params: { sender: name } })
+        if (options.json) return printJson(item)
+        for (const [label, value] of [
+          ['Name', item.name],
+          ['Server', `${item.host}:${item.port}, ${item.tls}`],
+          ['Login', item.login ?? 'the account of the credential'],
+          ['Mechanism', item.mechanism],
+          ['From', item.from],
+          ['Credential', item.credential?.name ?? 'none'],
+          ['Default', item.is_default ? 'yes' : 'no'],
+        ] as const)
+          print(`${label.padEnd(12)} ${value}`)
+      }),
+  )
+  command.addCommand(
+    withFields(new Command('add').description('make one').argument('<name>')).action(async (name: string, options: Options) => {
+      const made = await connectService().createSender({ body: { ...fields(options), name } as NewSender })
+      print(`"${made.name}" is made. Try it with: keybearer sender test ${quoted(made.name)} --to you@example.org`)
+    }),
+  )
+  command.addCommand(
+    withFields(new Command('edit').description('change one').argument('<name>').option('--name <name>', 'a new name')).action(
+      async (name: string, options: Options) => {
+        const made = await connectService().changeSender({ params: { sender: name }, body: fields(options) })
+        print(`"${made.name}" is changed.`)
+      },
+    ),
+  )
+  command.addCommand(
+    new Command('test')
+      .description('send a test message')
+      .argument('<name>')
+      .requiredOption('--to <address>')
+      .action(async (name: string, options: { to: string }) => {
+        const { message } = await connectService().testSender({ params: { sender: name }, body: { to: options.to } })
+        print(`${message.id} ${message.status}\nSee what became of it: keybearer message show ${message.id}`)
+      }),
+  )
+  command.addCommand(
+    new Command('delete')
+      .description('delete one')
+      .argument('<name>')
+      .action(async (name: string) => {
+        await connectService().deleteSender({ params: { sender: name } })
+        print(`"${name}" is deleted.`)
+      }),
+  )
   return command
 }

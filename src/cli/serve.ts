@@ -87,7 +87,10 @@ async function prepareDemo() {
   const demo = await startDemo()
   const folder = mkdtempSync(join(tmpdir(), 'keybearer-demo-'))
   const environment = {
-    KEYBEARER_DATA: join(folder, 'data'), KEYBEARER_CONFIG: join(folder, 'config'), KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true', KEYBEARER_LOG_LEVEL: process.env.KEYBEARER_LOG_LEVEL ?? 'warn',
+    KEYBEARER_DATA: join(folder, 'data'),
+    KEYBEARER_CONFIG: join(folder, 'config'),
+    KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true',
+    KEYBEARER_LOG_LEVEL: process.env.KEYBEARER_LOG_LEVEL ?? 'warn',
   }
   return {
     environment,

@@ -9,6 +9,9 @@ export function settingsCommand(): Command {
     .action(async (options: { json?: boolean }) => {
       const settings = await connectService().getSettings()
       if (options.json) return printJson(settings)
-      printTable(['SETTING', 'VALUE', 'FROM'], settings.items.map((one) => [one.name, one.value ?? '–', one.source]))
+      printTable(
+        ['SETTING', 'VALUE', 'FROM'],
+        settings.items.map((one) => [one.name, one.value ?? '–', one.source]),
+      )
     })
 }

@@ -8,22 +8,35 @@ import { connectService } from './service.ts'
 /** Makes the commands that switch a credential from one state to another. */
 export function stateCommands(): Command[] {
   const simple = (name: 'pause' | 'resume' | 'refresh', description: string, said: (credential: string) => string) =>
-    new Command(name).description(description).argument('<name>').action(async (credential: string) => {
-      const client = connectService()
-      const params = { credential }
-      const view = name === 'pause' ? await client.pauseCredential({ params }) : name === 'resume' ? await client.resumeCredential({ params }) : await client.refreshCredential({ params })
-      print(`${said(view.name)} Status: ${view.status.replace('_', ' ')}.`)
-    })
+    new Command(name)
+      .description(description)
+      .argument('<name>')
+      .action(async (credential: string) => {
+        const client = connectService()
+        const params = { credential }
+        const view =
+          name === 'pause'
+            ? await client.pauseCredential({ params })
+            : name === 'resume'
+              ? await client.resumeCredential({ params })
+              : await client.refreshCredential({ params })
+        print(`${said(view.name)} Status: ${view.status.replace('_', ' ')}.`)
+      })
   return [
     simple('pause', 'switch a credential off', (name) => `"${name}" is switched off.`),
     simple('resume', 'switch a credential on again', (name) => `"${name}" is switched on.`),
     simple('refresh', 'fetch a new token now', (name) => `"${name}" has a new token.`),
-    new Command('revoke').description('take the tokens of a credential back at the provider').argument('<name>').action(async (credential: string) => {
-      const { revocation } = await connectService().revokeCredential({ params: { credential } })
-      print(revocation.message)
-      say(`Reconnect it with: keybearer connect ${quoted(credential)}`)
-    }),
-    new Command('delete').description('delete a credential and revoke its tokens').argument('<name>')
+    new Command('revoke')
+      .description('take the tokens of a credential back at the provider')
+      .argument('<name>')
+      .action(async (credential: string) => {
+        const { revocation } = await connectService().revokeCredential({ params: { credential } })
+        print(revocation.message)
+        say(`Reconnect it with: keybearer connect ${quoted(credential)}`)
+      }),
+    new Command('delete')
+      .description('delete a credential and revoke its tokens')
+      .argument('<name>')
       .option('--keep-tokens', 'do not revoke them at the provider')
       .option('--yes', 'do not ask')
       .action(async (credential: string, options: { keepTokens?: boolean; yes?: boolean }) => {

@@ -10,11 +10,17 @@ export function statusCommand(): Command {
       const client = connectService()
       const status = await client.getStatus()
       if (options.json) return printJson(status)
-      const counts = Object.entries(status.credentials).filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name.replace('_', ' ')}`)
+      const counts = Object.entries(status.credentials)
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${count} ${name.replace('_', ' ')}`)
       print(`Keybearer ${status.version} at ${status.public_url}, ${status.database === 'sqlite' ? 'embedded database' : 'PostgreSQL'}`)
       print(`Credentials: ${counts.length === 0 ? 'none yet' : counts.join(', ')}`)
       print(`Audit trail: ${status.audit.records} records${status.audit.blocked ? ', BLOCKED: nothing is handed out' : ''}`)
-      const broken = await allPages((cursor) => client.listCredentials({ query: { status: ['needs_consent', 'misconfigured', 'expiring', 'retrying', 'incomplete'], ...(cursor === undefined ? {} : { cursor }) } }))
+      const broken = await allPages((cursor) =>
+        client.listCredentials({
+          query: { status: ['needs_consent', 'misconfigured', 'expiring', 'retrying', 'incomplete'], ...(cursor === undefined ? {} : { cursor }) },
+        }),
+      )
       if (broken.length === 0) return
       print('')
       printCredentials(broken)

@@ -11,11 +11,15 @@ export async function runTokenQuickly(parameters: string[]): Promise<boolean> {
   try {
     const { url, accessKey } = findConnection()
     const response = await lightTransport({
-      method: 'POST', url: `${url}/v1/credentials/${encodeURIComponent(order.name)}/token`,
+      method: 'POST',
+      url: `${url}/v1/credentials/${encodeURIComponent(order.name)}/token`,
       headers: { authorization: `Bearer ${accessKey}`, 'content-type': 'application/json', accept: 'application/json' },
       body: order.minTtl === null ? '{}' : `{"min_ttl_seconds":${order.minTtl}}`,
     }).catch(() => {
-      throw new CommandError(`The Keybearer service at ${url} does not answer.`, { exit: 75, nextStep: 'Start it with "npm start" or "keybearer serve", or set KEYBEARER_URL.' })
+      throw new CommandError(`The Keybearer service at ${url} does not answer.`, {
+        exit: 75,
+        nextStep: 'Start it with "npm start" or "keybearer serve", or set KEYBEARER_URL.',
+      })
     })
     const answer = JSON.parse(await response.text()) as Operations['handOutToken']['reply'] & { code: string; detail: string; next_step: string }
     if (response.status !== 200) {

@@ -13,7 +13,8 @@ export function tokenCommand(): Command {
     .option('--json', 'print JSON with expiry and scope')
     .action(async (name: string, options: { minTtl?: number; xoauth2?: boolean; user?: string; json?: boolean }) => {
       const token = await connectService().handOutToken({
-        params: { credential: name }, body: options.minTtl === undefined ? {} : { min_ttl_seconds: options.minTtl },
+        params: { credential: name },
+        body: options.minTtl === undefined ? {} : { min_ttl_seconds: options.minTtl },
       })
       print(showToken(token, { json: options.json ?? false, xoauth2: options.xoauth2 ?? false, user: options.user ?? null }))
     })

@@ -6,7 +6,8 @@ export const lightTransport: Transport = async ({ method, url, headers, body }) 
   const send = url.startsWith('https:') ? (await import('node:https')).request : httpRequest
   const response = await new Promise<IncomingMessage>((done, fail) => {
     const request = send(url, {
-      method, agent: false,
+      method,
+      agent: false,
       headers: { ...headers, connection: 'close', ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
     })
     request.once('response', done)

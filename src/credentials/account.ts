@@ -15,7 +15,11 @@ export type Account = { subject: string | null; username: string | null }
  * Tokens are good without it; null means that nobody said.
  */
 export async function identifyAccount(
-  context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet, nonce: string | null = null,
+  context: CredentialContext,
+  provider: ResolvedProvider,
+  registration: RegistrationRow,
+  tokens: TokenSet,
+  nonce: string | null = null,
 ): Promise<Account | null> {
   try {
     return (await fromIdToken(context, provider, registration, tokens, nonce)) ?? (await fromUserInfo(context, provider, tokens))
@@ -26,7 +30,13 @@ export async function identifyAccount(
   }
 }
 
-async function fromIdToken(context: CredentialContext, provider: ResolvedProvider, registration: RegistrationRow, tokens: TokenSet, nonce: string | null): Promise<Account | null> {
+async function fromIdToken(
+  context: CredentialContext,
+  provider: ResolvedProvider,
+  registration: RegistrationRow,
+  tokens: TokenSet,
+  nonce: string | null,
+): Promise<Account | null> {
   if (tokens.idToken === null || provider.jwksUri === null || provider.issuer === null) return null
   const response = await context.http({ method: 'GET', url: provider.jwksUri, timeout: 10_000 })
   if (response.status !== 200) return null
@@ -44,7 +54,10 @@ async function fromIdToken(context: CredentialContext, provider: ResolvedProvide
 async function fromUserInfo(context: CredentialContext, provider: ResolvedProvider, tokens: TokenSet): Promise<Account | null> {
   if (provider.userinfoEndpoint === null || (tokens.scope !== null && !tokens.scope.includes('openid') && !tokens.scope.includes('email'))) return null
   const response = await context.http({
-    method: 'GET', url: provider.userinfoEndpoint, timeout: 10_000, headers: { authorization: `Bearer ${tokens.accessToken.reveal()}` },
+    method: 'GET',
+    url: provider.userinfoEndpoint,
+    timeout: 10_000,
+    headers: { authorization: `Bearer ${tokens.accessToken.reveal()}` },
   })
   if (response.status !== 200) return null
   const claims = JSON.parse(Buffer.from(response.body).toString('utf8')) as Record<string, unknown>

@@ -17,17 +17,20 @@ export type ConsentSecret = { codeVerifier?: string; nonce?: string | null; devi
 
 /** Writes a started consent with its secret, audit record and event. */
 export async function insertStartedConsent(
-  context: CredentialContext, row: CredentialWithRegistration, consent: Omit<Row<'consents'>, 'secret' | 'status' | 'problem' | 'finished_at'>,
-  secret: ConsentSecret, actor: Actor,
+  context: CredentialContext,
+  row: CredentialWithRegistration,
+  consent: Omit<Row<'consents'>, 'secret' | 'status' | 'problem' | 'finished_at'>,
+  secret: ConsentSecret,
+  actor: Actor,
 ): Promise<Row<'consents'>> {
   const inserted = await inTransaction(context.db, async (trx) => {
     const sealed = await context.vault.seal(dataKeysOf(trx), consentPlace(row.id, consent.id), JSON.stringify(secret))
     const full: Row<'consents'> = { ...consent, secret: sealed, status: 'waiting', problem: null, finished_at: null }
     if (consent.mode === 'device') await replaceConsents(trx, row.id, context.clock.now())
     await insertConsent(trx, full)
-    await context.audit.append(trx, [{
-      actor, action: 'consent.started', subject: row.id, subjectName: row.name, outcome: 'done', detail: { consent: consent.id, mode: consent.mode },
-    }])
+    await context.audit.append(trx, [
+      { actor, action: 'consent.started', subject: row.id, subjectName: row.name, outcome: 'done', detail: { consent: consent.id, mode: consent.mode } },
+    ])
     await appendEvents(trx, context.clock, [{ type: 'consent.started', subject: row.id, data: { consent: consent.id, name: row.name, mode: consent.mode } }])
     return full
   })
@@ -53,8 +56,9 @@ export function toConsentView(consent: Row<'consents'>, name: string): ConsentVi
     verificationUriComplete: null,
     interval: Math.ceil((consent.poll_interval ?? 2000) / 1000),
     expiresAt: consent.expires_at,
-    problem: reason === null
-      ? null
-      : { code: reason.code, detail: reason.message, nextStep: reason.nextStep?.text ?? (code ? problemCodes[code].nextStep : 'Start the consent again.') },
+    problem:
+      reason === null
+        ? null
+        : { code: reason.code, detail: reason.message, nextStep: reason.nextStep?.text ?? (code ? problemCodes[code].nextStep : 'Start the consent again.') },
   }
 }

@@ -47,24 +47,44 @@ export class Consents {
   }
 
   async #startBrowser(
-    row: CredentialWithRegistration, registration: RegistrationRow, order: { mode: ConsentMode; allowOtherAccount?: boolean }, actor: Actor,
+    row: CredentialWithRegistration,
+    registration: RegistrationRow,
+    order: { mode: ConsentMode; allowOtherAccount?: boolean },
+    actor: Actor,
   ): Promise<ConsentView> {
     const { clock, publicUrl } = this.#context
     const provider = providerOf(this.#context, registration, row)
     const redirectUri = redirectUriOf(publicUrl, registration.id)
     const request = buildAuthorizationRequest(provider, {
-      clientId: registration.client_id, redirectUri, scope: JSON.parse(row.scopes) as string[], ...authorizeParameters(row),
+      clientId: registration.client_id,
+      redirectUri,
+      scope: JSON.parse(row.scopes) as string[],
+      ...authorizeParameters(row),
     })
     const now = clock.now()
     const id = newId('con', now)
-    const secret: ConsentSecret = {
-      codeVerifier: request.codeVerifier.reveal(), nonce: request.nonce, allowOtherAccount: order.allowOtherAccount ?? false,
-    }
-    const consent = await insertStartedConsent(this.#context, row, {
-      id, credential_id: row.id, mode: order.mode, state_hash: hashState(request.state.reveal()), redirect_uri: redirectUri, issuer: provider.issuer,
-      user_code: null, verification_uri: null, poll_interval: null, next_poll_at: null, started_by: actor.id, created_at: now,
-      expires_at: now + browserLife,
-    }, secret, actor)
+    const secret: ConsentSecret = { codeVerifier: request.codeVerifier.reveal(), nonce: request.nonce, allowOtherAccount: order.allowOtherAccount ?? false }
+    const consent = await insertStartedConsent(
+      this.#context,
+      row,
+      {
+        id,
+        credential_id: row.id,
+        mode: order.mode,
+        state_hash: hashState(request.state.reveal()),
+        redirect_uri: redirectUri,
+        issuer: provider.issuer,
+        user_code: null,
+        verification_uri: null,
+        poll_interval: null,
+        next_poll_at: null,
+        started_by: actor.id,
+        created_at: now,
+        expires_at: now + browserLife,
+      },
+      secret,
+      actor,
+    )
     return { ...toConsentView(consent, row.name), authorizationUrl: request.url }
   }
 
@@ -122,7 +142,8 @@ export class Consents {
     if (!row || !registration) throw new Problem('consent_unknown', 'The credential of this consent was deleted.')
     const who: Actor = actor ?? { id: consent.started_by, name: 'consent', kind: 'nobody', address: null }
 
-    if (consent.status === 'done') throw new Problem('consent_used', `This answer was used already: "${row.name}" is connected.`, { facts: { credential: row.name } })
+    if (consent.status === 'done')
+      throw new Problem('consent_used', `This answer was used already: "${row.name}" is connected.`, { facts: { credential: row.name } })
     if (consent.status !== 'waiting') throw new Problem('consent_used', `This consent has ended (${consent.status}).`, { facts: { credential: row.name } })
     if (consent.expires_at <= clock.now()) {
       await moveConsent(db, consent.id, 'waiting', { status: 'expired', secret: null, finished_at: clock.now() })
@@ -149,15 +170,18 @@ export class Consents {
     return { credential: { id: row.id, name: row.name } }
   }
 
-  async #exchange(
-    row: CredentialWithRegistration, consent: Row<'consents'>, code: Secret, secret: ConsentSecret, actor: Actor,
-  ): Promise<TokenRequestOutcome> {
+  async #exchange(row: CredentialWithRegistration, consent: Row<'consents'>, code: Secret, secret: ConsentSecret, actor: Actor): Promise<TokenRequestOutcome> {
     try {
       return await requestTokens(this.#context, {
         credentialId: row.id,
         actor,
         generation: row.generation,
-        choose: (current) => tokenSources(this.#context.clock).code(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
+        choose: (current) =>
+          tokenSources(this.#context.clock).code(current, {
+            code,
+            codeVerifier: new Secret(secret.codeVerifier ?? ''),
+            redirectUri: consent.redirect_uri ?? '',
+          }),
         consentId: consent.id,
         allowOtherAccount: secret.allowOtherAccount,
         nonce: secret.nonce ?? null,
@@ -175,9 +199,9 @@ export class Consents {
     const reason: Reason = { code: problem.code, message: problem.message, nextStep: { action: 'connect', text: problem.nextStep } }
     await inTransaction(db, async (trx) => {
       await moveConsent(trx, consent.id, 'exchanging', { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) })
-      await this.#context.audit.append(trx, [{
-        actor, action: 'consent.failed', subject: row.id, subjectName: row.name, outcome: 'failed', reason: problem.code, detail: { consent: consent.id },
-      }])
+      await this.#context.audit.append(trx, [
+        { actor, action: 'consent.failed', subject: row.id, subjectName: row.name, outcome: 'failed', reason: problem.code, detail: { consent: consent.id } },
+      ])
       await appendEvents(trx, clock, [{ type: 'consent.finished', subject: row.id, data: { consent: consent.id, name: row.name, outcome: problem.code } }])
     })
     await this.#context.wake()
@@ -203,7 +227,11 @@ function throwUnlessGranted(outcome: TokenRequestOutcome, name: string): void {
       throw new Problem('account_mismatch', `"${name}": ${settlement.reason.message}`)
     case 'refused':
     case 'unavailable':
-      throw new Problem('consent_failed', `"${name}": ${settlement.reason.message}`, settlement.reason.nextStep ? { nextStep: settlement.reason.nextStep.text } : {})
+      throw new Problem(
+        'consent_failed',
+        `"${name}": ${settlement.reason.message}`,
+        settlement.reason.nextStep ? { nextStep: settlement.reason.nextStep.text } : {},
+      )
     case 'device_waits':
     case 'changed_meanwhile':
       throw new Problem('consent_failed', `"${name}": the consent was overtaken by another one.`)

@@ -6,8 +6,10 @@ const hostPattern = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-
 
 /** Returns what is wrong with the fields of a new or changed credential. */
 export function credentialErrors(
-  input: Partial<Pick<NewCredential, 'grant' | 'registration' | 'description' | 'scopes' | 'allowedHosts' | 'tags' | 'secret' | 'refreshToken'>>
-    & { kind: NewCredential['kind']; username?: string | null },
+  input: Partial<Pick<NewCredential, 'grant' | 'registration' | 'description' | 'scopes' | 'allowedHosts' | 'tags' | 'secret' | 'refreshToken'>> & {
+    kind: NewCredential['kind']
+    username?: string | null
+  },
   how: 'new' | 'change' = 'new',
 ): FieldError[] {
   const errors: FieldError[] = []
@@ -27,14 +29,16 @@ export function credentialErrors(
   }
   input.scopes?.forEach((scope, i) => {
     // RFC 6749 section 3.3: the characters a scope may have, without the space that separates them.
-    if (!/^[\x21\x23-\x5b\x5d-\x7e]{1,500}$/.test(scope)) errors.push({ path: `scopes[${i}]`, message: 'must be one scope without spaces, quotes or backslashes' })
+    if (!/^[\x21\x23-\x5b\x5d-\x7e]{1,500}$/.test(scope))
+      errors.push({ path: `scopes[${i}]`, message: 'must be one scope without spaces, quotes or backslashes' })
   })
   if ((input.scopes?.length ?? 0) > 200) errors.push({ path: 'scopes', message: 'must have at most 200 entries' })
   input.allowedHosts?.forEach((host, i) => {
     if (!hostPattern.test(host.toLowerCase())) errors.push({ path: `allowed_hosts[${i}]`, message: 'must be a host such as smtp.example.org or *.example.org' })
   })
   input.tags?.forEach((tag, i) => {
-    if (tag.length < 1 || tag.length > 50 || /[\p{Cc}",]/u.test(tag)) errors.push({ path: `tags[${i}]`, message: 'must have 1 to 50 characters without quotes, commas and control characters' })
+    if (tag.length < 1 || tag.length > 50 || /[\p{Cc}",]/u.test(tag))
+      errors.push({ path: `tags[${i}]`, message: 'must have 1 to 50 characters without quotes, commas and control characters' })
   })
   return errors
 }
@@ -59,8 +63,23 @@ function kindErrors(input: Partial<Omit<NewCredential, 'username'>> & { kind: Ne
 }
 
 const reservedParameters = new Set([
-  'client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'grant_type', 'code', 'code_verifier', 'code_challenge',
-  'code_challenge_method', 'redirect_uri', 'refresh_token', 'response_type', 'state', 'nonce', 'device_code', 'assertion', 'scope',
+  'client_id',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  'grant_type',
+  'code',
+  'code_verifier',
+  'code_challenge',
+  'code_challenge_method',
+  'redirect_uri',
+  'refresh_token',
+  'response_type',
+  'state',
+  'nonce',
+  'device_code',
+  'assertion',
+  'scope',
 ])
 
 /** Returns what is wrong with the options of a credential. */
@@ -75,13 +94,19 @@ export function optionErrors(options: CredentialOptions): FieldError[] {
   text('act_for', options.actFor)
   text('login_hint', options.loginHint)
   options.resource?.forEach((value, i) => text(`resource[${i}]`, value))
-  for (const [field, parameters] of [['authorize_parameters', options.authorizeParameters], ['token_parameters', options.tokenParameters]] as const) {
+  for (const [field, parameters] of [
+    ['authorize_parameters', options.authorizeParameters],
+    ['token_parameters', options.tokenParameters],
+  ] as const) {
     for (const [name, value] of Object.entries(parameters ?? {})) {
       text(`${field}.${name}`, value)
       if (reservedParameters.has(name)) errors.push({ path: `options.${field}.${name}`, message: 'is set by Keybearer itself' })
     }
   }
-  if (options.assumedLifetime !== undefined && !(Number.isInteger(options.assumedLifetime) && options.assumedLifetime >= 30 && options.assumedLifetime <= 31_536_000)) {
+  if (
+    options.assumedLifetime !== undefined &&
+    !(Number.isInteger(options.assumedLifetime) && options.assumedLifetime >= 30 && options.assumedLifetime <= 31_536_000)
+  ) {
     errors.push({ path: 'options.assumed_lifetime', message: 'must be 30 to 31,536,000 seconds' })
   }
   return errors

@@ -118,11 +118,7 @@ export function statusColumns(
     const reason: Reason = { ...pausedReason, before: next }
     return { status: 'paused', status_reason: writeReason(reason), status_since: row.status_since }
   }
-  return {
-    status: next.status,
-    status_reason: writeReason(next.reason),
-    status_since: row.status === next.status ? row.status_since : now,
-  }
+  return { status: next.status, status_reason: writeReason(next.reason), status_since: row.status === next.status ? row.status_since : now }
 }
 
 export const pausedReason: Reason = { code: 'paused', message: 'A person switched it off.', nextStep: nextSteps.resume }

@@ -4,7 +4,14 @@ import { newId } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import {
-  countByStatus, deleteCredentialRow, findCredential, insertCredential, listCredentialRows, nameKey, updateCredentialIf, type CredentialWithRegistration,
+  countByStatus,
+  deleteCredentialRow,
+  findCredential,
+  insertCredential,
+  listCredentialRows,
+  nameKey,
+  updateCredentialIf,
+  type CredentialWithRegistration,
 } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -27,7 +34,15 @@ import { testCredential } from './test-credential.ts'
 import { TokenCache } from './token-cache.ts'
 import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-set.ts'
 import type {
-  CredentialChange, CredentialFilter, CredentialStatus, CredentialView, HandedOut, NewCredential, Page, RevocationResult, TestReport,
+  CredentialChange,
+  CredentialFilter,
+  CredentialStatus,
+  CredentialView,
+  HandedOut,
+  NewCredential,
+  Page,
+  RevocationResult,
+  TestReport,
   UsageView,
 } from './types.ts'
 import { credentialStatuses } from './types.ts'
@@ -58,16 +73,21 @@ export class Credentials {
     const sort = filter.sort ?? 'name'
     const byName = sort.endsWith('name')
     const rows = await listCredentialRows(this.#context.db, {
-      search: filter.search, status: filter.status, kind: filter.kind, provider: filter.provider, registration: filter.registration,
-      tag: filter.tag, visible: filter.visible, sort: byName ? 'name' : 'created', descending: sort.startsWith('-'), after: filter.cursor,
+      search: filter.search,
+      status: filter.status,
+      kind: filter.kind,
+      provider: filter.provider,
+      registration: filter.registration,
+      tag: filter.tag,
+      visible: filter.visible,
+      sort: byName ? 'name' : 'created',
+      descending: sort.startsWith('-'),
+      after: filter.cursor,
       limit: limit + 1,
     })
     const items = rows.slice(0, limit)
     const last = items.at(-1)
-    return {
-      items: await this.#views(items),
-      next: rows.length > limit && last ? (byName ? last.name_key : last.id) : null,
-    }
+    return { items: await this.#views(items), next: rows.length > limit && last ? (byName ? last.name_key : last.id) : null }
   }
 
   /** Counts credentials per status, zeros included. */
@@ -105,19 +125,23 @@ export class Credentials {
         if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a credential "${row.name}".`)
         throw error
       }
-      await this.#context.audit.append(trx, [{
-        actor, action: 'credential.created', subject: id, subjectName: row.name, outcome: 'done',
-        detail: { kind: wanted.kind, grant: wanted.grant ?? null },
-      }])
+      await this.#context.audit.append(trx, [
+        {
+          actor,
+          action: 'credential.created',
+          subject: id,
+          subjectName: row.name,
+          outcome: 'done',
+          detail: { kind: wanted.kind, grant: wanted.grant ?? null },
+        },
+      ])
       await appendEvents(trx, clock, [{ type: 'credential.created', subject: id, data: { name: row.name, status: row.status } }])
     })
     await this.#context.wake()
     return await this.get(id)
   }
 
-  async #newRow(
-    trx: Transaction<Tables>, id: string, input: NewCredential, registration: RegistrationRow | null, now: number,
-  ): Promise<NewRow<'credentials'>> {
+  async #newRow(trx: Transaction<Tables>, id: string, input: NewCredential, registration: RegistrationRow | null, now: number): Promise<NewRow<'credentials'>> {
     const stored = firstSecret(input)
     const generation = stored === null ? 0 : 1
     const refreshable = stored?.kind === 'oauth2' && stored.refreshToken !== null
@@ -212,10 +236,12 @@ export class Credentials {
         throw error
       }
       const fields = Object.keys(patch).filter((field) => patch[field as keyof CredentialChange] !== undefined)
-      await this.#context.audit.append(trx, [{
-        actor, action: 'credential.changed', subject: before.id, subjectName: after.name, outcome: 'done', detail: { fields, secret_removed: removes },
-      }])
-      await appendEvents(trx, clock, [{ type: 'credential.changed', subject: before.id, data: { name: after.name, fields, status: change.status ?? before.status } }])
+      await this.#context.audit.append(trx, [
+        { actor, action: 'credential.changed', subject: before.id, subjectName: after.name, outcome: 'done', detail: { fields, secret_removed: removes } },
+      ])
+      await appendEvents(trx, clock, [
+        { type: 'credential.changed', subject: before.id, data: { name: after.name, fields, status: change.status ?? before.status } },
+      ])
     })
     await this.#context.wake()
     return await this.get(before.id)
@@ -224,10 +250,7 @@ export class Credentials {
   async #sealNew(trx: Transaction<Tables>, row: CredentialWithRegistration, secret: Secret): Promise<RowUpdate<'credentials'>> {
     const stored: StoredSecret = row.kind === 'api_key' ? { kind: 'api_key', apiKey: secret } : { kind: 'basic', password: secret }
     const generation = row.generation + 1
-    return {
-      secret: await this.#context.vault.seal(dataKeysOf(trx), credentialPlace(row.id, generation), writeStoredSecret(stored)),
-      generation,
-    }
+    return { secret: await this.#context.vault.seal(dataKeysOf(trx), credentialPlace(row.id, generation), writeStoredSecret(stored)), generation }
   }
 
   /** Deletes a credential with its key, so that no copy of the database can open it, and revokes its tokens if asked. */
@@ -239,9 +262,9 @@ export class Credentials {
       await this.#revoker.enqueue(trx, order, row)
       await deleteCredentialRow(trx, row.id)
       await deleteDataKey(trx, row.id)
-      await this.#context.audit.append(trx, [{
-        actor, action: 'credential.deleted', subject: row.id, subjectName: row.name, outcome: 'done', detail: { revoke: options.revoke },
-      }])
+      await this.#context.audit.append(trx, [
+        { actor, action: 'credential.deleted', subject: row.id, subjectName: row.name, outcome: 'done', detail: { revoke: options.revoke } },
+      ])
       await appendEvents(trx, this.#context.clock, [{ type: 'credential.deleted', subject: row.id, data: { name: row.name } }])
     })
     await this.#context.wake()
@@ -262,7 +285,11 @@ export class Credentials {
     const now = this.#context.clock.now()
     await inTransaction(this.#context.db, async (trx) => {
       await this.#revoker.enqueue(trx, order, row)
-      const reason = { code: 'revoked', message: 'A person revoked the tokens.', nextStep: isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume }
+      const reason = {
+        code: 'revoked',
+        message: 'A person revoked the tokens.',
+        nextStep: isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume,
+      }
       const change = { ...withoutTokens(row), ...statusColumns(row, { status: 'needs_consent', reason }, now), updated_at: now }
       if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
       await this.#context.audit.append(trx, [{ actor, action: 'credential.revoked', subject: row.id, subjectName: row.name, outcome: 'done' }])
@@ -293,17 +320,20 @@ export class Credentials {
       Object.assign(change, { paused: 0, status: before.status, status_since: now, status_reason: writeReason(before.reason) })
       const renewable = row.kind === 'oauth2' && (row.has_refresh_token === 1 || !isThreeLegged(row.grant_type))
       if (renewable && before.status !== 'needs_consent' && before.status !== 'misconfigured') {
-        change.refresh_due_at = Math.min(row.refresh_due_at ?? now, row.token_expires_at === null || row.token_expires_at < now + 60_000 ? now : Number.MAX_SAFE_INTEGER)
+        change.refresh_due_at = Math.min(
+          row.refresh_due_at ?? now,
+          row.token_expires_at === null || row.token_expires_at < now + 60_000 ? now : Number.MAX_SAFE_INTEGER,
+        )
       }
     }
     await inTransaction(this.#context.db, async (trx) => {
       if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
-      await this.#context.audit.append(trx, [{
-        actor, action: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, subjectName: row.name, outcome: 'done',
-      }])
-      await appendEvents(trx, this.#context.clock, [{
-        type: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, data: { name: row.name, status: change.status },
-      }])
+      await this.#context.audit.append(trx, [
+        { actor, action: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, subjectName: row.name, outcome: 'done' },
+      ])
+      await appendEvents(trx, this.#context.clock, [
+        { type: to === 'pause' ? 'credential.paused' : 'credential.resumed', subject: row.id, data: { name: row.name, status: change.status } },
+      ])
     })
     await this.#context.wake()
     return await this.get(row.id)
@@ -328,7 +358,11 @@ export class Credentials {
     const outcome = await this.#renewer.renew(row.id, { generation: row.generation, actor, asked: 'by_person' })
     const after = await this.#find(row.id)
     if (outcome.kind === 'not_possible') {
-      throw new Problem(after.paused === 1 ? 'paused' : 'incomplete', `"${row.name}": ${outcome.reason.message}`, outcome.reason.nextStep ? { nextStep: outcome.reason.nextStep.text } : {})
+      throw new Problem(
+        after.paused === 1 ? 'paused' : 'incomplete',
+        `"${row.name}": ${outcome.reason.message}`,
+        outcome.reason.nextStep ? { nextStep: outcome.reason.nextStep.text } : {},
+      )
     }
     if (outcome.kind === 'busy' || (outcome.kind === 'settled' && outcome.settlement.kind !== 'granted')) {
       throw problemOfStatus(after, outcome.kind === 'busy' ? 'Another node has been at it for a minute.' : null, this.#context.clock.now())
@@ -341,7 +375,11 @@ export class Credentials {
     const row = await this.#find(ref)
     const report = await testCredential(this.#context, row, (order: HandOutOrder) => this.#handOuts.handOut(row.id, order), actor)
     await this.#context.audit.record({
-      actor, action: 'credential.tested', subject: row.id, subjectName: row.name, outcome: report.ok ? 'done' : 'failed',
+      actor,
+      action: 'credential.tested',
+      subject: row.id,
+      subjectName: row.name,
+      outcome: report.ok ? 'done' : 'failed',
       detail: { failed: report.steps.filter((step) => !step.ok).map((step) => step.name) },
     })
     return report
@@ -353,7 +391,10 @@ export class Credentials {
     await this.#usage.flush()
     return (await readUsages(this.#context.db, row.id)).map((use) => ({
       accessKey: { id: use.access_key_id, name: use.name ?? use.access_key_id },
-      firstAt: use.first_at, lastAt: use.last_at, count: use.count, lastOutcome: use.last_outcome as UsageView['lastOutcome'],
+      firstAt: use.first_at,
+      lastAt: use.last_at,
+      count: use.count,
+      lastOutcome: use.last_outcome as UsageView['lastOutcome'],
     }))
   }
 
@@ -376,8 +417,15 @@ const changedMeanwhile = (name: string) => new Problem('changed_meanwhile', `Som
 /** Columns of a credential that has lost its tokens; the generation moves on, so that a refresh under way finds itself overtaken. */
 function withoutTokens(row: CredentialWithRegistration): RowUpdate<'credentials'> {
   return {
-    secret: null, generation: row.generation + 1, has_refresh_token: 0, token_obtained_at: null, token_expires_at: null,
-    refresh_token_expires_at: null, granted_scopes: null, refresh_due_at: null, failures: 0,
+    secret: null,
+    generation: row.generation + 1,
+    has_refresh_token: 0,
+    token_obtained_at: null,
+    token_expires_at: null,
+    refresh_token_expires_at: null,
+    granted_scopes: null,
+    refresh_due_at: null,
+    failures: 0,
   }
 }
 
@@ -387,4 +435,3 @@ function firstSecret(input: NewCredential): StoredSecret | null {
   if (input.refreshToken === undefined) return null
   return { kind: 'oauth2', accessToken: null, tokenType: 'Bearer', refreshToken: input.refreshToken, extra: {} }
 }
-

@@ -21,7 +21,11 @@ import type { ConsentView } from './types.ts'
 
 /** Fetches a device code and starts a consent that finishes by itself. */
 export async function startDevice(
-  context: CredentialContext, row: CredentialWithRegistration, registration: RegistrationRow, allowOtherAccount: boolean, actor: Actor,
+  context: CredentialContext,
+  row: CredentialWithRegistration,
+  registration: RegistrationRow,
+  allowOtherAccount: boolean,
+  actor: Actor,
 ): Promise<ConsentView> {
   const provider = providerOf(context, registration, row)
   if (provider.deviceAuthorizationEndpoint === null) {
@@ -31,15 +35,37 @@ export async function startDevice(
   const client = clientOf(registration, secrets, secrets.clientSecret)
   const parameters = deviceParameters(provider, JSON.parse(row.scopes) as string[])
   // RFC 8628 section 3.1: a client that authenticates otherwise names its id all the same.
-  const request = await authenticatedRequest(provider, provider.deviceAuthorizationEndpoint, client, { client_id: registration.client_id, ...parameters }, context.clock.now())
+  const request = await authenticatedRequest(
+    provider,
+    provider.deviceAuthorizationEndpoint,
+    client,
+    { client_id: registration.client_id, ...parameters },
+    context.clock.now(),
+  )
   const now = context.clock.now()
   const device = readDeviceAuthorization(await sendTokenRequest(context.http, request), provider, now)
   const secret: ConsentSecret = { deviceCode: device.deviceCode.reveal(), allowOtherAccount }
-  const consent = await insertStartedConsent(context, row, {
-    id: newId('con', now), credential_id: row.id, mode: 'device', state_hash: null, redirect_uri: null, issuer: provider.issuer, user_code: device.userCode,
-    verification_uri: device.verificationUri, poll_interval: device.interval, next_poll_at: now + device.interval, started_by: actor.id, created_at: now,
-    expires_at: device.expiresAt,
-  }, secret, actor)
+  const consent = await insertStartedConsent(
+    context,
+    row,
+    {
+      id: newId('con', now),
+      credential_id: row.id,
+      mode: 'device',
+      state_hash: null,
+      redirect_uri: null,
+      issuer: provider.issuer,
+      user_code: device.userCode,
+      verification_uri: device.verificationUri,
+      poll_interval: device.interval,
+      next_poll_at: now + device.interval,
+      started_by: actor.id,
+      created_at: now,
+      expires_at: device.expiresAt,
+    },
+    secret,
+    actor,
+  )
   return { ...toConsentView(consent, row.name), verificationUriComplete: device.verificationUriComplete }
 }
 
@@ -65,9 +91,12 @@ async function pollOnce(context: CredentialContext, consent: Row<'consents'>): P
   const secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
   try {
     const outcome = await requestTokens(context, {
-      credentialId: row.id, actor: { ...service, id: consent.started_by, name: 'device consent' }, generation: row.generation,
+      credentialId: row.id,
+      actor: { ...service, id: consent.started_by, name: 'device consent' },
+      generation: row.generation,
       choose: (current) => tokenSources(clock).device(current, new Secret(secret.deviceCode ?? '')),
-      consentId: consent.id, allowOtherAccount: secret.allowOtherAccount,
+      consentId: consent.id,
+      allowOtherAccount: secret.allowOtherAccount,
       provider: (registration, current) => providerOf(context, registration, current),
     })
     if (outcome.kind !== 'settled') return await wait(interval)

@@ -28,12 +28,15 @@ export function fromGoogleJson(input: NewCredential, file: Secret): NewCredentia
       ...base,
       grant: 'jwt_bearer',
       registration: registration(input, {
-        clientId: text(fields, 'client_email'), clientAuth: 'private_key_jwt', privateKey: new Secret(text(fields, 'private_key')),
+        clientId: text(fields, 'client_email'),
+        clientAuth: 'private_key_jwt',
+        privateKey: new Secret(text(fields, 'private_key')),
         ...(typeof fields.private_key_id === 'string' ? { privateKeyId: fields.private_key_id } : {}),
       }),
       scopes: input.scopes ?? ['https://mail.google.com/'],
       options: {
-        variant: 'google_compatible', ...input.options,
+        variant: 'google_compatible',
+        ...input.options,
         ...(input.options?.actFor === undefined && input.username !== undefined ? { actFor: input.username } : {}),
       },
     }
@@ -51,9 +54,17 @@ export function fromGoogleJson(input: NewCredential, file: Secret): NewCredentia
   throw refused(`The file is ${kind}. Known are client_secret*.json ("installed" or "web"), "service_account" and "authorized_user".`)
 }
 
-function registration(input: NewCredential, client: Pick<NewRegistration, 'clientId' | 'clientSecret' | 'clientAuth' | 'privateKey' | 'privateKeyId'>): NewRegistration {
+function registration(
+  input: NewCredential,
+  client: Pick<NewRegistration, 'clientId' | 'clientSecret' | 'clientAuth' | 'privateKey' | 'privateKeyId'>,
+): NewRegistration {
   const given = typeof input.registration === 'object' ? input.registration : null
-  return { name: given?.name ?? input.name, provider: given?.provider ?? 'google', ...(given?.placeholders ? { placeholders: given.placeholders } : {}), ...client }
+  return {
+    name: given?.name ?? input.name,
+    provider: given?.provider ?? 'google',
+    ...(given?.placeholders ? { placeholders: given.placeholders } : {}),
+    ...client,
+  }
 }
 
 function readFile(file: Secret): Fields {

@@ -58,7 +58,10 @@ for (const database of databases) {
       const id = await makeRefreshable(world, fake, `revoked-${database}`)
       const before = fake.seen.length
       for (let i = 0; i < 5; i++) {
-        await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'needs_consent') && error.nextStep.includes('keybearer connect'))
+        await assert.rejects(
+          world.credentials.handOut(id, { purpose: 'token', actor: tester }),
+          (error) => isProblem(error, 'needs_consent') && error.nextStep.includes('keybearer connect'),
+        )
       }
       assert.equal(fake.seen.length - before, 1)
       const view = await world.credentials.get(id)
@@ -71,7 +74,10 @@ for (const database of databases) {
       const id = await makeRefreshable(world, fake, `away-${database}`)
       const before = fake.seen.length
       for (let i = 0; i < 5; i++) {
-        await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'provider_unavailable') && (error.retryAfter ?? 0) > 60)
+        await assert.rejects(
+          world.credentials.handOut(id, { purpose: 'token', actor: tester }),
+          (error) => isProblem(error, 'provider_unavailable') && (error.retryAfter ?? 0) > 60,
+        )
       }
       assert.equal(fake.seen.length - before, 1)
       assert.equal((await world.credentials.get(id)).status, 'retrying')
@@ -92,7 +98,9 @@ for (const database of databases) {
         fake.answer = () => ({ status: 500, body: '' })
         const token = await other.credentials.handOut(id, { purpose: 'token', actor: tester })
         assert.equal(token.accessToken.reveal(), 'at-living')
-        await assert.rejects(other.credentials.handOut(id, { purpose: 'token', actor: tester, minTtlSeconds: 60 }), (error) => isProblem(error, 'provider_unavailable'))
+        await assert.rejects(other.credentials.handOut(id, { purpose: 'token', actor: tester, minTtlSeconds: 60 }), (error) =>
+          isProblem(error, 'provider_unavailable'),
+        )
       } finally {
         await other.close()
         await otherPlace.remove()

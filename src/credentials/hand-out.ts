@@ -50,7 +50,11 @@ export class HandOuts {
     try {
       const token = await this.#fresh(id, order)
       await this.#context.audit.record({
-        actor: order.actor, action: 'token.handed_out', subject: token.id, subjectName: token.name, outcome: 'done',
+        actor: order.actor,
+        action: 'token.handed_out',
+        subject: token.id,
+        subjectName: token.name,
+        outcome: 'done',
         detail: { purpose: order.purpose, generation: token.generation },
       })
       this.#usage.add(token.id, order.actor, 'ok')
@@ -69,7 +73,12 @@ export class HandOuts {
       if (error instanceof Problem && error.code !== 'audit_blocked' && error.code !== 'not_found' && error.code !== 'storage_unavailable') {
         this.#usage.add(id, order.actor, 'issue')
         await this.#context.audit.record({
-          actor: order.actor, action: 'token.handed_out', subject: id, outcome: 'refused', reason: error.code, detail: { purpose: order.purpose },
+          actor: order.actor,
+          action: 'token.handed_out',
+          subject: id,
+          outcome: 'refused',
+          reason: error.code,
+          detail: { purpose: order.purpose },
         })
       }
       throw error
@@ -95,12 +104,17 @@ export class HandOuts {
       const good = this.#isGood(token, order)
       if (good) return token
       if (token.kind !== 'oauth2') return token
-      if (order.minTtlSeconds !== undefined && token.expiresAt !== null && token.obtainedAt !== null
-        && token.expiresAt - token.obtainedAt < order.minTtlSeconds * 1000 && this.#restLife(token) > 0 && order.refusedGeneration === undefined) {
+      if (
+        order.minTtlSeconds !== undefined &&
+        token.expiresAt !== null &&
+        token.obtainedAt !== null &&
+        token.expiresAt - token.obtainedAt < order.minTtlSeconds * 1000 &&
+        this.#restLife(token) > 0 &&
+        order.refusedGeneration === undefined
+      ) {
         throw tooLong(token, order.minTtlSeconds)
       }
-      if (order.refusedGeneration === token.generation && token.obtainedAt !== null
-        && this.#context.clock.now() - token.obtainedAt < refusedInterval) {
+      if (order.refusedGeneration === token.generation && token.obtainedAt !== null && this.#context.clock.now() - token.obtainedAt < refusedInterval) {
         // The token is new and was refused all the same: another one would fare no better.
         return token
       }
@@ -115,15 +129,22 @@ export class HandOuts {
     }
     // The renewal failed. A token that still lives is better than none, unless the caller asked for more, it was refused,
     // or the provider took the grant back.
-    const usable = next !== null && rest > 0 && order.refusedGeneration === undefined && next.status !== 'needs_consent'
-      && (order.minTtlSeconds === undefined || rest >= order.minTtlSeconds * 1000)
+    const usable =
+      next !== null &&
+      rest > 0 &&
+      order.refusedGeneration === undefined &&
+      next.status !== 'needs_consent' &&
+      (order.minTtlSeconds === undefined || rest >= order.minTtlSeconds * 1000)
     if (usable) return next
     throw await this.#why(id, outcome.kind === 'busy' ? 'Another node has been fetching a token for a minute.' : null)
   }
 
   async #within<Result>(work: Promise<Result>): Promise<Result | { kind: 'busy' }> {
     const late = new AbortController()
-    const wait = this.#context.clock.sleep(longestWait, late.signal).then(() => ({ kind: 'busy' as const }), () => ({ kind: 'busy' as const }))
+    const wait = this.#context.clock.sleep(longestWait, late.signal).then(
+      () => ({ kind: 'busy' as const }),
+      () => ({ kind: 'busy' as const }),
+    )
     try {
       return await Promise.race([work, wait])
     } finally {
@@ -192,7 +213,8 @@ export function problemOfStatus(row: CredentialWithRegistration, busy: string | 
       const wait = row.refresh_due_at === null ? 30 : Math.max(1, Math.ceil((row.refresh_due_at - now) / 1000))
       if (row.status === 'expiring' && row.has_refresh_token === 0 && row.token_expires_at !== null && row.token_expires_at <= now) {
         return new Problem('needs_consent', `"${row.name}": its token has run out and the provider gave no refresh token.`, {
-          facts, nextStep: `Reconnect it: keybearer connect ${row.name}`,
+          facts,
+          nextStep: `Reconnect it: keybearer connect ${row.name}`,
         })
       }
       return new Problem('provider_unavailable', `"${row.name}": ${busy ?? message}`, { facts, retryAfter: Math.min(wait, 3600) })
@@ -209,7 +231,13 @@ function tooLong(token: CachedToken, asked: number): Problem {
 
 function toCached(row: Row<'credentials'>, stored: ReturnType<typeof readStoredSecret>, now: number, monotonic: number): CachedToken | null {
   const common = {
-    id: row.id, name: row.name, username: row.username, kind: row.kind, status: row.status, generation: row.generation, revision: row.revision,
+    id: row.id,
+    name: row.name,
+    username: row.username,
+    kind: row.kind,
+    status: row.status,
+    generation: row.generation,
+    revision: row.revision,
     scope: row.granted_scopes === null ? null : (JSON.parse(row.granted_scopes) as string[]),
     allowedHosts: JSON.parse(row.allowed_hosts) as string[],
     obtainedAt: row.token_obtained_at,
@@ -218,7 +246,10 @@ function toCached(row: Row<'credentials'>, stored: ReturnType<typeof readStoredS
     case 'oauth2':
       if (stored.accessToken === null) return null
       return {
-        ...common, tokenType: stored.tokenType, accessToken: stored.accessToken, expiresAt: row.token_expires_at,
+        ...common,
+        tokenType: stored.tokenType,
+        accessToken: stored.accessToken,
+        expiresAt: row.token_expires_at,
         monotonicEnd: row.token_expires_at === null ? null : monotonic + (row.token_expires_at - now),
       }
     case 'api_key':

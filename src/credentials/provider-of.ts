@@ -30,10 +30,13 @@ export async function findProvider(context: CredentialContext, id: string): Prom
 
 /** Returns what a new registration keeps of its provider. @throws Problem not_found, invalid_request */
 export async function describeProvider(
-  context: CredentialContext, id: string, placeholders: Record<string, string>,
+  context: CredentialContext,
+  id: string,
+  placeholders: Record<string, string>,
 ): Promise<{ snapshot: string; clientAuths: ClientAuth[]; resolved: ResolvedProvider }> {
   const provider = await findProvider(context, id)
-  if (!provider) throw new Problem('not_found', `There is no provider "${id.slice(0, 100)}".`, { nextStep: 'See "keybearer providers", or make one of your own.' })
+  if (!provider)
+    throw new Problem('not_found', `There is no provider "${id.slice(0, 100)}".`, { nextStep: 'See "keybearer providers", or make one of your own.' })
   return { snapshot: JSON.stringify(provider), clientAuths: provider.client_auth, resolved: resolveProvider(provider, placeholders) }
 }
 

@@ -38,7 +38,10 @@ export class Providers {
     if (this.#context.catalogue.get(provider.id)) throw new Problem('name_taken', `The catalogue has a provider "${provider.id}" already.`)
     const now = this.#context.clock.now()
     await this.#commit(actor, 'provider.created', provider, async (trx) => {
-      await trx.insertInto('providers').values({ id: provider.id, definition: JSON.stringify(provider), created_at: now, updated_at: now, revision: 1 }).execute()
+      await trx
+        .insertInto('providers')
+        .values({ id: provider.id, definition: JSON.stringify(provider), created_at: now, updated_at: now, revision: 1 })
+        .execute()
     })
     return { description: provider, own: true, revision: 1 }
   }
@@ -48,10 +51,15 @@ export class Providers {
     const provider = parseProvider(description, 'the provider')
     if (provider.id !== id) throw new Problem('invalid_request', 'The id cannot be changed.', { errors: [{ path: 'id', message: `must be ${id}` }] })
     const before = await this.get(id)
-    if (!before.own) throw new Problem('in_use', `"${id}" belongs to the catalogue and cannot be changed.`, { nextStep: 'Make a provider of your own under another id.' })
+    if (!before.own)
+      throw new Problem('in_use', `"${id}" belongs to the catalogue and cannot be changed.`, { nextStep: 'Make a provider of your own under another id.' })
     const revision = (before.revision ?? 0) + 1
     await this.#commit(actor, 'provider.changed', provider, async (trx) => {
-      await trx.updateTable('providers').set({ definition: JSON.stringify(provider), updated_at: this.#context.clock.now(), revision }).where('id', '=', id).execute()
+      await trx
+        .updateTable('providers')
+        .set({ definition: JSON.stringify(provider), updated_at: this.#context.clock.now(), revision })
+        .where('id', '=', id)
+        .execute()
     })
     return { description: provider, own: true, revision }
   }
@@ -69,9 +77,17 @@ export class Providers {
     const { issuer } = order
     const found = await discover(this.#context.http, issuer)
     const host = new URL(issuer).hostname
-    const id = order.id ?? host.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 60)
+    const id =
+      order.id ??
+      host
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-')
+        .replace(/^-|-$/g, '')
+        .slice(0, 60)
     const description = parseProvider({ ...found, id, version: 1, name: order.name ?? host }, `the metadata of ${issuer}`)
-    const away = Object.entries(found).filter(([field, value]) => (field.endsWith('_endpoint') || field === 'jwks_uri') && typeof value === 'string' && new URL(value).hostname !== host)
+    const away = Object.entries(found).filter(
+      ([field, value]) => (field.endsWith('_endpoint') || field === 'jwks_uri') && typeof value === 'string' && new URL(value).hostname !== host,
+    )
     await this.#context.audit.record({ actor, action: 'provider.discovered', outcome: 'done', detail: { host } })
     return {
       description,
@@ -80,14 +96,18 @@ export class Providers {
   }
 
   async #commit(
-    actor: Actor, action: 'provider.created' | 'provider.changed' | 'provider.deleted', provider: Provider,
+    actor: Actor,
+    action: 'provider.created' | 'provider.changed' | 'provider.deleted',
+    provider: Provider,
     work: (trx: Parameters<Parameters<typeof inTransaction>[1]>[0]) => Promise<void>,
   ): Promise<void> {
     try {
       await inTransaction(this.#context.db, async (trx) => {
         await work(trx)
         await this.#context.audit.append(trx, [{ actor, action, subject: provider.id, subjectName: provider.name, outcome: 'done' }])
-        await appendEvents(trx, this.#context.clock, [{ type: 'provider.changed', subject: provider.id, data: { name: provider.name, change: action.split('.')[1] } }])
+        await appendEvents(trx, this.#context.clock, [
+          { type: 'provider.changed', subject: provider.id, data: { name: provider.name, change: action.split('.')[1] } },
+        ])
       })
     } catch (error) {
       if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a provider "${provider.id}".`)

@@ -25,9 +25,5 @@ export async function openRegistrationSecrets(context: CredentialContext, row: R
       throw new Problem('decrypt_failed', `The ${column.replaceAll('_', ' ')} of the registration "${row.name}" cannot be opened.`, { cause: error })
     }
   }
-  return {
-    clientSecret: await open('client_secret'),
-    previousClientSecret: await open('previous_client_secret'),
-    privateKey: await open('private_key'),
-  }
+  return { clientSecret: await open('client_secret'), previousClientSecret: await open('previous_client_secret'), privateKey: await open('private_key') }
 }

@@ -10,7 +10,13 @@ import { dataKeysOf } from '../storage/data-keys.ts'
 import { deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import {
-  countCredentials, deleteRegistrationRow, findRegistration, insertRegistration, listRegistrationRows, updateRegistrationIf, type RegistrationRow,
+  countCredentials,
+  deleteRegistrationRow,
+  findRegistration,
+  insertRegistration,
+  listRegistrationRows,
+  updateRegistrationIf,
+  type RegistrationRow,
 } from '../storage/registrations.ts'
 import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
@@ -33,10 +39,7 @@ export class Registrations {
     const limit = Math.min(filter.limit ?? 100, 500)
     const rows = await listRegistrationRows(this.#context.db, filter.cursor, limit + 1)
     const items = rows.slice(0, limit)
-    return {
-      items: items.map((row) => this.#view(row, row.credentials)),
-      next: rows.length > limit ? items.at(-1)!.name_key : null,
-    }
+    return { items: items.map((row) => this.#view(row, row.credentials)), next: rows.length > limit ? items.at(-1)!.name_key : null }
   }
 
   /** @throws Problem not_found */
@@ -95,9 +98,16 @@ export class Registrations {
     const taken = await findRegistration(trx, row.name)
     if (taken) throw new Problem('name_taken', `There is already a registration "${row.name}".`)
     await insertRegistration(trx, row)
-    await this.#context.audit.append(trx, [{
-      actor, action: 'registration.created', subject: id, subjectName: row.name, outcome: 'done', detail: { provider: input.provider, client_auth: clientAuth },
-    }])
+    await this.#context.audit.append(trx, [
+      {
+        actor,
+        action: 'registration.created',
+        subject: id,
+        subjectName: row.name,
+        outcome: 'done',
+        detail: { provider: input.provider, client_auth: clientAuth },
+      },
+    ])
     await appendEvents(trx, this.#context.clock, [{ type: 'registration.changed', subject: id, data: { name: row.name, change: 'created' } }])
     return { ...row, client_secret: row.client_secret ?? null } as RegistrationRow
   }
@@ -113,20 +123,25 @@ export class Registrations {
     const clientAuth = patch.clientAuth ?? (before.client_auth as ClientAuth)
     const errors = [
       ...(patch.name === undefined ? [] : nameErrors(patch.name)),
-      ...fieldErrors({
-        clientId: patch.clientId ?? before.client_id, clientAuth,
-        ...(patch.clientSecret ? { clientSecret: patch.clientSecret } : {}),
-        ...(patch.privateKey ? { privateKey: patch.privateKey } : {}),
-        ...(patch.certificate === undefined ? {} : { certificate: patch.certificate }),
-      }, 'change'),
+      ...fieldErrors(
+        {
+          clientId: patch.clientId ?? before.client_id,
+          clientAuth,
+          ...(patch.clientSecret ? { clientSecret: patch.clientSecret } : {}),
+          ...(patch.privateKey ? { privateKey: patch.privateKey } : {}),
+          ...(patch.certificate === undefined ? {} : { certificate: patch.certificate }),
+        },
+        'change',
+      ),
     ]
     if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be changed like this.', { errors })
     if (patch.placeholders) await describeProvider(this.#context, before.provider, placeholders)
     if (ifRevision !== undefined && ifRevision !== before.revision) throw changedMeanwhile(before.name)
 
     const now = clock.now()
-    const identityChanged = (patch.clientId !== undefined && patch.clientId.trim() !== before.client_id)
-      || (patch.placeholders !== undefined && JSON.stringify(placeholders) !== before.placeholders)
+    const identityChanged =
+      (patch.clientId !== undefined && patch.clientId.trim() !== before.client_id) ||
+      (patch.placeholders !== undefined && JSON.stringify(placeholders) !== before.placeholders)
     const row = await inTransaction(db, async (trx) => {
       const change: RowUpdate<'registrations'> = { updated_at: now }
       if (patch.name !== undefined) Object.assign(change, { name: cleanName(patch.name), name_key: nameKey(patch.name) })
@@ -156,10 +171,16 @@ export class Registrations {
       const after = { ...before, ...change, revision: before.revision + 1 } as RegistrationRow
       await this.#tellCredentials(trx, after, identityChanged, now)
       const fields = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
-      await this.#context.audit.append(trx, [{
-        actor, action: 'registration.changed', subject: before.id, subjectName: after.name, outcome: 'done',
-        detail: { fields, secret_removed: identityChanged && patch.clientSecret === undefined && before.client_secret !== null },
-      }])
+      await this.#context.audit.append(trx, [
+        {
+          actor,
+          action: 'registration.changed',
+          subject: before.id,
+          subjectName: after.name,
+          outcome: 'done',
+          detail: { fields, secret_removed: identityChanged && patch.clientSecret === undefined && before.client_secret !== null },
+        },
+      ])
       await appendEvents(trx, clock, [{ type: 'registration.changed', subject: before.id, data: { name: after.name, change: 'changed' } }])
       return after
     })
@@ -173,8 +194,14 @@ export class Registrations {
     await inTransaction(this.#context.db, async (trx) => {
       const users = await credentialsOfRegistration(trx, row.id)
       if (users.length > 0) {
-        const names = users.slice(0, 5).map((user) => `"${user.name}"`).join(', ')
-        throw new Problem('in_use', `"${row.name}" is used by ${users.length} credential${users.length === 1 ? '' : 's'}: ${names}${users.length > 5 ? ' …' : ''}.`)
+        const names = users
+          .slice(0, 5)
+          .map((user) => `"${user.name}"`)
+          .join(', ')
+        throw new Problem(
+          'in_use',
+          `"${row.name}" is used by ${users.length} credential${users.length === 1 ? '' : 's'}: ${names}${users.length > 5 ? ' …' : ''}.`,
+        )
       }
       await deleteRegistrationRow(trx, row.id)
       await deleteDataKey(trx, row.id)
@@ -188,16 +215,27 @@ export class Registrations {
   async #tellCredentials(trx: Transaction<Tables>, registration: RegistrationRow, identityChanged: boolean, now: number): Promise<void> {
     for (const row of await credentialsOfRegistration(trx, registration.id)) {
       if (row.kind !== 'oauth2') continue
-      const waits = row.status === 'misconfigured' || row.status === 'retrying'
-        || (row.status === 'expiring' && row.status_reason?.includes('"client_secret_ends"') === true)
+      const waits =
+        row.status === 'misconfigured' ||
+        row.status === 'retrying' ||
+        (row.status === 'expiring' && row.status_reason?.includes('"client_secret_ends"') === true)
       if (identityChanged) {
         // Tokens of another client or tenant are of no use to this one.
         const status = isThreeLegged(row.grant_type)
-          ? { status: 'incomplete' as const, reason: { code: 'registration_changed', message: 'The registration now names another client or tenant.', nextStep: nextSteps.connect } }
+          ? {
+              status: 'incomplete' as const,
+              reason: { code: 'registration_changed', message: 'The registration now names another client or tenant.', nextStep: nextSteps.connect },
+            }
           : { status: 'incomplete' as const, reason: { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry } }
         await updateCredential(trx, row.id, {
-          ...statusColumns(row, status, now), secret: null, generation: row.generation + 1, has_refresh_token: 0, token_expires_at: null,
-          token_obtained_at: null, refresh_token_expires_at: null, granted_scopes: null,
+          ...statusColumns(row, status, now),
+          secret: null,
+          generation: row.generation + 1,
+          has_refresh_token: 0,
+          token_expires_at: null,
+          token_obtained_at: null,
+          refresh_token_expires_at: null,
+          granted_scopes: null,
           refresh_due_at: isThreeLegged(row.grant_type) ? null : now,
         })
       } else if (waits) {
@@ -217,9 +255,7 @@ export class Registrations {
     return await this.#context.vault.seal(dataKeysOf(trx), registrationPlace(id, column), secret.reveal())
   }
 
-  async #reseal(
-    trx: Transaction<Tables>, row: RegistrationRow, from: 'client_secret', to: 'previous_client_secret',
-  ): Promise<Sealed | null> {
+  async #reseal(trx: Transaction<Tables>, row: RegistrationRow, from: 'client_secret', to: 'previous_client_secret'): Promise<Sealed | null> {
     const sealed = row[from]
     if (sealed === null) return null
     const keys = dataKeysOf(trx)
@@ -265,11 +301,13 @@ function defaultAuth(input: NewRegistration, offered: ClientAuth[]): ClientAuth 
 }
 
 function fieldErrors(
-  input: Pick<NewRegistration, 'clientId' | 'clientSecret' | 'privateKey' | 'certificate'> & { clientAuth: ClientAuth }, how: 'new' | 'change' = 'new',
+  input: Pick<NewRegistration, 'clientId' | 'clientSecret' | 'privateKey' | 'certificate'> & { clientAuth: ClientAuth },
+  how: 'new' | 'change' = 'new',
 ): FieldError[] {
   const errors: FieldError[] = []
   const id = input.clientId.trim()
-  if (id.length < 1 || id.length > 500 || /[\p{Cc}]/u.test(id)) errors.push({ path: 'client_id', message: 'must have 1 to 500 characters and no control characters' })
+  if (id.length < 1 || id.length > 500 || /[\p{Cc}]/u.test(id))
+    errors.push({ path: 'client_id', message: 'must have 1 to 500 characters and no control characters' })
   const secret = input.clientSecret?.reveal()
   if (secret !== undefined && (secret.length < 1 || secret.length > 8000 || /[\r\n\0]/.test(secret))) {
     errors.push({ path: 'client_secret', message: 'must have 1 to 8,000 characters on one line' })

@@ -23,7 +23,14 @@ const giveUpAfter = 3 * 24 * 60 * minute
 
 type Order =
   | { kind: 'nothing'; result: RevocationResult }
-  | { kind: 'tokens'; jobId: string; name: string; registrationId: string; options: string; tokens: { token: Secret; hint: 'refresh_token' | 'access_token' }[] }
+  | {
+      kind: 'tokens'
+      jobId: string
+      name: string
+      registrationId: string
+      options: string
+      tokens: { token: Secret; hint: 'refresh_token' | 'access_token' }[]
+    }
 
 type JobSecret = { tokens: { token: string; hint: 'refresh_token' | 'access_token' }[] }
 
@@ -71,12 +78,22 @@ export class Revoker {
     if (order?.kind !== 'tokens') return
     const secret: JobSecret = { tokens: order.tokens.map(({ token, hint }) => ({ token: token.reveal(), hint })) }
     const now = this.#context.clock.now()
-    await trx.insertInto('jobs').values({
-      id: order.jobId, kind: 'revoke', subject: order.jobId,
-      payload: JSON.stringify({ registration: order.registrationId, options: order.options, name: row.name }),
-      secret: await this.#context.vault.seal(dataKeysOf(trx), jobPlace(order.jobId), JSON.stringify(secret)),
-      due_at: now + minute, attempts: 0, lease: null, lease_until: null, last_error: null, created_at: now,
-    }).execute()
+    await trx
+      .insertInto('jobs')
+      .values({
+        id: order.jobId,
+        kind: 'revoke',
+        subject: order.jobId,
+        payload: JSON.stringify({ registration: order.registrationId, options: order.options, name: row.name }),
+        secret: await this.#context.vault.seal(dataKeysOf(trx), jobPlace(order.jobId), JSON.stringify(secret)),
+        due_at: now + minute,
+        attempts: 0,
+        lease: null,
+        lease_until: null,
+        last_error: null,
+        created_at: now,
+      })
+      .execute()
   }
 
   /** Asks the provider right after the commit; what fails for a reason that may pass stays written down. */
@@ -100,20 +117,37 @@ export class Revoker {
   async carryOutDue(): Promise<void> {
     const { db, clock, vault, log } = this.#context
     const now = clock.now()
-    const jobs = await db.selectFrom('jobs').selectAll().where('kind', '=', 'revoke').where('due_at', '<=', now)
-      .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)])).limit(20).execute()
+    const jobs = await db
+      .selectFrom('jobs')
+      .selectAll()
+      .where('kind', '=', 'revoke')
+      .where('due_at', '<=', now)
+      .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
+      .limit(20)
+      .execute()
     for (const job of jobs) {
       const lease = newId('lease', now)
-      const taken = await db.updateTable('jobs').set({ lease, lease_until: now + 2 * minute }).where('id', '=', job.id)
-        .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)])).executeTakeFirst()
+      const taken = await db
+        .updateTable('jobs')
+        .set({ lease, lease_until: now + 2 * minute })
+        .where('id', '=', job.id)
+        .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
+        .executeTakeFirst()
       if (taken.numUpdatedRows !== 1n || job.secret === null) continue
       const payload = JSON.parse(job.payload) as { registration: string; options: string; name: string }
       const secret = JSON.parse((await vault.open(dataKeysOf(db), jobPlace(job.id), job.secret)).reveal()) as JobSecret
-      const outcome = await this.#send(payload.registration, payload.options, secret.tokens.map(({ token, hint }) => ({ token: new Secret(token), hint })))
+      const outcome = await this.#send(
+        payload.registration,
+        payload.options,
+        secret.tokens.map(({ token, hint }) => ({ token: new Secret(token), hint })),
+      )
       if (outcome.kind === 'unavailable' && now - job.created_at < giveUpAfter) {
         const wait = jitter(Math.min(minute * 2 ** Math.min(job.attempts, 6), 60 * minute))
-        await db.updateTable('jobs').set({ attempts: job.attempts + 1, due_at: now + wait, lease: null, lease_until: null, last_error: outcome.reason })
-          .where('id', '=', job.id).execute()
+        await db
+          .updateTable('jobs')
+          .set({ attempts: job.attempts + 1, due_at: now + wait, lease: null, lease_until: null, last_error: outcome.reason })
+          .where('id', '=', job.id)
+          .execute()
       } else {
         if (outcome.kind !== 'revoked') log.warn('revocation.given_up', { credential: payload.name, reason: outcome.reason })
         await this.#forget(job.id)
@@ -130,7 +164,13 @@ export class Revoker {
       const secrets = await openRegistrationSecrets(this.#context, registration)
       const client = clientOf(registration, secrets, secrets.clientSecret)
       for (const { token, hint } of tokens) {
-        const request = await authenticatedRequest(provider, provider.revocationEndpoint ?? '', client, revocationParameters(token, hint), this.#context.clock.now())
+        const request = await authenticatedRequest(
+          provider,
+          provider.revocationEndpoint ?? '',
+          client,
+          revocationParameters(token, hint),
+          this.#context.clock.now(),
+        )
         const outcome = judgeRevocation(await sendTokenRequest(this.#context.http, request))
         if (outcome.kind === 'unavailable') return outcome
         // An access token that cannot be revoked dies by itself within the hour; the refresh token is what counts.

@@ -36,7 +36,8 @@ export class Schedule {
     this.#revoker = parts.revoker
     this.#concurrency = parts.concurrency
     context.bus.listen((event) => {
-      if (event.type === 'credential.created' || event.type === 'credential.changed' || event.type === 'consent.started' || event.type === 'credential.resumed') this.#wake?.()
+      if (event.type === 'credential.created' || event.type === 'credential.changed' || event.type === 'consent.started' || event.type === 'credential.resumed')
+        this.#wake?.()
     })
   }
 
@@ -105,7 +106,8 @@ export class Schedule {
 
   #start(id: string, generation: number): void {
     this.#taken.add(id)
-    const work: Promise<unknown> = this.#renewer.renew(id, { generation, actor: service, asked: 'by_schedule' })
+    const work: Promise<unknown> = this.#renewer
+      .renew(id, { generation, actor: service, asked: 'by_schedule' })
       .then(async (outcome) => {
         // What cannot be renewed by the plan is taken off it; a person or a change puts it back.
         if (outcome.kind === 'not_possible') await updateCredential(this.#context.db, id, { refresh_due_at: null })
@@ -122,8 +124,9 @@ export class Schedule {
     if (isProblem(error, 'not_found')) return
     this.#context.log.error('refresh.failed', { credential: id, error })
     // Whatever it was, the next try comes later, not at once.
-    await updateCredential(this.#context.db, id, { refresh_due_at: this.#context.clock.now() + minute })
-      .catch((again: unknown) => this.#context.log.error('refresh.not_put_off', { credential: id, error: again }))
+    await updateCredential(this.#context.db, id, { refresh_due_at: this.#context.clock.now() + minute }).catch((again: unknown) =>
+      this.#context.log.error('refresh.not_put_off', { credential: id, error: again }),
+    )
   }
 
   async #housekeeping(now: number): Promise<void> {
@@ -154,15 +157,21 @@ export class Schedule {
       return
     }
     const reason = {
-      code: 'interrupted', message: 'Keybearer was interrupted while it waited for the provider, and a code can be used only once.',
+      code: 'interrupted',
+      message: 'Keybearer was interrupted while it waited for the provider, and a code can be used only once.',
       nextStep: { action: 'connect', text: 'Start the consent again.' },
     }
     await inTransaction(db, async (trx) => {
       for (const consent of consents) {
         const back = consent.mode === 'device' && consent.expires_at > clock.now()
-        await moveConsent(trx, consent.id, 'exchanging', back
-          ? { status: 'waiting', next_poll_at: clock.now() }
-          : { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) })
+        await moveConsent(
+          trx,
+          consent.id,
+          'exchanging',
+          back
+            ? { status: 'waiting', next_poll_at: clock.now() }
+            : { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) },
+        )
       }
       await deleteAttempt(trx, credentialId)
     })
@@ -177,10 +186,19 @@ export class Schedule {
       if (next.status !== 'expiring') continue
       await inTransaction(db, async (trx) => {
         await updateCredential(trx, id, statusColumns(row, next, now))
-        await appendEvents(trx, clock, [{
-          type: 'credential.expiring', subject: id,
-          data: { name: row.name, status: 'expiring', reason: next.reason?.code ?? '', message: next.reason?.message ?? '', next_step: next.reason?.nextStep?.text ?? null },
-        }])
+        await appendEvents(trx, clock, [
+          {
+            type: 'credential.expiring',
+            subject: id,
+            data: {
+              name: row.name,
+              status: 'expiring',
+              reason: next.reason?.code ?? '',
+              message: next.reason?.message ?? '',
+              next_step: next.reason?.nextStep?.text ?? null,
+            },
+          },
+        ])
       })
     }
     await this.#context.wake()

@@ -69,9 +69,10 @@ export async function settle(context: CredentialContext, work: ToSettle): Promis
     case 'expired':
       return await settleRefused(context, work, {
         status: 'needs_consent',
-        reason: outcome.kind === 'denied'
-          ? { code: 'consent_denied', message: 'The person refused the consent.', nextStep: nextSteps.connect }
-          : { code: 'consent_expired', message: 'Nobody consented in time.', nextStep: nextSteps.connect },
+        reason:
+          outcome.kind === 'denied'
+            ? { code: 'consent_denied', message: 'The person refused the consent.', nextStep: nextSteps.connect }
+            : { code: 'consent_expired', message: 'Nobody consented in time.', nextStep: nextSteps.connect },
       })
     case 'refused':
       return await settleRefused(context, work, reasonOfRefusal(work, outcome))
@@ -93,9 +94,8 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const { row, registration, provider, startedAt } = work
   const { tokenSet } = outcome
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
-  const account: Account | null = isConsent || (row.subject === null && tokenSet.idToken !== null)
-    ? await identifyAccount(context, provider, registration, tokenSet, work.nonce)
-    : null
+  const account: Account | null =
+    isConsent || (row.subject === null && tokenSet.idToken !== null) ? await identifyAccount(context, provider, registration, tokenSet, work.nonce) : null
 
   if (isConsent && !work.allowOtherAccount && row.subject !== null && account?.subject != null && account.subject !== row.subject) {
     const reason: Reason = {
@@ -113,16 +113,27 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const options = JSON.parse(row.options) as CredentialOptions
   const expiresAt = tokenSet.expiresAt ?? (options.assumedLifetime === undefined ? null : startedAt + options.assumedLifetime * 1000)
   const generation = row.generation + 1
-  const refreshTokenExpiresAt = refreshToken === null
-    ? null
-    : tokenSet.refreshTokenExpiresAt
-      ?? (tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null
-        ? startedAt + provider.refreshTokenLifetime
-        : isConsent ? null : row.refresh_token_expires_at)
-  const status = statusOfWorking({
-    kind: 'oauth2', grant: row.grant_type, hasSecret: true, hasRefreshToken: refreshToken !== null,
-    tokenExpiresAt: expiresAt, refreshTokenExpiresAt, clientSecretExpiresAt: registration.secret_expires_at,
-  }, startedAt)
+  const refreshTokenExpiresAt =
+    refreshToken === null
+      ? null
+      : (tokenSet.refreshTokenExpiresAt ??
+        (tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null
+          ? startedAt + provider.refreshTokenLifetime
+          : isConsent
+            ? null
+            : row.refresh_token_expires_at))
+  const status = statusOfWorking(
+    {
+      kind: 'oauth2',
+      grant: row.grant_type,
+      hasSecret: true,
+      hasRefreshToken: refreshToken !== null,
+      tokenExpiresAt: expiresAt,
+      refreshTokenExpiresAt,
+      clientSecretExpiresAt: registration.secret_expires_at,
+    },
+    startedAt,
+  )
   const renewable = !isThreeLegged(row.grant_type) || refreshToken !== null
   const secret: StoredSecret = { kind: 'oauth2', accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, refreshToken, extra: tokenSet.extra }
   const sealed = await context.vault.seal(dataKeysOf(context.db), credentialPlace(row.id, generation), writeStoredSecret(secret))
@@ -144,21 +155,30 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
     status,
     attempt: 'delete',
     consent: 'done',
-    audit: [{
-      actor: work.actor, action: isConsent ? 'credential.connected' : 'credential.refreshed', outcome: 'done',
-      detail: {
-        grant: work.grantType, generation, rotated: tokenSet.refreshToken !== null,
-        ...(work.warning === null ? {} : { warning: work.warning }),
+    audit: [
+      {
+        actor: work.actor,
+        action: isConsent ? 'credential.connected' : 'credential.refreshed',
+        outcome: 'done',
+        detail: { grant: work.grantType, generation, rotated: tokenSet.refreshToken !== null, ...(work.warning === null ? {} : { warning: work.warning }) },
       },
-    }],
-    event: isConsent || row.generation === 0
-      ? 'credential.connected'
-      : row.status === 'retrying' || isBroken(row.status as CredentialStatus) ? 'credential.recovered' : 'credential.refreshed',
+    ],
+    event:
+      isConsent || row.generation === 0
+        ? 'credential.connected'
+        : row.status === 'retrying' || isBroken(row.status as CredentialStatus)
+          ? 'credential.recovered'
+          : 'credential.refreshed',
   })
   if (!done) return { kind: 'changed_meanwhile' }
   context.count('refreshes', 'granted')
   return {
-    kind: 'granted', generation, accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, expiresAt, obtainedAt: startedAt,
+    kind: 'granted',
+    generation,
+    accessToken: tokenSet.accessToken,
+    tokenType: tokenSet.tokenType,
+    expiresAt,
+    obtainedAt: startedAt,
     scope: tokenSet.scope,
   }
 }
@@ -171,10 +191,15 @@ async function settleRefused(context: CredentialContext, work: ToSettle, refusal
     ...(isConsent ? {} : { status: refusal }),
     attempt: 'delete',
     consent: refusal.reason,
-    audit: [{
-      actor: work.actor, action: isConsent ? 'consent.failed' : 'credential.refreshed', outcome: 'refused', reason: refusal.reason.code,
-      detail: { grant: work.grantType },
-    }],
+    audit: [
+      {
+        actor: work.actor,
+        action: isConsent ? 'consent.failed' : 'credential.refreshed',
+        outcome: 'refused',
+        reason: refusal.reason.code,
+        detail: { grant: work.grantType },
+      },
+    ],
     ...(isConsent ? {} : { event: 'credential.broken' as const }),
   })
   if (!done) return { kind: 'changed_meanwhile' }
@@ -183,7 +208,12 @@ async function settleRefused(context: CredentialContext, work: ToSettle, refusal
 }
 
 async function settleUnavailable(
-  context: CredentialContext, work: ToSettle, code: string, message: string, retryAfter: number | null, state: 'lost' | 'waiting' | 'unusable',
+  context: CredentialContext,
+  work: ToSettle,
+  code: string,
+  message: string,
+  retryAfter: number | null,
+  state: 'lost' | 'waiting' | 'unusable',
 ): Promise<Settlement> {
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
   const failures = work.row.failures + 1
@@ -195,9 +225,18 @@ async function settleUnavailable(
     attempt: isConsent || (state === 'waiting' && work.repeated === 0) ? 'delete' : state,
     ...(work.grantType === 'authorization_code' ? { consent: reason } : {}),
     // The first failure of a row is recorded; the repetitions are counted in the credential itself.
-    audit: (failures === 1 && !isConsent) || work.grantType === 'authorization_code'
-      ? [{ actor: work.actor, action: isConsent ? 'consent.failed' : 'credential.refreshed', outcome: 'failed', reason: code, detail: { grant: work.grantType } }]
-      : [],
+    audit:
+      (failures === 1 && !isConsent) || work.grantType === 'authorization_code'
+        ? [
+            {
+              actor: work.actor,
+              action: isConsent ? 'consent.failed' : 'credential.refreshed',
+              outcome: 'failed',
+              reason: code,
+              detail: { grant: work.grantType },
+            },
+          ]
+        : [],
     ...(failures === 1 && !isConsent ? { event: 'credential.broken' as const } : {}),
   })
   if (!done) return { kind: 'changed_meanwhile' }
@@ -226,24 +265,40 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
     if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
     else await markAttempt(trx, row.id, work.attempt, change.attempt)
     if (work.consentId !== undefined && change.consent !== undefined) {
-      await moveConsent(trx, work.consentId, 'exchanging', change.consent === 'done'
-        ? { status: 'done', secret: null, finished_at: now }
-        : { status: 'failed', secret: null, finished_at: now, problem: JSON.stringify(change.consent) })
-      await appendEvents(trx, context.clock, [{
-        type: 'consent.finished', subject: row.id,
-        data: { consent: work.consentId, name: row.name, outcome: change.consent === 'done' ? 'done' : change.consent.code },
-      }])
+      await moveConsent(
+        trx,
+        work.consentId,
+        'exchanging',
+        change.consent === 'done'
+          ? { status: 'done', secret: null, finished_at: now }
+          : { status: 'failed', secret: null, finished_at: now, problem: JSON.stringify(change.consent) },
+      )
+      await appendEvents(trx, context.clock, [
+        {
+          type: 'consent.finished',
+          subject: row.id,
+          data: { consent: work.consentId, name: row.name, outcome: change.consent === 'done' ? 'done' : change.consent.code },
+        },
+      ])
     }
-    if (change.audit) await context.audit.append(trx, change.audit.map((entry) => ({ ...entry, subject: row.id, subjectName: row.name })))
+    if (change.audit)
+      await context.audit.append(
+        trx,
+        change.audit.map((entry) => ({ ...entry, subject: row.id, subjectName: row.name })),
+      )
     if (change.event !== undefined) {
       const said = change.status?.reason
-      await appendEvents(trx, context.clock, [{
-        type: change.event, subject: row.id,
-        data: {
-          name: row.name, status: status?.status ?? row.status,
-          ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
+      await appendEvents(trx, context.clock, [
+        {
+          type: change.event,
+          subject: row.id,
+          data: {
+            name: row.name,
+            status: status?.status ?? row.status,
+            ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
+          },
         },
-      }])
+      ])
     }
     return true
   })
@@ -290,8 +345,5 @@ function reasonOfRefusal(work: ToSettle, outcome: Refused): { status: Credential
       },
     }
   }
-  return {
-    status: 'misconfigured',
-    reason: { code: 'request_refused', message: `${provider} refused the request (${words}).`, nextStep: nextSteps.fix },
-  }
+  return { status: 'misconfigured', reason: { code: 'request_refused', message: `${provider} refused the request (${words}).`, nextStep: nextSteps.fix } }
 }

@@ -14,7 +14,10 @@ import type { HandedOut, TestReport, TestStep } from './types.ts'
  * harmless test address where there is one.
  */
 export async function testCredential(
-  context: CredentialContext, row: CredentialWithRegistration, handOut: (order: HandOutOrder) => Promise<HandedOut>, actor: Actor,
+  context: CredentialContext,
+  row: CredentialWithRegistration,
+  handOut: (order: HandOutOrder) => Promise<HandedOut>,
+  actor: Actor,
 ): Promise<TestReport> {
   const steps: TestStep[] = []
   const report = (): TestReport => ({ ok: steps.every((step) => step.ok), credential: { id: row.id, name: row.name }, steps })
@@ -27,14 +30,21 @@ export async function testCredential(
     return report()
   }
   const until = token.expiresAt === null ? 'without a known end' : `until ${new Date(token.expiresAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  steps.push({ name: 'token', ok: true, message: row.kind === 'oauth2' ? `There is an access token, valid ${until}.` : 'The secret is stored and can be opened.', nextStep: null })
+  steps.push({
+    name: 'token',
+    ok: true,
+    message: row.kind === 'oauth2' ? `There is an access token, valid ${until}.` : 'The secret is stored and can be opened.',
+    nextStep: null,
+  })
   if (row.kind !== 'oauth2') return report()
 
   const missing = missingScopes(JSON.parse(row.scopes) as string[], token.scope)
   if (token.scope !== null) {
-    steps.push(missing.length === 0
-      ? { name: 'scopes', ok: true, message: 'Every scope that was asked for was granted.', nextStep: null }
-      : { name: 'scopes', ok: false, message: `Not granted: ${missing.join(', ')}.`, nextStep: 'Allow these scopes at the provider, then reconnect.' })
+    steps.push(
+      missing.length === 0
+        ? { name: 'scopes', ok: true, message: 'Every scope that was asked for was granted.', nextStep: null }
+        : { name: 'scopes', ok: false, message: `Not granted: ${missing.join(', ')}.`, nextStep: 'Allow these scopes at the provider, then reconnect.' },
+    )
   }
   const registration = row.registration_id === null ? undefined : await findRegistration(context.db, row.registration_id)
   const provider = registration ? providerOf(context, registration, row) : null
@@ -43,10 +53,13 @@ export async function testCredential(
   return report()
 }
 
-const fits = (wanted: string[] | undefined, granted: string[] | null) => wanted === undefined || granted === null || wanted.every((scope) => granted.includes(scope))
+const fits = (wanted: string[] | undefined, granted: string[] | null) =>
+  wanted === undefined || granted === null || wanted.every((scope) => granted.includes(scope))
 
 async function callTestAddress(
-  context: CredentialContext, request: { method: 'GET' | 'POST'; url: string; headers: Record<string, string> }, token: HandedOut,
+  context: CredentialContext,
+  request: { method: 'GET' | 'POST'; url: string; headers: Record<string, string> },
+  token: HandedOut,
 ): Promise<TestStep> {
   const host = new URL(request.url).host
   // Invariant: a token goes only where it may, the test included.
@@ -55,12 +68,21 @@ async function callTestAddress(
   }
   try {
     const response = await context.http({
-      method: request.method, url: request.url, timeout: 15_000, headers: { ...request.headers, authorization: `${token.tokenType} ${token.accessToken.reveal()}` },
+      method: request.method,
+      url: request.url,
+      timeout: 15_000,
+      headers: { ...request.headers, authorization: `${token.tokenType} ${token.accessToken.reveal()}` },
     })
     const ok = response.status >= 200 && response.status < 300
     return {
-      name: 'call', ok, message: `${host} answers with status ${response.status}.`,
-      nextStep: ok ? null : response.status === 401 ? 'The provider does not take its own token: check audience and scopes.' : 'Check the scopes and the rights of the account.',
+      name: 'call',
+      ok,
+      message: `${host} answers with status ${response.status}.`,
+      nextStep: ok
+        ? null
+        : response.status === 401
+          ? 'The provider does not take its own token: check audience and scopes.'
+          : 'Check the scopes and the rights of the account.',
     }
   } catch (error) {
     if (!isProblem(error)) throw error

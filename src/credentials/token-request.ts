@@ -92,7 +92,8 @@ export async function requestTokens(context: CredentialContext, order: TokenRequ
 }
 
 async function takeClaim(
-  context: CredentialContext, order: TokenRequestOrder,
+  context: CredentialContext,
+  order: TokenRequestOrder,
 ): Promise<{ kind: 'claimed'; claim: Claim } | { kind: 'wait' } | { kind: 'changed_meanwhile' } | { kind: 'not_possible'; reason: Reason }> {
   const { db, clock, dialect } = context
   return await inTransaction(db, async (trx) => {
@@ -121,7 +122,13 @@ async function takeClaim(
     const attempt = kept?.final ? before!.attempt : newId('att', now)
     if (!kept?.final) {
       await putAttempt(trx, {
-        credential_id: row.id, attempt, generation: row.generation, grant_type: source.grantType, state: 'sent', started_at: now, repeated,
+        credential_id: row.id,
+        attempt,
+        generation: row.generation,
+        grant_type: source.grantType,
+        state: 'sent',
+        started_at: now,
+        repeated,
       })
     }
     return { kind: 'claimed', claim: { lease, attempt, row: { ...row, lease }, registration, source, startedAt: now, kept, repeated } }
@@ -140,9 +147,19 @@ async function carryOut(context: CredentialContext, order: TokenRequestOrder, cl
     const provider = order.provider(claim.registration, claim.row)
     const result = await askProvider(context, order, claim, provider)
     const settlement = await settle(context, {
-      row: claim.row, registration: claim.registration, provider, attempt: claim.attempt, lease: claim.lease,
-      grantType: claim.source.grantType, outcome: result.outcome, startedAt: result.startedAt, repeated: claim.repeated,
-      actor: order.actor, consentId: order.consentId, allowOtherAccount: order.allowOtherAccount ?? false, nonce: order.nonce ?? null,
+      row: claim.row,
+      registration: claim.registration,
+      provider,
+      attempt: claim.attempt,
+      lease: claim.lease,
+      grantType: claim.source.grantType,
+      outcome: result.outcome,
+      startedAt: result.startedAt,
+      repeated: claim.repeated,
+      actor: order.actor,
+      consentId: order.consentId,
+      allowOtherAccount: order.allowOtherAccount ?? false,
+      nonce: order.nonce ?? null,
       warning: result.warning,
     })
     await context.wake()
@@ -186,9 +203,7 @@ async function askProvider(context: CredentialContext, order: TokenRequestOrder,
   }
 }
 
-async function tryOnce(
-  context: CredentialContext, claim: Claim, provider: ResolvedProvider, material: Material, secret: Secret | null,
-): Promise<AskOutcome> {
+async function tryOnce(context: CredentialContext, claim: Claim, provider: ResolvedProvider, material: Material, secret: Secret | null): Promise<AskOutcome> {
   let request: OutgoingRequest
   try {
     request = await claim.source.request(material, secret)

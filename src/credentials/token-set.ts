@@ -3,13 +3,13 @@ import { Secret } from '../base/secret.ts'
 /** What the sealed column of a credential holds, opened. */
 export type StoredSecret =
   | {
-    kind: 'oauth2'
-    accessToken: Secret | null
-    tokenType: string
-    refreshToken: Secret | null
-    /** Further members of the answer that later calls may need, such as an API host. */
-    extra: Record<string, string>
-  }
+      kind: 'oauth2'
+      accessToken: Secret | null
+      tokenType: string
+      refreshToken: Secret | null
+      /** Further members of the answer that later calls may need, such as an API host. */
+      extra: Record<string, string>
+    }
   | { kind: 'api_key'; apiKey: Secret }
   | { kind: 'basic'; password: Secret }
 
@@ -58,7 +58,8 @@ export const credentialPlace = (id: string, generation: number) => ({ owner: id,
 export const answerPlace = (id: string, generation: number) => ({ owner: id, column: 'refresh_attempts.answer', version: generation })
 
 export const registrationPlace = (id: string, column: 'client_secret' | 'previous_client_secret' | 'private_key') => ({
-  owner: id, column: `registrations.${column}`,
+  owner: id,
+  column: `registrations.${column}`,
 })
 
 export const consentPlace = (credentialId: string, consentId: string) => ({ owner: credentialId, column: `consents.secret/${consentId}` })

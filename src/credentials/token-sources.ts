@@ -61,7 +61,8 @@ export function tokenSources(clock: Clock) {
         async request(material, secret) {
           if (options.variant === 'microsoft_compatible') checkDefaultScope(scope)
           const parameters = withResources(
-            clientCredentialsParameters(material.provider, { scope, audience: options.audience, parameters: options.tokenParameters }), options,
+            clientCredentialsParameters(material.provider, { scope, audience: options.audience, parameters: options.tokenParameters }),
+            options,
           )
           return await post(material, material.provider.tokenEndpoint, secret, parameters, clock.now())
         },
@@ -76,15 +77,28 @@ export function tokenSources(clock: Clock) {
         scope,
         async request(material, secret) {
           const { privateKey } = material.secrets
-          if (privateKey === null) throw new Problem('misconfigured', 'The registration has no private key to sign with.', { nextStep: 'Enter the private key in the registration.' })
-          const parameters = withResources(await jwtBearerParameters(material.provider, {
-            issuer: material.registration.client_id, actFor: options.actFor ?? null, scope, privateKey, privateKeyId: material.registration.private_key_id,
-            audience: options.audience, variant: options.variant ?? 'standard', parameters: options.tokenParameters, now: clock.now(),
-          }), options)
+          if (privateKey === null)
+            throw new Problem('misconfigured', 'The registration has no private key to sign with.', { nextStep: 'Enter the private key in the registration.' })
+          const parameters = withResources(
+            await jwtBearerParameters(material.provider, {
+              issuer: material.registration.client_id,
+              actFor: options.actFor ?? null,
+              scope,
+              privateKey,
+              privateKeyId: material.registration.private_key_id,
+              audience: options.audience,
+              variant: options.variant ?? 'standard',
+              parameters: options.tokenParameters,
+              now: clock.now(),
+            }),
+            options,
+          )
           // A service account of Google proves itself by the statement alone.
           if (options.variant === 'google_compatible') {
             return {
-              method: 'POST', url: material.provider.tokenEndpoint, headers: { 'content-type': 'application/x-www-form-urlencoded' },
+              method: 'POST',
+              url: material.provider.tokenEndpoint,
+              headers: { 'content-type': 'application/x-www-form-urlencoded' },
               body: new URLSearchParams(parameters).toString(),
             }
           }

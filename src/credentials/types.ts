@@ -10,10 +10,7 @@ export const credentialStatuses = ['incomplete', 'ready', 'expiring', 'retrying'
 export type CredentialStatus = (typeof credentialStatuses)[number]
 
 /** The button beside a status, and the sentence that says the same. */
-export type NextStep = {
-  action: 'finish' | 'connect' | 'reconnect' | 'renew_secret' | 'retry' | 'fix' | 'resume'
-  text: string
-}
+export type NextStep = { action: 'finish' | 'connect' | 'reconnect' | 'renew_secret' | 'retry' | 'fix' | 'resume'; text: string }
 
 /** What a grant needs beyond scopes: all optional, all public. */
 export type CredentialOptions = {
@@ -201,15 +198,6 @@ export type TestStep = { name: string; ok: boolean; message: string; nextStep: s
 export type TestReport = { ok: boolean; credential: { id: string; name: string }; steps: TestStep[] }
 
 /** What became of the tokens at the provider. */
-export type RevocationResult = {
-  outcome: 'revoked' | 'not_supported' | 'will_retry' | 'nothing_to_revoke' | 'failed'
-  message: string
-}
+export type RevocationResult = { outcome: 'revoked' | 'not_supported' | 'will_retry' | 'nothing_to_revoke' | 'failed'; message: string }
 
-export type UsageView = {
-  accessKey: { id: string; name: string }
-  firstAt: number
-  lastAt: number
-  count: number
-  lastOutcome: 'ok' | 'issue'
-}
+export type UsageView = { accessKey: { id: string; name: string }; firstAt: number; lastAt: number; count: number; lastOutcome: 'ok' | 'issue' }

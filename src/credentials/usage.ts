@@ -62,7 +62,10 @@ export class UsageRecorder {
     }
     for (const use of uses.values()) {
       this.#bus.publish({
-        seq: 0, at: use.at, type: 'token.handed_out', subject: use.credential_id,
+        seq: 0,
+        at: use.at,
+        type: 'token.handed_out',
+        subject: use.credential_id,
         data: { access_key: use.access_key_id, count: use.count, outcome: use.outcome },
       })
     }

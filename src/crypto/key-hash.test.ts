@@ -31,7 +31,14 @@ test('says what is wrong with a mistyped access key, and never repeats it', () =
     const parsed = parseAccessKey(text.slice(0, i) + other(text[i]!) + text.slice(i + 1))
     assert.ok(!parsed.ok && /checksum/.test(parsed.reason), `character ${i}`)
   }
-  for (const [wrong, reason] of [['', /kb_/], [text.slice(3), /kb_/], [text.slice(0, -1), /characters/], [`${text}x`, /characters/], [`kb_${'ä'.repeat(46)}`, /character/], [` ${text}`, /kb_/]] as const) {
+  for (const [wrong, reason] of [
+    ['', /kb_/],
+    [text.slice(3), /kb_/],
+    [text.slice(0, -1), /characters/],
+    [`${text}x`, /characters/],
+    [`kb_${'ä'.repeat(46)}`, /character/],
+    [` ${text}`, /kb_/],
+  ] as const) {
     const parsed = parseAccessKey(wrong)
     assert.ok(!parsed.ok && reason.test(parsed.reason), wrong)
     assert.ok(!parsed.reason.includes(text.slice(5, 15)))

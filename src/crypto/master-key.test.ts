@@ -65,7 +65,11 @@ test('K11: a key file that others can read stops the start and says what to run'
 
 test('K7: a key file in the data folder is refused, and none is made there', (t) => {
   const settings = place(t)
-  for (const file of [join(settings.dataFolder, 'master.key'), join(settings.dataFolder, 'deep/er/master.key'), join(settings.dataFolder, '../data/master.key')]) {
+  for (const file of [
+    join(settings.dataFolder, 'master.key'),
+    join(settings.dataFolder, 'deep/er/master.key'),
+    join(settings.dataFolder, '../data/master.key'),
+  ]) {
     assert.equal(problemOf(() => loadMasterKeys({ ...settings, file }, [])).code, 'master_key_invalid')
   }
   assert.deepEqual(readdirSync(settings.dataFolder), [])
@@ -86,8 +90,11 @@ test('K6: another key is refused from every source, and the message names the on
   const file = join(temporaryFolder(t), 'master.key')
   writeKeyFile(file, new Map([[1, other]]))
   for (const wrong of [
-    { ...settings, value: new Secret(other.toString('base64')) }, { ...settings, value: new Secret(`kbm1:2:${other.toString('base64')}`) },
-    { ...settings, credentialsDirectory }, { ...settings, file }, { ...settings, passphrase: new Secret('a long passphrase of somebody') },
+    { ...settings, value: new Secret(other.toString('base64')) },
+    { ...settings, value: new Secret(`kbm1:2:${other.toString('base64')}`) },
+    { ...settings, credentialsDirectory },
+    { ...settings, file },
+    { ...settings, passphrase: new Secret('a long passphrase of somebody') },
   ]) {
     const problem = problemOf(() => loadMasterKeys(wrong, [known(1, key)]))
     assert.equal(problem.code, 'master_key_wrong')
@@ -97,9 +104,18 @@ test('K6: another key is refused from every source, and the message names the on
 })
 
 const unusable = {
-  empty: '', 'only comments': '# nothing\n', short: randomBytes(31).toString('base64'), long: randomBytes(33).toString('base64'), 'all zero': Buffer.alloc(32).toString('base64'),
-  'all zero in hex': '0'.repeat(64), 'one repeated byte': Buffer.alloc(32, 0x41).toString('base64'), 'not base64': '!'.repeat(44), words: 'correct horse battery staple',
-  'short hex': 'ab'.repeat(31), 'another format': `kbm2:1:${key.toString('base64')}`, 'version twice': `kbm1:1:${key.toString('base64')}\nkbm1:1:${other.toString('base64')}`,
+  empty: '',
+  'only comments': '# nothing\n',
+  short: randomBytes(31).toString('base64'),
+  long: randomBytes(33).toString('base64'),
+  'all zero': Buffer.alloc(32).toString('base64'),
+  'all zero in hex': '0'.repeat(64),
+  'one repeated byte': Buffer.alloc(32, 0x41).toString('base64'),
+  'not base64': '!'.repeat(44),
+  words: 'correct horse battery staple',
+  'short hex': 'ab'.repeat(31),
+  'another format': `kbm2:1:${key.toString('base64')}`,
+  'version twice': `kbm1:1:${key.toString('base64')}\nkbm1:1:${other.toString('base64')}`,
 }
 
 for (const [what, text] of Object.entries(unusable)) {
@@ -119,8 +135,20 @@ test('reads keys bare or with versions, among comments', () => {
   const [first, second] = [key.toString('base64'), other.toString('base64')]
   assert.deepEqual([...readKeyText(first, 'here')], [[1, key]])
   assert.deepEqual([...readKeyText(`${key.toString('hex')}\n`, 'here')], [[1, key]])
-  assert.deepEqual([...readKeyText(`# mine\r\nkbm1:2:${second}\r\n\r\nkbm1:1:${first}`, 'here')], [[2, other], [1, key]])
-  assert.deepEqual([...readKeyText(`kbm1:1:${first},kbm1:2:${second}`, 'here')], [[1, key], [2, other]])
+  assert.deepEqual(
+    [...readKeyText(`# mine\r\nkbm1:2:${second}\r\n\r\nkbm1:1:${first}`, 'here')],
+    [
+      [2, other],
+      [1, key],
+    ],
+  )
+  assert.deepEqual(
+    [...readKeyText(`kbm1:1:${first},kbm1:2:${second}`, 'here')],
+    [
+      [1, key],
+      [2, other],
+    ],
+  )
 })
 
 test('the highest version given wraps, and the database learns of it', (t) => {

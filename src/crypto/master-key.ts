@@ -44,9 +44,13 @@ export function loadMasterKeys(settings: MasterKeySettings, known: KnownMasterKe
   let keys = found.keys
   if (keys === null) {
     if (known.length > 0) {
-      throw new Problem('master_key_missing', `This database was made with the master key ${known.at(-1)!.fingerprint}, and there is no key file at ${settings.file}.`, {
-        nextStep: 'Put the key file back from its backup, or set KEYBEARER_MASTER_KEY_FILE. Without the key the stored secrets cannot be opened by anybody.',
-      })
+      throw new Problem(
+        'master_key_missing',
+        `This database was made with the master key ${known.at(-1)!.fingerprint}, and there is no key file at ${settings.file}.`,
+        {
+          nextStep: 'Put the key file back from its backup, or set KEYBEARER_MASTER_KEY_FILE. Without the key the stored secrets cannot be opened by anybody.',
+        },
+      )
     }
     keys = new Map([[1, randomBytes(32)]])
     writeKeyFile(settings.file, keys)
@@ -65,7 +69,8 @@ export function loadMasterKeys(settings: MasterKeySettings, known: KnownMasterKe
 }
 
 function readSource(
-  settings: MasterKeySettings, known: KnownMasterKey[],
+  settings: MasterKeySettings,
+  known: KnownMasterKey[],
 ): { source: MasterKeys['source']; keys: Map<number, Uint8Array> | null; derivation: string | null } {
   if (settings.value !== undefined && settings.passphrase !== undefined) {
     throw new Problem('master_key_invalid', 'Both KEYBEARER_MASTER_KEY and KEYBEARER_MASTER_KEY_PASSPHRASE are set.', { nextStep: 'Set one of them.' })
@@ -92,7 +97,8 @@ function readSource(
 type Derivation = { salt: string; memory: number; passes: number; parallelism: number }
 
 function derivePassphrase(passphrase: Secret, known: KnownMasterKey[]): { keys: Map<number, Uint8Array>; derivation: string } {
-  if (passphrase.length < 12) throw new Problem('master_key_invalid', 'The passphrase has fewer than 12 characters.', { nextStep: 'Use at least 12, better five random words.' })
+  if (passphrase.length < 12)
+    throw new Problem('master_key_invalid', 'The passphrase has fewer than 12 characters.', { nextStep: 'Use at least 12, better five random words.' })
   const last = known.findLast((key) => key.derivation !== null)
   if (known.length > 0 && !last) {
     throw new Problem('master_key_wrong', `This database was made with a key, not a passphrase: its fingerprint is ${known.at(-1)!.fingerprint}.`)
@@ -101,8 +107,12 @@ function derivePassphrase(passphrase: Secret, known: KnownMasterKey[]): { keys: 
     ? (JSON.parse(last.derivation!) as Derivation)
     : { salt: randomBytes(16).toString('base64'), memory: 65_536, passes: 3, parallelism: 1 }
   const key = argon2Sync('argon2id', {
-    message: Buffer.from(passphrase.reveal().normalize('NFKC'), 'utf8'), nonce: Buffer.from(derivation.salt, 'base64'), parallelism: derivation.parallelism,
-    tagLength: 32, memory: derivation.memory, passes: derivation.passes,
+    message: Buffer.from(passphrase.reveal().normalize('NFKC'), 'utf8'),
+    nonce: Buffer.from(derivation.salt, 'base64'),
+    parallelism: derivation.parallelism,
+    tagLength: 32,
+    memory: derivation.memory,
+    passes: derivation.passes,
   })
   return { keys: new Map([[last?.version ?? 1, new Uint8Array(key)]]), derivation: JSON.stringify(derivation) }
 }
@@ -111,7 +121,10 @@ function checkAgainst(known: KnownMasterKey[], keys: Map<number, Uint8Array>): v
   for (const { version, fingerprint: expected } of known) {
     const key = keys.get(version)
     if (key && fingerprint(key) !== expected) {
-      throw new Problem('master_key_wrong', `The master key has the fingerprint ${fingerprint(key)}; this database needs ${expected} (version ${version}). Nothing was changed.`)
+      throw new Problem(
+        'master_key_wrong',
+        `The master key has the fingerprint ${fingerprint(key)}; this database needs ${expected} (version ${version}). Nothing was changed.`,
+      )
     }
   }
   if (known.length > 0 && !known.some(({ version }) => keys.has(version))) {
@@ -123,10 +136,15 @@ function checkAgainst(known: KnownMasterKey[], keys: Map<number, Uint8Array>): v
 /** Reads one or more keys: lines `kbm1:<version>:<base64>`, or one bare key in base64 or hex, which is version 1. */
 export function readKeyText(text: string, from: string): Map<number, Uint8Array> {
   const keys = new Map<number, Uint8Array>()
-  const lines = text.split(/[\r\n]+/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#')).flatMap((line) => line.split(/\s*,\s*/))
-  const invalid = (what: string) => new Problem('master_key_invalid', `The master key in ${from} ${what}.`, {
-    nextStep: 'A key is 32 random bytes in base64, such as "openssl rand -base64 32" prints.',
-  })
+  const lines = text
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .flatMap((line) => line.split(/\s*,\s*/))
+  const invalid = (what: string) =>
+    new Problem('master_key_invalid', `The master key in ${from} ${what}.`, {
+      nextStep: 'A key is 32 random bytes in base64, such as "openssl rand -base64 32" prints.',
+    })
   if (lines.length === 0) throw invalid('is empty')
   for (const line of lines) {
     const [, version = '1', encoded = line] = /^kbm1:(\d{1,6}):(.+)$/.exec(line) ?? []
@@ -153,7 +171,8 @@ export function writeKeyFile(file: string, keys: Map<number, Uint8Array>): void 
   const text = [
     '# Master key of Keybearer. Whoever has it and the database has every secret: back both up, but not in the same place.',
     '# Without it nobody can open the stored secrets.',
-    ...lines, '',
+    ...lines,
+    '',
   ].join('\n')
   const temporary = `${file}.new`
   const handle = openSync(temporary, 'w', 0o600)

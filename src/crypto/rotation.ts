@@ -83,9 +83,13 @@ export async function rotateMasterKey(rotation: Rotation, newPassphrase?: Secret
       case 'credentials directory': {
         if ((await store.notWrappedBy(keyring.newest, '', 1)).length > 0) return await wrapAll(rotation)
         const next = keyring.newest + 1
-        throw new Problem('master_key_fixed', `The master key comes from the ${source === 'setting' ? 'setting KEYBEARER_MASTER_KEY' : 'credentials directory'}, which Keybearer cannot write.`, {
-          nextStep: `Make a key with "openssl rand -base64 32". Give every node both lines, kbm1:${keyring.newest}:<the key of now> and kbm1:${next}:<the new key>, and restart: everything is then wrapped by the new one.`,
-        })
+        throw new Problem(
+          'master_key_fixed',
+          `The master key comes from the ${source === 'setting' ? 'setting KEYBEARER_MASTER_KEY' : 'credentials directory'}, which Keybearer cannot write.`,
+          {
+            nextStep: `Make a key with "openssl rand -base64 32". Give every node both lines, kbm1:${keyring.newest}:<the key of now> and kbm1:${next}:<the new key>, and restart: everything is then wrapped by the new one.`,
+          },
+        )
       }
     }
   })
@@ -184,8 +188,11 @@ async function sweepOnce({ keyring, store, signal }: Rotation, version: number):
   }
 }
 
-const renew = async (keyring: Keyring, stored: StoredKey): Promise<Rewrapped> =>
-  ({ owner: stored.owner, from: stored.masterKeyVersion, to: await rewrap(keyring, stored) })
+const renew = async (keyring: Keyring, stored: StoredKey): Promise<Rewrapped> => ({
+  owner: stored.owner,
+  from: stored.masterKeyVersion,
+  to: await rewrap(keyring, stored),
+})
 
 function removeOlderThan({ keyring, source, file }: Rotation, version: number): { removed: number[]; removable: number[] } {
   const older = keyring.versions.filter((known) => known < version)
@@ -216,6 +223,7 @@ async function changePassphrase(rotation: Rotation, newPassphrase: Secret | unde
 }
 
 function readKeyFile(file: string): Map<number, Uint8Array> {
-  if (!existsSync(file)) throw new Problem('master_key_missing', `The key file ${file} is gone.`, { nextStep: 'Put it back from its backup, then rotate again.' })
+  if (!existsSync(file))
+    throw new Problem('master_key_missing', `The key file ${file} is gone.`, { nextStep: 'Put it back from its backup, then rotate again.' })
   return readKeyText(readFileSync(file, 'utf8'), file)
 }

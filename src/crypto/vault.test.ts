@@ -38,9 +38,14 @@ test('K2: a ciphertext moved to another column, another version or another owner
   const sealed = await vault.seal(keys, place, 'token')
   await vault.seal(keys, { owner: 'cred_2', column: 'credentials.secret' }, 'another')
   for (const other of [
-    { ...place, owner: 'cred_2' }, { ...place, owner: 'cred_3' }, { ...place, column: 'credentials.other' },
-    { ...place, version: 2 }, { ...place, version: 4 }, { owner: 'cred_1', column: 'credentials.secret' },
-  ]) await assert.rejects(vault.open(keys, other, sealed), refusal, JSON.stringify(other))
+    { ...place, owner: 'cred_2' },
+    { ...place, owner: 'cred_3' },
+    { ...place, column: 'credentials.other' },
+    { ...place, version: 2 },
+    { ...place, version: 4 },
+    { owner: 'cred_1', column: 'credentials.secret' },
+  ])
+    await assert.rejects(vault.open(keys, other, sealed), refusal, JSON.stringify(other))
   assert.equal((await vault.open(keys, place, sealed)).reveal(), 'token')
 })
 
@@ -149,7 +154,12 @@ test('K8: what is new is wrapped by the newest master key at once', async () => 
 
 test('K8: a master key that another node added is looked up once it is met', async () => {
   const [first, second] = [randomBytes(32), randomBytes(32)]
-  const { vault, keys } = newVault(new Keyring([[1, first], [2, second]]))
+  const { vault, keys } = newVault(
+    new Keyring([
+      [1, first],
+      [2, second],
+    ]),
+  )
   const place = { owner: 'cred_1', column: 'c' }
   const sealed = await vault.seal(keys, place, 'token')
   const behind = new Keyring([[1, first]])
@@ -157,7 +167,10 @@ test('K8: a master key that another node added is looked up once it is met', asy
   let looks = 0
   behind.onUnknown(async () => {
     looks++
-    return new Map([[1, first], [2, second]])
+    return new Map([
+      [1, first],
+      [2, second],
+    ])
   })
   assert.equal((await createVault(behind).open(keys, place, sealed)).reveal(), 'token')
   assert.deepEqual([looks, behind.newest], [1, 2])

@@ -63,7 +63,10 @@ export function wrapDataKey(keyring: Keyring, owner: string, key: Uint8Array): {
 }
 
 /** Wraps a stored data key anew by the newest master key. */
-export async function rewrap(keyring: Keyring, stored: { owner: string; wrapped: Sealed; masterKeyVersion: number }): Promise<{ wrapped: Sealed; masterKeyVersion: number }> {
+export async function rewrap(
+  keyring: Keyring,
+  stored: { owner: string; wrapped: Sealed; masterKeyVersion: number },
+): Promise<{ wrapped: Sealed; masterKeyVersion: number }> {
   const key = open(await keyring.find(stored.masterKeyVersion), stored.wrapped, wrapping(stored.owner, stored.masterKeyVersion))
   return wrapDataKey(keyring, stored.owner, key)
 }

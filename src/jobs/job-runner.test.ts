@@ -17,12 +17,22 @@ const minute = 60 * second
 type Logged = { event: string; fields: Record<string, unknown> | undefined }
 
 /** Makes a runner that is stopped when the test ends. */
-function runnerOf(t: TestContext, test: TestDatabase, clock: TestClock, handlers: Record<string, JobHandler | JobHandler['run']>, options: { db?: Database; concurrency?: number } = {}): JobRunner & { logged: Logged[] } {
+function runnerOf(
+  t: TestContext,
+  test: TestDatabase,
+  clock: TestClock,
+  handlers: Record<string, JobHandler | JobHandler['run']>,
+  options: { db?: Database; concurrency?: number } = {},
+): JobRunner & { logged: Logged[] } {
   const logged: Logged[] = []
   const write = (event: string, fields?: Record<string, unknown>) => void logged.push({ event, fields })
   const runner = createJobRunner({
-    db: test.db, dialect: test.dialect, clock, log: { warn: write, error: write },
-    handlers: Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, typeof handler === 'function' ? { run: handler } : handler])), ...options,
+    db: test.db,
+    dialect: test.dialect,
+    clock,
+    log: { warn: write, error: write },
+    handlers: Object.fromEntries(Object.entries(handlers).map(([kind, handler]) => [kind, typeof handler === 'function' ? { run: handler } : handler])),
+    ...options,
   })
   beforeTheEnd(t, () => runner.stop(0))
   return { ...runner, logged }
@@ -58,18 +68,23 @@ eachDatabase((name, openDb) => {
     await order(database, runner, { kind: 'greet', subject: 'anna', payload: { words: ['hello'] } })
     runner.wake()
     await until(noRows(database))
-    assert.deepEqual(done.map(({ kind, subject, payload, secret, attempt, createdAt }) => ({ kind, subject, payload, secret, attempt, createdAt })),
-      [{ kind: 'greet', subject: 'anna', payload: { words: ['hello'] }, secret: null, attempt: 1, createdAt: testNow }])
+    assert.deepEqual(
+      done.map(({ kind, subject, payload, secret, attempt, createdAt }) => ({ kind, subject, payload, secret, attempt, createdAt })),
+      [{ kind: 'greet', subject: 'anna', payload: { words: ['hello'] }, secret: null, attempt: 1, createdAt: testNow }],
+    )
     assert.deepEqual(runner.logged, [])
   })
 
   test(`an order in a transaction that is undone is never carried out (${name})`, async (t) => {
     const database = await openDb(t)
     const runner = runnerOf(t, database, createTestClock(testNow), { greet: async () => assert.fail() })
-    await assert.rejects(inTransaction(database.db, async (trx) => {
-      await runner.enqueue(trx, { kind: 'greet', subject: 'a' })
-      throw new Error('undone')
-    }), /undone/)
+    await assert.rejects(
+      inTransaction(database.db, async (trx) => {
+        await runner.enqueue(trx, { kind: 'greet', subject: 'a' })
+        throw new Error('undone')
+      }),
+      /undone/,
+    )
     assert.deepEqual(await rows(database), [])
   })
 
@@ -78,7 +93,13 @@ eachDatabase((name, openDb) => {
     const clock = createTestClock(testNow)
     const done: string[] = []
     const runner = runnerOf(t, database, clock, { greet: async ({ subject }) => (done.push(subject), { outcome: 'done' }) })
-    await order(database, runner, { kind: 'greet', subject: 'later', dueAt: testNow + 10 * second }, { kind: 'greet', subject: 'now' }, { kind: 'unknown', subject: 'x' })
+    await order(
+      database,
+      runner,
+      { kind: 'greet', subject: 'later', dueAt: testNow + 10 * second },
+      { kind: 'greet', subject: 'now' },
+      { kind: 'unknown', subject: 'x' },
+    )
     await runner.start()
     await until(() => done.length === 1)
     await until(() => clock.sleepers === 1)
@@ -131,7 +152,10 @@ eachDatabase((name, openDb) => {
     await next(3)
     await until(noRows(database))
     assert.equal(tries, 4)
-    assert.deepEqual(runner.logged.map(({ event }) => event), ['job.failed'])
+    assert.deepEqual(
+      runner.logged.map(({ event }) => event),
+      ['job.failed'],
+    )
   })
 
   test(`a hopeless job is dropped, and the log says so (${name})`, async (t) => {
@@ -200,15 +224,21 @@ eachDatabase((name, openDb) => {
   test(`runs no more jobs at once than it may (${name})`, async (t) => {
     const database = await openDb(t)
     let [now, most, done] = [0, 0, 0]
-    const runner = runnerOf(t, database, createTestClock(testNow), {
-      async greet() {
-        most = Math.max(most, ++now)
-        await pause(5)
-        now--
-        done++
-        return { outcome: 'done' }
+    const runner = runnerOf(
+      t,
+      database,
+      createTestClock(testNow),
+      {
+        async greet() {
+          most = Math.max(most, ++now)
+          await pause(5)
+          now--
+          done++
+          return { outcome: 'done' }
+        },
       },
-    }, { concurrency: 3 })
+      { concurrency: 3 },
+    )
     await order(database, runner, ...Array.from({ length: 20 }, (_, i) => ({ kind: 'greet', subject: String(i) })))
     await runner.start()
     await until(() => done === 20)
@@ -220,21 +250,34 @@ eachDatabase((name, openDb) => {
     const clock = createTestClock(testNow)
     const done: string[] = []
     const doneBy = [0, 0, 0]
-    const runners = await Promise.all([0, 1, 2].map(async (node) => runnerOf(t, database, clock, {
-      async greet({ subject }) {
-        done.push(subject)
-        doneBy[node]!++
-        await pause(1)
-        return { outcome: 'done' }
-      },
-    }, { db: await database.otherNode(), concurrency: 4 })))
+    const runners = await Promise.all(
+      [0, 1, 2].map(async (node) =>
+        runnerOf(
+          t,
+          database,
+          clock,
+          {
+            async greet({ subject }) {
+              done.push(subject)
+              doneBy[node]!++
+              await pause(1)
+              return { outcome: 'done' }
+            },
+          },
+          { db: await database.otherNode(), concurrency: 4 },
+        ),
+      ),
+    )
     await order(database, runners[0]!, ...Array.from({ length: 100 }, (_, i) => ({ kind: 'greet', subject: String(i) })))
     await Promise.all(runners.map((runner) => runner.start()))
     await until(async () => {
       await clock.advance(100)
       return await noRows(database)()
     })
-    assert.deepEqual(done.map(Number).sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i))
+    assert.deepEqual(
+      done.map(Number).sort((a, b) => a - b),
+      Array.from({ length: 100 }, (_, i) => i),
+    )
     assert.ok(doneBy.filter((count) => count > 0).length > 1, 'more than one node worked')
   })
 
@@ -243,7 +286,12 @@ eachDatabase((name, openDb) => {
     const clock = createTestClock(testNow)
     const ran: number[] = []
     let fails = false
-    const handlers = { clean: { every: 10 * minute, run: async () => (ran.push(clock.now() - testNow), fails ? { outcome: 'retry', reason: 'not now' } as const : { outcome: 'done' } as const) } }
+    const handlers = {
+      clean: {
+        every: 10 * minute,
+        run: async () => (ran.push(clock.now() - testNow), fails ? ({ outcome: 'retry', reason: 'not now' } as const) : ({ outcome: 'done' } as const)),
+      },
+    }
     const runners = [runnerOf(t, database, clock, handlers), runnerOf(t, database, clock, handlers, { db: await database.otherNode() })]
     for (const runner of runners) await runner.start()
     const jobOf = async () => (await rows(database))[0]!
@@ -283,7 +331,9 @@ eachDatabase((name, openDb) => {
     const gate = open()
     const began: string[] = []
     const signals: AbortSignal[] = []
-    const handler = (node: string) => ({ greet: async ({ signal }: Job) => (began.push(node), signals.push(signal), await gate.opened, { outcome: 'done' } as const) })
+    const handler = (node: string) => ({
+      greet: async ({ signal }: Job) => (began.push(node), signals.push(signal), await gate.opened, { outcome: 'done' } as const),
+    })
     const first = runnerOf(t, database, clock, handler('first'))
     const other = runnerOf(t, database, clock, handler('other'), { db: await database.otherNode() })
     await order(database, first, { kind: 'greet', subject: 'a' })
@@ -314,7 +364,10 @@ eachDatabase((name, openDb) => {
     let done = 0
     const runner = runnerOf(t, database, createTestClock(testNow), { greet: async () => (done++, { outcome: 'done' }) })
     await order(database, runner, { kind: 'greet', subject: 'a' })
-    await database.db.updateTable('jobs').set({ lease: 'somebody', lease_until: testNow + 1000 * minute }).execute()
+    await database.db
+      .updateTable('jobs')
+      .set({ lease: 'somebody', lease_until: testNow + 1000 * minute })
+      .execute()
     await runner.start()
     await until(() => done === 1)
   })
@@ -324,13 +377,22 @@ eachDatabase((name, openDb) => {
     const clock = createTestClock(testNow)
     const gate = open()
     const ended: string[] = []
-    const runner = runnerOf(t, database, clock, {
-      quick: async () => (await gate.opened, ended.push('quick'), { outcome: 'done' }),
-      slow: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => {
-        ended.push('slow')
-        resolve({ outcome: 'retry', reason: 'stopped', after: 0 })
-      })),
-    }, { concurrency: 2 })
+    const runner = runnerOf(
+      t,
+      database,
+      clock,
+      {
+        quick: async () => (await gate.opened, ended.push('quick'), { outcome: 'done' }),
+        slow: ({ signal }) =>
+          new Promise((resolve) =>
+            signal.addEventListener('abort', () => {
+              ended.push('slow')
+              resolve({ outcome: 'retry', reason: 'stopped', after: 0 })
+            }),
+          ),
+      },
+      { concurrency: 2 },
+    )
     await order(database, runner, { kind: 'quick', subject: '' }, { kind: 'slow', subject: '' })
     await runner.start()
     await until(async () => (await rows(database)).every((row) => row.lease !== null))
@@ -345,7 +407,13 @@ eachDatabase((name, openDb) => {
     await clock.advance(5 * second)
     await stop
     assert.deepEqual(ended, ['quick', 'slow'])
-    assert.deepEqual((await rows(database)).map((row) => [row.kind, row.subject, row.lease, row.attempts]), [['slow', '', null, 1], ['quick', 'too late', null, 0]])
+    assert.deepEqual(
+      (await rows(database)).map((row) => [row.kind, row.subject, row.lease, row.attempts]),
+      [
+        ['slow', '', null, 1],
+        ['quick', 'too late', null, 0],
+      ],
+    )
   })
 
   test(`goes on after the database was away (${name})`, async (t) => {
@@ -394,12 +462,18 @@ eachDatabase((name, _open, makePlace) => {
     beforeTheEnd(t, close)
     const clock = createTestClock(systemClock.now() + 10 * minute)
     const runner = createJobRunner({
-      db, dialect, clock, log: { warn: () => undefined, error: (event) => assert.fail(event) },
+      db,
+      dialect,
+      clock,
+      log: { warn: () => undefined, error: (event) => assert.fail(event) },
       handlers: { count: { run: async ({ subject }) => (done.add(subject), { outcome: 'done' }) } },
     })
     await runner.start()
     await until(async () => (await db.selectFrom('jobs').select('id').execute()).length === 0)
     await runner.stop()
-    assert.deepEqual([...ordered].filter((subject) => !done.has(subject)), [])
+    assert.deepEqual(
+      [...ordered].filter((subject) => !done.has(subject)),
+      [],
+    )
   })
 })

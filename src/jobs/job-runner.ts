@@ -91,8 +91,13 @@ export function createJobRunner(options: {
     const now = clock.now()
     const id = order.id ?? newId('job', now)
     await putJob(trx, {
-      id, kind: order.kind, subject: order.subject, payload: JSON.stringify(order.payload ?? null), secret: order.secret ?? null,
-      due_at: order.dueAt ?? now, created_at: now,
+      id,
+      kind: order.kind,
+      subject: order.subject,
+      payload: JSON.stringify(order.payload ?? null),
+      secret: order.secret ?? null,
+      due_at: order.dueAt ?? now,
+      created_at: now,
     })
     return id
   }
@@ -150,8 +155,14 @@ export function createJobRunner(options: {
   const judge = async (handler: JobHandler, row: JobRow, signal: AbortSignal): Promise<JobOutcome> => {
     try {
       return await handler.run({
-        id: row.id, kind: row.kind, subject: row.subject, payload: JSON.parse(row.payload) as unknown, secret: row.secret,
-        attempt: row.attempts + 1, createdAt: row.created_at, signal,
+        id: row.id,
+        kind: row.kind,
+        subject: row.subject,
+        payload: JSON.parse(row.payload) as unknown,
+        secret: row.secret,
+        attempt: row.attempts + 1,
+        createdAt: row.created_at,
+        signal,
       })
     } catch (error) {
       log.error('job.failed', { kind: row.kind, subject: row.subject, error })

@@ -7,8 +7,25 @@ import type { NewMessage } from './types.ts'
 
 const mostRecipients = 500
 const reserved = new Set([
-  'from', 'to', 'cc', 'bcc', 'sender', 'reply-to', 'subject', 'date', 'message-id', 'mime-version', 'content-type', 'content-transfer-encoding',
-  'content-disposition', 'return-path', 'received', 'dkim-signature', 'resent-from', 'resent-to', 'resent-bcc',
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'sender',
+  'reply-to',
+  'subject',
+  'date',
+  'message-id',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+  'content-disposition',
+  'return-path',
+  'received',
+  'dkim-signature',
+  'resent-from',
+  'resent-to',
+  'resent-bcc',
 ])
 
 export type Mailbox = { name: string; address: string }
@@ -54,7 +71,9 @@ export async function compose(input: NewMessage, sender: { from: string; fromNam
 
   const messageId = `<${randomUUID()}@${from.address.split('@').at(-1)}>`
   const node = new MailComposer({
-    from, to, cc,
+    from,
+    to,
+    cc,
     ...(replyTo === null ? {} : { replyTo }),
     subject: input.subject,
     ...(input.text === undefined ? {} : { text: input.text }),
@@ -63,7 +82,9 @@ export async function compose(input: NewMessage, sender: { from: string; fromNam
     date: new Date(now),
     headers: input.headers ?? {},
     attachments: (input.attachments ?? []).map((attachment) => ({
-      filename: attachment.filename, content: attachment.content, encoding: 'base64',
+      filename: attachment.filename,
+      content: attachment.content,
+      encoding: 'base64',
       ...(attachment.contentType === undefined ? {} : { contentType: attachment.contentType }),
       ...(attachment.inlineId === undefined ? {} : { cid: attachment.inlineId }),
     })),
@@ -131,7 +152,8 @@ function attachmentErrors(input: NewMessage): FieldError[] {
     if (attachment.contentType !== undefined && !/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:;\s*[\w-]+="?[\w.@:-]+"?)*$/.test(attachment.contentType)) {
       errors.push({ path: `${path}.content_type`, message: 'must be a type such as application/pdf' })
     }
-    if (attachment.inlineId !== undefined && !/^[\w.@-]{1,200}$/.test(attachment.inlineId)) errors.push({ path: `${path}.inline_id`, message: 'must be letters, digits, dots and hyphens' })
+    if (attachment.inlineId !== undefined && !/^[\w.@-]{1,200}$/.test(attachment.inlineId))
+      errors.push({ path: `${path}.inline_id`, message: 'must be letters, digits, dots and hyphens' })
     if (!/^[A-Za-z0-9+/\r\n]*={0,2}\s*$/.test(attachment.content)) errors.push({ path: `${path}.content`, message: 'must be base64' })
   })
   return errors

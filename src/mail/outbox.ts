@@ -5,7 +5,15 @@ import { Problem } from '../base/problem.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import {
-  claimMessages, hurryMessages, insertMessage, listMessageRows, nextMessageDue, prolongMessageLeases, readMessage, updateMessage, updateMessageIf,
+  claimMessages,
+  hurryMessages,
+  insertMessage,
+  listMessageRows,
+  nextMessageDue,
+  prolongMessageLeases,
+  readMessage,
+  updateMessage,
+  updateMessageIf,
   type MessageRow,
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender } from '../storage/senders.ts'
@@ -47,9 +55,12 @@ export class Outbox {
     context.bus.listen((event) => {
       const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
       if (!works || event.subject === null) return
-      hurryMessages(context.db, event.subject, context.clock.now()).then(() => this.#wake(), (error: unknown) => {
-        context.log.warn('outbox.not_hurried', { error })
-      })
+      hurryMessages(context.db, event.subject, context.clock.now()).then(
+        () => this.#wake(),
+        (error: unknown) => {
+          context.log.warn('outbox.not_hurried', { error })
+        },
+      )
     })
   }
 
@@ -73,13 +84,35 @@ export class Outbox {
     await inTransaction(db, async (trx) => {
       const content = await vault.seal(dataKeysOf(trx), contentPlace(id), message.mime)
       await insertMessage(trx, {
-        id, sender_id: sender.id, message_id: message.messageId, subject: message.subject, envelope_from: message.from.address,
-        recipients: JSON.stringify(recipients), content, size: message.size, status: 'queued', attempts: 0, next_attempt_at: now, lease: null,
-        lease_until: null, problem: null, created_by: actor.id, created_at: now, sent_at: null, expires_at: now + this.#context.maxAge,
+        id,
+        sender_id: sender.id,
+        message_id: message.messageId,
+        subject: message.subject,
+        envelope_from: message.from.address,
+        recipients: JSON.stringify(recipients),
+        content,
+        size: message.size,
+        status: 'queued',
+        attempts: 0,
+        next_attempt_at: now,
+        lease: null,
+        lease_until: null,
+        problem: null,
+        created_by: actor.id,
+        created_at: now,
+        sent_at: null,
+        expires_at: now + this.#context.maxAge,
       })
-      await this.#context.audit.append(trx, [{
-        actor, action: 'message.accepted', subject: id, subjectName: message.messageId, outcome: 'done', detail: { sender: sender.id, recipients: recipients.length, size: message.size },
-      }])
+      await this.#context.audit.append(trx, [
+        {
+          actor,
+          action: 'message.accepted',
+          subject: id,
+          subjectName: message.messageId,
+          outcome: 'done',
+          detail: { sender: sender.id, recipients: recipients.length, size: message.size },
+        },
+      ])
       await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { sender: sender.name, recipients: recipients.length } }])
     })
     this.#context.count('accepted')
@@ -92,7 +125,13 @@ export class Outbox {
     const limit = Math.min(filter.limit ?? 100, 500)
     const sender = filter.sender === undefined ? undefined : await findSender(this.#context.db, filter.sender)
     if (filter.sender !== undefined && !sender) throw new Problem('not_found', `There is no sender "${filter.sender.slice(0, 100)}".`)
-    const rows = await listMessageRows(this.#context.db, { status: filter.status, senderId: sender?.id, createdBy: filter.createdBy, before: filter.cursor, limit: limit + 1 })
+    const rows = await listMessageRows(this.#context.db, {
+      status: filter.status,
+      senderId: sender?.id,
+      createdBy: filter.createdBy,
+      before: filter.cursor,
+      limit: limit + 1,
+    })
     const items = rows.slice(0, limit)
     return { items: items.map((row) => toMessageView(row, row.sender_name)), next: rows.length > limit ? items.at(-1)!.id : null }
   }
@@ -115,7 +154,11 @@ export class Outbox {
     const now = clock.now()
     await inTransaction(db, async (trx) => {
       const done = await updateMessageIf(trx, id, ['queued', 'failed'], {
-        status: 'queued', next_attempt_at: now, recipients: JSON.stringify(recipients), expires_at: now + this.#context.maxAge, problem: null,
+        status: 'queued',
+        next_attempt_at: now,
+        recipients: JSON.stringify(recipients),
+        expires_at: now + this.#context.maxAge,
+        problem: null,
       })
       if (!done) throw new Problem('message_not_cancellable', 'The message is being sent at this moment.')
       await this.#context.audit.append(trx, [{ actor, action: 'message.retried', subject: id, subjectName: row.message_id, outcome: 'done' }])
@@ -202,7 +245,9 @@ export class Outbox {
     const now = clock.now()
     const due = await nextMessageDue(db)
     if (due === null || due > now) return due === null ? longestSleep : Math.max(10, Math.min(longestSleep, due - now))
-    const claimed = await inTransaction(db, (trx) => claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize) }))
+    const claimed = await inTransaction(db, (trx) =>
+      claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize) }),
+    )
     for (const row of claimed) {
       const work: Promise<void> = this.#send(row)
         .catch((error: unknown) => this.#context.log.error('message.not_settled', { message: row.id, error }))
@@ -236,7 +281,10 @@ export class Outbox {
     const tooOld = waiting && now >= row.expires_at
     const status: MessageStatus = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
     const change: RowUpdate<'messages'> = {
-      recipients: JSON.stringify(recipients), status, lease: null, lease_until: null,
+      recipients: JSON.stringify(recipients),
+      status,
+      lease: null,
+      lease_until: null,
       problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
       next_attempt_at: status === 'queued' ? now + retryPause(row.attempts, delivery) : null,
       sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
@@ -246,15 +294,25 @@ export class Outbox {
       const counts = { sent: recipients.filter((one) => one.state === 'sent').length, refused: recipients.filter((one) => one.state === 'refused').length }
       if (status === 'sent') await this.#dropContent(trx, row.id)
       if (status !== 'queued') {
-        await this.#context.audit.append(trx, [{
-          actor: service, action: status === 'sent' ? 'message.sent' : 'message.failed', subject: row.id, subjectName: row.message_id,
-          outcome: status === 'sent' ? 'done' : 'failed', ...(problem === null ? {} : { reason: problem.code }), detail: { ...counts, attempts: row.attempts },
-        }])
+        await this.#context.audit.append(trx, [
+          {
+            actor: service,
+            action: status === 'sent' ? 'message.sent' : 'message.failed',
+            subject: row.id,
+            subjectName: row.message_id,
+            outcome: status === 'sent' ? 'done' : 'failed',
+            ...(problem === null ? {} : { reason: problem.code }),
+            detail: { ...counts, attempts: row.attempts },
+          },
+        ])
       }
-      await appendEvents(trx, this.#context.clock, [{
-        type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed', subject: row.id,
-        data: { ...counts, attempts: row.attempts, ...(problem === null ? {} : { reason: problem.code, message: problem.message }) },
-      }])
+      await appendEvents(trx, this.#context.clock, [
+        {
+          type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed',
+          subject: row.id,
+          data: { ...counts, attempts: row.attempts, ...(problem === null ? {} : { reason: problem.code, message: problem.message }) },
+        },
+      ])
     })
     this.#context.count(status === 'queued' ? 'delayed' : status)
     await this.#context.wake()
@@ -295,16 +353,26 @@ function problemOf(delivery: Delivery, recipients: Recipient[]): MessageProblem 
       const refused = recipients.filter((one) => one.state !== 'sent')
       if (refused.length === 0) return null
       return {
-        code: 'mail_refused', message: `The server refused ${refused.map((one) => one.address).join(', ').slice(0, 300)}.`,
-        nextStep: 'Check the addresses; the server\'s words stand beside each.', reply: refused[0]?.reply ?? null,
+        code: 'mail_refused',
+        message: `The server refused ${refused
+          .map((one) => one.address)
+          .join(', ')
+          .slice(0, 300)}.`,
+        nextStep: "Check the addresses; the server's words stand beside each.",
+        reply: refused[0]?.reply ?? null,
       }
     }
     case 'refused':
       return {
-        code: delivery.code, message: delivery.message, reply: delivery.reply,
-        nextStep: delivery.code === 'mail_auth_refused'
-          ? 'Check that the credential has the scope for sending mail, that the login is the right mailbox, and that SMTP AUTH is switched on for it.'
-          : delivery.permanent ? 'Correct what the server names, then retry the message.' : 'Nothing: it is tried again by itself.',
+        code: delivery.code,
+        message: delivery.message,
+        reply: delivery.reply,
+        nextStep:
+          delivery.code === 'mail_auth_refused'
+            ? 'Check that the credential has the scope for sending mail, that the login is the right mailbox, and that SMTP AUTH is switched on for it.'
+            : delivery.permanent
+              ? 'Correct what the server names, then retry the message.'
+              : 'Nothing: it is tried again by itself.',
       }
     case 'unavailable':
       return { code: delivery.code, message: delivery.message, reply: delivery.reply, nextStep: delivery.nextStep ?? 'Nothing: it is tried again by itself.' }

@@ -45,17 +45,37 @@ export class Senders {
     const { clock, db } = this.#context
     const tls = input.tls ?? 'starttls'
     const full = {
-      name: input.name, host: input.host.trim().toLowerCase(), port: input.port ?? (tls === 'implicit' ? 465 : 587), tls,
-      mechanism: input.mechanism ?? (input.credential == null ? 'none' as const : 'auto' as const), login: input.login ?? null, from: input.from,
-      fromName: input.fromName ?? null, ca: input.ca ?? null,
+      name: input.name,
+      host: input.host.trim().toLowerCase(),
+      port: input.port ?? (tls === 'implicit' ? 465 : 587),
+      tls,
+      mechanism: input.mechanism ?? (input.credential == null ? ('none' as const) : ('auto' as const)),
+      login: input.login ?? null,
+      from: input.from,
+      fromName: input.fromName ?? null,
+      ca: input.ca ?? null,
     }
     const credential = input.credential == null ? null : await this.#context.credentials.get(input.credential)
     check(full, credential)
     const now = clock.now()
     const row: NewRow<'senders'> = {
-      id: newId('snd', now), name: cleanName(full.name), name_key: nameKey(cleanName(full.name)), kind: 'smtp', host: full.host, port: full.port, tls: full.tls,
-      mechanism: full.mechanism, credential_id: credential?.id ?? null, login: full.login, from_address: normalizeAddress(full.from)!, from_name: full.fromName,
-      ca: full.ca, is_default: 0, created_at: now, updated_at: now, revision: 1,
+      id: newId('snd', now),
+      name: cleanName(full.name),
+      name_key: nameKey(cleanName(full.name)),
+      kind: 'smtp',
+      host: full.host,
+      port: full.port,
+      tls: full.tls,
+      mechanism: full.mechanism,
+      credential_id: credential?.id ?? null,
+      login: full.login,
+      from_address: normalizeAddress(full.from)!,
+      from_name: full.fromName,
+      ca: full.ca,
+      is_default: 0,
+      created_at: now,
+      updated_at: now,
+      revision: 1,
     }
     await inTransaction(db, async (trx) => {
       const first = (await trx.selectFrom('senders').select('id').limit(1).execute()).length === 0
@@ -74,20 +94,38 @@ export class Senders {
     if (ifRevision !== undefined && ifRevision !== before.revision) throw changed()
     const view = toSenderView(before)
     const full = {
-      name: patch.name ?? view.name, host: (patch.host ?? view.host).trim().toLowerCase(), port: patch.port ?? view.port, tls: patch.tls ?? view.tls,
-      mechanism: patch.mechanism ?? view.mechanism, login: patch.login === undefined ? view.login : patch.login, from: patch.from ?? view.from,
-      fromName: patch.fromName === undefined ? view.fromName : patch.fromName, ca: patch.ca === undefined ? view.ca : patch.ca,
+      name: patch.name ?? view.name,
+      host: (patch.host ?? view.host).trim().toLowerCase(),
+      port: patch.port ?? view.port,
+      tls: patch.tls ?? view.tls,
+      mechanism: patch.mechanism ?? view.mechanism,
+      login: patch.login === undefined ? view.login : patch.login,
+      from: patch.from ?? view.from,
+      fromName: patch.fromName === undefined ? view.fromName : patch.fromName,
+      ca: patch.ca === undefined ? view.ca : patch.ca,
     }
     const credentialRef = patch.credential === undefined ? before.credential_id : patch.credential
     const credential = credentialRef === null ? null : await this.#context.credentials.get(credentialRef)
     check(full, credential)
     await inTransaction(this.#context.db, async (trx) => {
       if (patch.isDefault === true) await clearDefaultSender(trx)
-      const done = await this.#write(full.name, () => updateSenderIf(trx, before.id, before.revision, {
-        name: cleanName(full.name), name_key: nameKey(cleanName(full.name)), host: full.host, port: full.port, tls: full.tls, mechanism: full.mechanism,
-        credential_id: credential?.id ?? null, login: full.login, from_address: normalizeAddress(full.from)!, from_name: full.fromName, ca: full.ca,
-        ...(patch.isDefault === undefined ? {} : { is_default: patch.isDefault ? 1 : 0 }), updated_at: this.#context.clock.now(),
-      }))
+      const done = await this.#write(full.name, () =>
+        updateSenderIf(trx, before.id, before.revision, {
+          name: cleanName(full.name),
+          name_key: nameKey(cleanName(full.name)),
+          host: full.host,
+          port: full.port,
+          tls: full.tls,
+          mechanism: full.mechanism,
+          credential_id: credential?.id ?? null,
+          login: full.login,
+          from_address: normalizeAddress(full.from)!,
+          from_name: full.fromName,
+          ca: full.ca,
+          ...(patch.isDefault === undefined ? {} : { is_default: patch.isDefault ? 1 : 0 }),
+          updated_at: this.#context.clock.now(),
+        }),
+      )
       if (!done) throw changed()
       const fields = Object.keys(patch).filter((field) => patch[field as keyof NewSender] !== undefined)
       await this.#tell(trx, actor, 'sender.changed', before, { fields })
@@ -100,8 +138,15 @@ export class Senders {
   async delete(ref: string, actor: Actor): Promise<void> {
     const row = await this.#find(ref)
     await inTransaction(this.#context.db, async (trx) => {
-      const waiting = await trx.selectFrom('messages').select('id').where('sender_id', '=', row.id).where('status', 'in', ['queued', 'sending']).limit(1).execute()
-      if (waiting.length > 0) throw new Problem('in_use', `Messages wait to be sent through "${row.name}".`, { nextStep: 'Wait, cancel them, or change the sender.' })
+      const waiting = await trx
+        .selectFrom('messages')
+        .select('id')
+        .where('sender_id', '=', row.id)
+        .where('status', 'in', ['queued', 'sending'])
+        .limit(1)
+        .execute()
+      if (waiting.length > 0)
+        throw new Problem('in_use', `Messages wait to be sent through "${row.name}".`, { nextStep: 'Wait, cancel them, or change the sender.' })
       await deleteSenderRow(trx, row.id)
       await this.#tell(trx, actor, 'sender.deleted', row, {})
     })
@@ -111,10 +156,15 @@ export class Senders {
   /** Sends a short message, so that the whole way is tried. */
   async test(ref: string, order: { to: string }, actor: Actor): Promise<{ message: MessageView }> {
     const row = await this.#find(ref)
-    const message = await this.#outbox.accept({
-      sender: row.id, to: [order.to], subject: `Test message from Keybearer (${row.name})`,
-      text: `This message was sent through the sender "${row.name}" (${row.host}:${row.port}).\n\nIf you can read it, programs can send mail through this sender.\n`,
-    }, actor)
+    const message = await this.#outbox.accept(
+      {
+        sender: row.id,
+        to: [order.to],
+        subject: `Test message from Keybearer (${row.name})`,
+        text: `This message was sent through the sender "${row.name}" (${row.host}:${row.port}).\n\nIf you can read it, programs can send mail through this sender.\n`,
+      },
+      actor,
+    )
     return { message }
   }
 
@@ -128,7 +178,10 @@ export class Senders {
   }
 
   async #tell(
-    trx: Transaction<Tables>, actor: Actor, action: 'sender.created' | 'sender.changed' | 'sender.deleted', row: { id: string; name: string },
+    trx: Transaction<Tables>,
+    actor: Actor,
+    action: 'sender.created' | 'sender.changed' | 'sender.deleted',
+    row: { id: string; name: string },
     detail: Record<string, string | boolean | string[]>,
   ): Promise<void> {
     await this.#context.audit.append(trx, [{ actor, action, subject: row.id, subjectName: row.name, outcome: 'done', detail }])
@@ -140,10 +193,13 @@ type Checked = Pick<SenderView, 'name' | 'host' | 'port' | 'tls' | 'mechanism' |
 
 function check(sender: Checked, credential: CredentialView | null): void {
   const errors: FieldError[] = [...nameErrors(sender.name)]
-  if (!/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(sender.host)) errors.push({ path: 'host', message: 'must be a host name or an IPv4 address' })
-  if (sender.tls === 'none' && !isLoopback(sender.host)) errors.push({ path: 'tls', message: 'none is for loopback only: elsewhere everybody on the way could read along' })
+  if (!/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(sender.host))
+    errors.push({ path: 'host', message: 'must be a host name or an IPv4 address' })
+  if (sender.tls === 'none' && !isLoopback(sender.host))
+    errors.push({ path: 'tls', message: 'none is for loopback only: elsewhere everybody on the way could read along' })
   if (normalizeAddress(sender.from) === null) errors.push({ path: 'from', message: 'must be a mail address' })
-  if (sender.fromName !== null && (/\p{Cc}/u.test(sender.fromName) || sender.fromName.length > 200)) errors.push({ path: 'from_name', message: 'must be one line of at most 200 characters' })
+  if (sender.fromName !== null && (/\p{Cc}/u.test(sender.fromName) || sender.fromName.length > 200))
+    errors.push({ path: 'from_name', message: 'must be one line of at most 200 characters' })
   if (sender.login !== null && (/\p{Cc}/u.test(sender.login) || sender.login === '')) errors.push({ path: 'login', message: 'must be one line' })
   if (sender.ca !== null && !sender.ca.includes('-----BEGIN CERTIFICATE-----')) errors.push({ path: 'ca', message: 'must be a certificate in PEM form' })
   errors.push(...mechanismErrors(sender, credential))
@@ -159,7 +215,9 @@ function mechanismErrors(sender: Checked, credential: CredentialView | null): Fi
   if (credential === null) return sender.mechanism === 'none' ? [] : [{ path: 'mechanism', message: 'needs a credential' }]
   if (credential.kind === 'api_key') return [{ path: 'credential', message: 'must be oauth2 or basic: no mail server takes an API key' }]
   const fitting = credential.kind === 'basic' ? ['auto', 'PLAIN', 'LOGIN'] : ['auto', 'XOAUTH2', 'OAUTHBEARER']
-  return fitting.includes(sender.mechanism) ? [] : [{ path: 'mechanism', message: `must be one of ${fitting.join(', ')} for a credential of kind ${credential.kind}` }]
+  return fitting.includes(sender.mechanism)
+    ? []
+    : [{ path: 'mechanism', message: `must be one of ${fitting.join(', ')} for a credential of kind ${credential.kind}` }]
 }
 
 export function toSenderView(row: SenderRow): SenderView {

@@ -2,9 +2,7 @@ import type { Secret } from '../base/secret.ts'
 import { redactText } from '../base/redact.ts'
 import type { SenderView } from './types.ts'
 
-export type Login =
-  | { kind: 'token'; user: string; token: Secret }
-  | { kind: 'password'; user: string; password: Secret }
+export type Login = { kind: 'token'; user: string; token: Secret } | { kind: 'password'; user: string; password: Secret }
 
 export type LoginOutcome =
   | { kind: 'in' }
@@ -30,7 +28,11 @@ const longestInitialResponse = 400
  * @see RFC 4954, RFC 7628, https://developers.google.com/gmail/imap/xoauth2-protocol
  */
 export async function logIn(
-  send: SendCommand, offered: string[], wanted: SenderView['mechanism'], login: Login, server: { host: string; port: number },
+  send: SendCommand,
+  offered: string[],
+  wanted: SenderView['mechanism'],
+  login: Login,
+  server: { host: string; port: number },
 ): Promise<LoginOutcome> {
   const mechanism = chooseMechanism(offered, wanted, login.kind)
   if ('reason' in mechanism) return { kind: 'impossible', reason: mechanism.reason }
@@ -38,7 +40,12 @@ export async function logIn(
     case 'XOAUTH2':
       return await exchange(send, 'XOAUTH2', `user=${login.user}\x01auth=Bearer ${tokenOf(login)}\x01\x01`, '')
     case 'OAUTHBEARER':
-      return await exchange(send, 'OAUTHBEARER', `n,a=${saslName(login.user)},\x01host=${server.host}\x01port=${server.port}\x01auth=Bearer ${tokenOf(login)}\x01\x01`, 'AQ==')
+      return await exchange(
+        send,
+        'OAUTHBEARER',
+        `n,a=${saslName(login.user)},\x01host=${server.host}\x01port=${server.port}\x01auth=Bearer ${tokenOf(login)}\x01\x01`,
+        'AQ==',
+      )
     case 'PLAIN':
       return await exchange(send, 'PLAIN', `\0${login.user}\0${passwordOf(login)}`, '*')
     case 'LOGIN':

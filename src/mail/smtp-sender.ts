@@ -25,7 +25,14 @@ export type Envelope = { from: string; to: string[] }
 export type Delivery =
   | { kind: 'sent'; reply: string; refused: { address: string; reply: string; permanent: boolean }[] }
   /** Nobody got it. */
-  | { kind: 'refused'; code: 'mail_refused' | 'mail_auth_refused'; reply: string; message: string; permanent: boolean; recipients?: { address: string; reply: string; permanent: boolean }[] }
+  | {
+      kind: 'refused'
+      code: 'mail_refused' | 'mail_auth_refused'
+      reply: string
+      message: string
+      permanent: boolean
+      recipients?: { address: string; reply: string; permanent: boolean }[]
+    }
   | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }
 
 type Open = { connection: SMTPConnection; key: string; sent: number; idleSince: number; broken: boolean }
@@ -70,7 +77,11 @@ export class SmtpSender {
     } catch (error) {
       if (!isProblem(error)) throw error
       return {
-        kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep,
+        kind: 'unavailable',
+        code: error.code,
+        message: error.message,
+        reply: null,
+        nextStep: error.nextStep,
         ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter * 1000 }),
       }
     } finally {
@@ -139,7 +150,9 @@ export class SmtpSender {
   async #credential(sender: SenderView, actor: Actor, refusedGeneration?: number): Promise<HandedOut | null> {
     if (sender.credential === null || sender.mechanism === 'none') return null
     const handed = await this.#context.credentials.handOut(sender.credential.id, {
-      purpose: 'mail', actor, ...(refusedGeneration === undefined ? {} : { refusedGeneration }),
+      purpose: 'mail',
+      actor,
+      ...(refusedGeneration === undefined ? {} : { refusedGeneration }),
     })
     // Invariant: a token goes only where it may; checked at every use, not when the sender was saved.
     if (!isAllowedHost(sender.host, handed.allowedHosts)) {
@@ -182,7 +195,18 @@ export class SmtpSender {
     let outcome: LoginOutcome | null = null
     const error = await new Promise<Error | null>((resolve) => {
       connection.once('error', resolve)
-      connection.login({ method: 'KEYBEARER', user: login.user, keybearer: (result: LoginOutcome) => { outcome = result }, login, sender }, (failure) => resolve(failure ?? null))
+      connection.login(
+        {
+          method: 'KEYBEARER',
+          user: login.user,
+          keybearer: (result: LoginOutcome) => {
+            outcome = result
+          },
+          login,
+          sender,
+        },
+        (failure) => resolve(failure ?? null),
+      )
     })
     if (error === null) return { kind: 'open', open }
     connection.close()
@@ -205,7 +229,9 @@ export class SmtpSender {
       greetingTimeout: 30_000,
       socketTimeout: 120_000,
       tls: {
-        minVersion: 'TLSv1.2', servername: isIP(sender.host) === 0 ? sender.host : '', host: sender.host,
+        minVersion: 'TLSv1.2',
+        servername: isIP(sender.host) === 0 ? sender.host : '',
+        host: sender.host,
         ...(authorities.length > 0 ? { ca: [...getCACertificates('default'), ...authorities] } : {}),
       },
       customAuth: { KEYBEARER: customLogin },
@@ -265,13 +291,18 @@ export class SmtpSender {
 }
 
 type LoginResult = Exclude<LoginOutcome, { kind: 'in' }> | { kind: 'open'; open: Open } | { kind: 'failed'; delivery: Delivery }
-type SendError = Error & { code?: string; responseCode?: number; response?: string; command?: string; rejected?: string[]; rejectedErrors?: SendError[]; recipient?: string }
+type SendError = Error & {
+  code?: string
+  responseCode?: number
+  response?: string
+  command?: string
+  rejected?: string[]
+  rejectedErrors?: SendError[]
+  recipient?: string
+}
 type SendInfo = { response: string; rejected: string[]; rejectedErrors?: SendError[] }
 
-type CustomLogin = {
-  auth: Record<string, unknown>
-  sendCommand: (command: string) => Promise<{ status: number; text: string; response: string }>
-}
+type CustomLogin = { auth: Record<string, unknown>; sendCommand: (command: string) => Promise<{ status: number; text: string; response: string }> }
 
 /**
  * Runs our own login inside nodemailer's connection: it knows OAUTHBEARER, and sends long tokens in a line of their own. The
@@ -280,14 +311,20 @@ type CustomLogin = {
 async function customLogin(context: CustomLogin): Promise<void> {
   const { login, sender, keybearer } = context.auth as { login: Login; sender: SenderView; keybearer: (outcome: LoginOutcome) => void }
   const greeting = await context.sendCommand(`EHLO ${clientName}`)
-  const outcome = await logIn((command) => context.sendCommand(command), offeredMechanisms(greeting.response), sender.mechanism, login, { host: sender.host, port: sender.port })
+  const outcome = await logIn((command) => context.sendCommand(command), offeredMechanisms(greeting.response), sender.mechanism, login, {
+    host: sender.host,
+    port: sender.port,
+  })
   keybearer(outcome)
   if (outcome.kind !== 'in') throw new Error(outcome.kind)
 }
 
 /** Reads the mechanisms out of the reply to EHLO. */
 export function offeredMechanisms(reply: string): string[] {
-  return reply.split(/\r?\n/).flatMap((line) => /^\d{3}[ -]AUTH[ =](.*)$/i.exec(line.trim())?.[1]?.trim().split(/[ =]+/) ?? []).map((name) => name.toUpperCase())
+  return reply
+    .split(/\r?\n/)
+    .flatMap((line) => /^\d{3}[ -]AUTH[ =](.*)$/i.exec(line.trim())?.[1]?.trim().split(/[ =]+/) ?? [])
+    .map((name) => name.toUpperCase())
 }
 
 function loginOf(sender: SenderView, handed: HandedOut): Login {
@@ -310,11 +347,19 @@ function connectionFailure(sender: SenderView, error: unknown): Delivery {
   const words = redactText(response ?? message, 300)
   if (code === 'ETLS') {
     return {
-      kind: 'unavailable', code: 'mail_unavailable', message: `No secure connection to ${sender.host}: ${words}.`, reply: response ? words : null,
+      kind: 'unavailable',
+      code: 'mail_unavailable',
+      message: `No secure connection to ${sender.host}: ${words}.`,
+      reply: response ? words : null,
       nextStep: 'Check port and TLS of the sender. Nothing secret was sent.',
     }
   }
-  return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host}:${sender.port} cannot be reached: ${words}.`, reply: response ? words : null }
+  return {
+    kind: 'unavailable',
+    code: 'mail_unavailable',
+    message: `${sender.host}:${sender.port} cannot be reached: ${words}.`,
+    reply: response ? words : null,
+  }
 }
 
 function sendSuccess(info: SendInfo): Delivery {
@@ -322,7 +367,9 @@ function sendSuccess(info: SendInfo): Delivery {
 }
 
 const refusedRecipient = (error: SendError) => ({
-  address: error.recipient ?? '', reply: redactText(error.response ?? error.message, 300), permanent: (error.responseCode ?? 400) >= 500,
+  address: error.recipient ?? '',
+  reply: redactText(error.response ?? error.message, 300),
+  permanent: (error.responseCode ?? 400) >= 500,
 })
 
 function sendFailure(sender: SenderView, error: SendError): Delivery {
@@ -333,8 +380,20 @@ function sendFailure(sender: SenderView, error: SendError): Delivery {
   const recipients = error.rejectedErrors?.map(refusedRecipient)
   if (error.responseCode >= 500) {
     return {
-      kind: 'refused', code: 'mail_refused', permanent: true, reply, message: `${sender.host} refused the message.`, ...(recipients ? { recipients } : {}),
+      kind: 'refused',
+      code: 'mail_refused',
+      permanent: true,
+      reply,
+      message: `${sender.host} refused the message.`,
+      ...(recipients ? { recipients } : {}),
     }
   }
-  return { kind: 'refused', code: 'mail_refused', permanent: false, reply, message: `${sender.host} does not take the message now.`, ...(recipients ? { recipients } : {}) }
+  return {
+    kind: 'refused',
+    code: 'mail_refused',
+    permanent: false,
+    reply,
+    message: `${sender.host} does not take the message now.`,
+    ...(recipients ? { recipients } : {}),
+  }
 }

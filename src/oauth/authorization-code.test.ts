@@ -15,10 +15,14 @@ const queryOf = (request: { url: string }) => new URL(request.url).searchParams
 
 function refuses(query: string | URLSearchParams, code: ProblemCode, at = provider): Problem {
   let problem: unknown = null
-  assert.throws(() => readAuthorizationResponse(new URLSearchParams(query), at), (error) => {
-    problem = error
-    return isProblem(error, code)
-  }, `expected ${code} for ${query.toString()}`)
+  assert.throws(
+    () => readAuthorizationResponse(new URLSearchParams(query), at),
+    (error) => {
+      problem = error
+      return isProblem(error, code)
+    },
+    `expected ${code} for ${query.toString()}`,
+  )
   return problem as Problem
 }
 
@@ -28,8 +32,14 @@ describe('the address of the consent', () => {
     const url = new URL(request.url)
     assert.equal(url.origin + url.pathname, 'https://as.example/authorize')
     assert.deepEqual(Object.fromEntries(url.searchParams), {
-      response_type: 'code', client_id: 'client', redirect_uri: order.redirectUri, scope: 'openid mail.send', state: request.state.reveal(),
-      nonce: request.nonce, code_challenge: createHash('sha256').update(request.codeVerifier.reveal()).digest('base64url'), code_challenge_method: 'S256',
+      response_type: 'code',
+      client_id: 'client',
+      redirect_uri: order.redirectUri,
+      scope: 'openid mail.send',
+      state: request.state.reveal(),
+      nonce: request.nonce,
+      code_challenge: createHash('sha256').update(request.codeVerifier.reveal()).digest('base64url'),
+      code_challenge_method: 'S256',
     })
   })
 
@@ -77,7 +87,8 @@ describe('the address of the consent', () => {
 
   test('the query of the endpoint is kept, and parameters of the data and of the person are added', () => {
     const at = exampleProvider({
-      authorization_endpoint: 'https://as.example/authorize?tenant=a%2Fb', parameters: { authorize: { access_type: 'offline', prompt: 'consent' } },
+      authorization_endpoint: 'https://as.example/authorize?tenant=a%2Fb',
+      parameters: { authorize: { access_type: 'offline', prompt: 'consent' } },
     })
     const query = queryOf(build({ loginHint: 'ann@example.org', resource: ['https://a.example', 'https://b.example'], parameters: { prompt: 'login' } }, at))
     assert.equal(query.get('tenant'), 'a/b')
@@ -90,7 +101,12 @@ describe('the address of the consent', () => {
   test('no parameter of a person or of the data replaces one of the protocol', () => {
     const evil = { state: 'x', client_id: 'other', redirect_uri: 'https://evil.example', response_type: 'token', scope: 'everything', nonce: 'x' }
     for (const query of [queryOf(build({ parameters: evil })), queryOf(build({}, exampleProvider({ parameters: { authorize: evil } })))]) {
-      for (const [name, value] of Object.entries(evil)) assert.deepEqual(query.getAll(name).filter((one) => one === value), [], name)
+      for (const [name, value] of Object.entries(evil))
+        assert.deepEqual(
+          query.getAll(name).filter((one) => one === value),
+          [],
+          name,
+        )
       assert.deepEqual(query.getAll('response_type'), ['code'])
     }
   })
@@ -104,7 +120,10 @@ describe('the address of the consent', () => {
 
   test('without an authorization endpoint it says so', () => {
     const at = exampleProvider({ authorization_endpoint: undefined, grants: ['client_credentials'] })
-    assert.throws(() => build({}, at), (error) => isProblem(error, 'misconfigured'))
+    assert.throws(
+      () => build({}, at),
+      (error) => isProblem(error, 'misconfigured'),
+    )
   })
 })
 
@@ -114,7 +133,13 @@ describe('the answer of the consent', () => {
   })
 
   test('O28: a parameter twice is refused, whatever the order', () => {
-    for (const query of ['code=a&code=b&state=s', 'code=a&state=s&state=s', 'code=a&state=s&iss=https://as.example&iss=https://as.example', 'error=a&error=b&state=s', 'code=a&x=1&x=2&state=s']) {
+    for (const query of [
+      'code=a&code=b&state=s',
+      'code=a&state=s&state=s',
+      'code=a&state=s&iss=https://as.example&iss=https://as.example',
+      'error=a&error=b&state=s',
+      'code=a&x=1&x=2&state=s',
+    ]) {
       refuses(query, 'consent_malformed')
     }
     refuses('code=a&error=access_denied&state=s', 'consent_malformed')
@@ -127,7 +152,15 @@ describe('the answer of the consent', () => {
     test('must be the one of the provider, character by character', () => {
       for (const at of [optional, required]) {
         assert.equal(readAuthorizationResponse(withIss('https://as.example'), at).code.reveal(), 'c')
-        for (const iss of ['https://as.example/', 'https://AS.example', 'http://as.example', 'https://evil.example', ' https://as.example', 'https://as.example:443', '']) {
+        for (const iss of [
+          'https://as.example/',
+          'https://AS.example',
+          'http://as.example',
+          'https://evil.example',
+          ' https://as.example',
+          'https://as.example:443',
+          '',
+        ]) {
           refuses(withIss(iss), 'consent_issuer_mismatch', at)
         }
       }
@@ -140,7 +173,8 @@ describe('the answer of the consent', () => {
     test('may be one of a template, as at Microsoft', () => {
       const at = exampleProvider({ issuer: 'https://as.example/{tenantid}/v2.0' })
       assert.equal(readAuthorizationResponse(withIss('https://as.example/9188040d/v2.0'), at).code.reveal(), 'c')
-      for (const iss of ['https://as.example/a/b/v2.0', 'https://as.example/v2.0', 'https://evil.example/a/v2.0']) refuses(withIss(iss), 'consent_issuer_mismatch', at)
+      for (const iss of ['https://as.example/a/b/v2.0', 'https://as.example/v2.0', 'https://evil.example/a/v2.0'])
+        refuses(withIss(iss), 'consent_issuer_mismatch', at)
     })
     test('is compared before the error is believed', () => {
       refuses(new URLSearchParams({ error: 'access_denied', state: 's', iss: 'https://evil.example' }), 'consent_issuer_mismatch')
@@ -157,7 +191,14 @@ describe('the answer of the consent', () => {
   })
 
   test('without a usable code it is malformed, and a token in it is not looked at', () => {
-    for (const query of ['state=s', 'code=&state=s', 'access_token=at&token_type=bearer&state=s', `code=${'x'.repeat(9000)}&state=s`, 'code=a%0d%0ab&state=s', 'code=%c3%a4&state=s']) {
+    for (const query of [
+      'state=s',
+      'code=&state=s',
+      'access_token=at&token_type=bearer&state=s',
+      `code=${'x'.repeat(9000)}&state=s`,
+      'code=a%0d%0ab&state=s',
+      'code=%c3%a4&state=s',
+    ]) {
       refuses(query, 'consent_malformed')
     }
   })
@@ -165,7 +206,9 @@ describe('the answer of the consent', () => {
 
 test('a code is traded with the very redirect URI and the verifier', () => {
   const parameters = codeParameters(exampleProvider({ parameters: { token: { action: 'requesttoken', grant_type: 'x', code_verifier: 'x' } } }), {
-    code: new Secret('c'), codeVerifier: new Secret('v'), redirectUri: order.redirectUri,
+    code: new Secret('c'),
+    codeVerifier: new Secret('v'),
+    redirectUri: order.redirectUri,
   })
   assert.deepEqual(parameters, { action: 'requesttoken', grant_type: 'authorization_code', code: 'c', code_verifier: 'v', redirect_uri: order.redirectUri })
 })

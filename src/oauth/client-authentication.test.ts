@@ -11,7 +11,8 @@ import { exampleProvider } from './example-provider.ts'
 const now = Date.UTC(2026, 10, 24, 12)
 const provider = exampleProvider()
 const endpoint = 'https://as.example/token'
-const pem = (key: { privateKey: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer } }) => new Secret(key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+const pem = (key: { privateKey: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer } }) =>
+  new Secret(key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
@@ -29,7 +30,13 @@ Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIGN4/NzJqO3+4Pzabxb8S2Ih+C7e
 `
 
 const client = (change: Partial<ClientCredentials> = {}): ClientCredentials => ({
-  clientId: 'client', method: 'client_secret_basic', clientSecret: new Secret('s3cret'), privateKey: null, privateKeyId: null, certificate: null, ...change,
+  clientId: 'client',
+  method: 'client_secret_basic',
+  clientSecret: new Secret('s3cret'),
+  privateKey: null,
+  privateKeyId: null,
+  certificate: null,
+  ...change,
 })
 const signing = (change: Partial<ClientCredentials> = {}) => client({ method: 'private_key_jwt', clientSecret: null, privateKey: pem(ec), ...change })
 const send = async (who: ClientCredentials, at = provider) => {
@@ -66,10 +73,13 @@ test('O10: characters with a meaning survive the Basic header', async () => {
     const { authorization } = await send(client({ clientId: `robot:${secret}`, clientSecret: new Secret(secret) }))
     assert.deepEqual(readBasic(authorization), [`robot:${secret}`, secret])
   }
-  await fc.assert(fc.asyncProperty(fc.string({ minLength: 1, unit: 'grapheme' }), fc.string({ minLength: 1, unit: 'grapheme' }), async (id, secret) => {
-    const { authorization } = await send(client({ clientId: id, clientSecret: new Secret(secret) }))
-    assert.deepEqual(readBasic(authorization), [id.toWellFormed(), secret.toWellFormed()])
-  }), { numRuns: 100 })
+  await fc.assert(
+    fc.asyncProperty(fc.string({ minLength: 1, unit: 'grapheme' }), fc.string({ minLength: 1, unit: 'grapheme' }), async (id, secret) => {
+      const { authorization } = await send(client({ clientId: id, clientSecret: new Secret(secret) }))
+      assert.deepEqual(readBasic(authorization), [id.toWellFormed(), secret.toWellFormed()])
+    }),
+    { numRuns: 100 },
+  )
 })
 
 test('O10: characters with a meaning survive the body', async () => {
@@ -146,7 +156,11 @@ describe('client assertions', () => {
 })
 
 test('a key that cannot sign safely is refused with what it is', () => {
-  const refused = (secret: Secret) => assert.throws(() => algorithmOf(readPrivateKey(secret)), (error) => isProblem(error, 'misconfigured') && !error.message.includes('BEGIN'))
+  const refused = (secret: Secret) =>
+    assert.throws(
+      () => algorithmOf(readPrivateKey(secret)),
+      (error) => isProblem(error, 'misconfigured') && !error.message.includes('BEGIN'),
+    )
   refused(new Secret('hello'))
   refused(new Secret('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'))
   refused(pem(generateKeyPairSync('rsa', { modulusLength: 1024 })))

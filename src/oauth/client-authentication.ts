@@ -25,7 +25,11 @@ const assertionLife = 120
  * @see RFC 6749 section 2.3.1, RFC 7523 section 2.2
  */
 export async function authenticatedRequest(
-  provider: ResolvedProvider, endpoint: string, client: ClientCredentials, parameters: Record<string, string>, now: number,
+  provider: ResolvedProvider,
+  endpoint: string,
+  client: ClientCredentials,
+  parameters: Record<string, string>,
+  now: number,
 ): Promise<OutgoingRequest> {
   const body: Record<string, string> = { ...parameters }
   const headers: Record<string, string> = { ...provider.data.token_request.headers }

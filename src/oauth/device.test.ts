@@ -12,17 +12,27 @@ const now = Date.UTC(2026, 10, 24, 12)
 const provider = exampleProvider()
 const answer = { device_code: 'dc', user_code: 'WDJB-MJHT', verification_uri: 'https://as.example/device', expires_in: 1800, interval: 7 }
 const raw = (body: unknown, status = 200): RawAnswer => ({
-  status, headers: { contentType: 'application/json', date: '', retryAfter: '' }, body: typeof body === 'string' ? body : JSON.stringify(body),
+  status,
+  headers: { contentType: 'application/json', date: '', retryAfter: '' },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
 })
 const read = (body: unknown, status = 200) => readDeviceAuthorization(raw(body, status), provider, now)
-const refuses = (body: unknown, code: ProblemCode, status = 200) => assert.throws(() => read(body, status), (error) => isProblem(error, code), JSON.stringify(body).slice(0, 100))
+const refuses = (body: unknown, code: ProblemCode, status = 200) =>
+  assert.throws(
+    () => read(body, status),
+    (error) => isProblem(error, code),
+    JSON.stringify(body).slice(0, 100),
+  )
 
 test('the answer of the RFC is read', () => {
   const { deviceCode, ...rest } = read({ ...answer, verification_uri_complete: 'https://as.example/device?user_code=WDJB-MJHT' })
   assert.equal(deviceCode.reveal(), 'dc')
   assert.deepEqual(rest, {
-    userCode: 'WDJB-MJHT', verificationUri: 'https://as.example/device', verificationUriComplete: 'https://as.example/device?user_code=WDJB-MJHT',
-    expiresAt: now + 1_800_000, interval: 7000,
+    userCode: 'WDJB-MJHT',
+    verificationUri: 'https://as.example/device',
+    verificationUriComplete: 'https://as.example/device?user_code=WDJB-MJHT',
+    expiresAt: now + 1_800_000,
+    interval: 7000,
   })
 })
 
@@ -47,15 +57,40 @@ test('O23: it ends, also when the answer says nothing or nonsense of the end', (
 })
 
 test('N7: the address to open must be https, the complete one too', () => {
-  for (const uri of ['http://as.example/device', 'javascript:alert(1)', 'file:///etc/passwd', '\\\\host\\share', 'https://as.example/$(id)', 'customscheme://x']) {
-    assert.throws(() => read({ ...answer, verification_uri: uri }), (error) => isProblem(error), uri)
-    assert.throws(() => read({ ...answer, verification_uri_complete: uri }), (error) => isProblem(error), uri)
+  for (const uri of [
+    'http://as.example/device',
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+    '\\\\host\\share',
+    'https://as.example/$(id)',
+    'customscheme://x',
+  ]) {
+    assert.throws(
+      () => read({ ...answer, verification_uri: uri }),
+      (error) => isProblem(error),
+      uri,
+    )
+    assert.throws(
+      () => read({ ...answer, verification_uri_complete: uri }),
+      (error) => isProblem(error),
+      uri,
+    )
   }
   assert.equal(read({ ...answer, verification_uri: 'http://127.0.0.1:9/device' }).verificationUri, 'http://127.0.0.1:9/device')
 })
 
 test('an answer without a code, an address or sense is refused', () => {
-  for (const body of ['', '<html>', '[]', 'null', {}, { ...answer, device_code: '' }, { ...answer, device_code: 5 }, { ...answer, user_code: undefined }, { ...answer, verification_uri: null }]) {
+  for (const body of [
+    '',
+    '<html>',
+    '[]',
+    'null',
+    {},
+    { ...answer, device_code: '' },
+    { ...answer, device_code: 5 },
+    { ...answer, user_code: undefined },
+    { ...answer, verification_uri: null },
+  ]) {
     refuses(body, 'consent_failed')
   }
   refuses({ ...answer, user_code: 'x'.repeat(65) }, 'consent_failed')

@@ -17,7 +17,12 @@ const metadata = {
   authorization_response_iss_parameter_supported: true,
 }
 const read = (change: Record<string, unknown> = {}) => readMetadata(JSON.stringify({ ...metadata, ...change }), issuer)
-const refuses = (change: Record<string, unknown>) => assert.throws(() => read(change), (error) => isProblem(error, 'discovery_failed'), JSON.stringify(change))
+const refuses = (change: Record<string, unknown>) =>
+  assert.throws(
+    () => read(change),
+    (error) => isProblem(error, 'discovery_failed'),
+    JSON.stringify(change),
+  )
 
 /** Answers by address; everything else is 404. */
 const serving = (pages: Record<string, unknown>): OutgoingHttp & { asked: string[] } => {
@@ -33,7 +38,8 @@ const serving = (pages: Record<string, unknown>): OutgoingHttp & { asked: string
 
 test('the metadata of an issuer with a path lie in two places, one after OpenID Connect, one after RFC 8414', () => {
   assert.deepEqual(metadataUrls('https://as.example/tenant/'), [
-    'https://as.example/tenant/.well-known/openid-configuration', 'https://as.example/.well-known/oauth-authorization-server/tenant',
+    'https://as.example/tenant/.well-known/openid-configuration',
+    'https://as.example/.well-known/oauth-authorization-server/tenant',
   ])
   assert.deepEqual(metadataUrls(issuer), ['https://as.example/.well-known/openid-configuration', 'https://as.example/.well-known/oauth-authorization-server'])
 })
@@ -55,15 +61,42 @@ test('the defaults of RFC 8414 hold where the metadata are thin', () => {
 })
 
 describe('O7: the issuer in the metadata must be identical', () => {
-  for (const other of ['https://as.example/', 'https://AS.example', 'http://as.example', 'https://evil.example', 'https://as.example:443', undefined, null, 5, [issuer]]) {
+  for (const other of [
+    'https://as.example/',
+    'https://AS.example',
+    'http://as.example',
+    'https://evil.example',
+    'https://as.example:443',
+    undefined,
+    null,
+    5,
+    [issuer],
+  ]) {
     test(JSON.stringify(other) ?? 'missing', () => refuses({ issuer: other }))
   }
 })
 
 describe('O7: endpoints must be https addresses', () => {
-  for (const endpoint of ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'revocation_endpoint', 'userinfo_endpoint', 'device_authorization_endpoint']) {
+  for (const endpoint of [
+    'authorization_endpoint',
+    'token_endpoint',
+    'jwks_uri',
+    'revocation_endpoint',
+    'userinfo_endpoint',
+    'device_authorization_endpoint',
+  ]) {
     test(endpoint, () => {
-      for (const address of ['http://as.example/x', 'javascript:alert(1)', 'file:///etc/passwd', 'https://user@as.example/', '/token', '', 5, {}, ['https://as.example/x']]) {
+      for (const address of [
+        'http://as.example/x',
+        'javascript:alert(1)',
+        'file:///etc/passwd',
+        'https://user@as.example/',
+        '/token',
+        '',
+        5,
+        {},
+        ['https://as.example/x'],
+      ]) {
         refuses({ [endpoint]: address })
       }
     })
@@ -72,7 +105,11 @@ describe('O7: endpoints must be https addresses', () => {
 
 test('without a token endpoint, or without JSON, nothing is found', () => {
   refuses({ token_endpoint: undefined })
-  for (const body of ['', '<html>', '{"issuer":']) assert.throws(() => readMetadata(body, issuer), (error) => isProblem(error, 'discovery_failed'))
+  for (const body of ['', '<html>', '{"issuer":'])
+    assert.throws(
+      () => readMetadata(body, issuer),
+      (error) => isProblem(error, 'discovery_failed'),
+    )
 })
 
 test('the second place is asked when the first has nothing, and no redirect is followed', async () => {
@@ -85,7 +122,8 @@ test('the second place is asked when the first has nothing, and no redirect is f
 
 test('O7: metadata of another issuer in the first place are not made good by the second', async () => {
   const http = serving({
-    'https://as.example/.well-known/openid-configuration': { ...metadata, issuer: 'https://evil.example' }, 'https://as.example/.well-known/oauth-authorization-server': metadata,
+    'https://as.example/.well-known/openid-configuration': { ...metadata, issuer: 'https://evil.example' },
+    'https://as.example/.well-known/oauth-authorization-server': metadata,
   })
   await assert.rejects(discover(http, issuer), (error) => isProblem(error, 'discovery_failed'))
 })
@@ -100,6 +138,7 @@ test('a network failure is named, and a forbidden address is not tried twice', a
 
 test('O7: an issuer that is not https is never asked', async () => {
   const http = serving({})
-  for (const bad of ['http://as.example', 'file:///x', 'javascript:1', 'as.example']) await assert.rejects(discover(http, bad), (error) => isProblem(error, 'discovery_failed'))
+  for (const bad of ['http://as.example', 'file:///x', 'javascript:1', 'as.example'])
+    await assert.rejects(discover(http, bad), (error) => isProblem(error, 'discovery_failed'))
   assert.deepEqual(http.asked, [])
 })

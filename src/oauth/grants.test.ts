@@ -11,7 +11,13 @@ const provider = exampleProvider()
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const privateKey = new Secret(rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
 const statement = {
-  issuer: 'robot@project.iam.example', actFor: 'mailbox@example.org', scope: ['https://mail.example/', 'x'], privateKey, privateKeyId: 'k1', variant: 'google_compatible' as const, now,
+  issuer: 'robot@project.iam.example',
+  actFor: 'mailbox@example.org',
+  scope: ['https://mail.example/', 'x'],
+  privateKey,
+  privateKeyId: 'k1',
+  variant: 'google_compatible' as const,
+  now,
 }
 
 async function verify(parameters: Record<string, string>) {
@@ -22,15 +28,19 @@ async function verify(parameters: Record<string, string>) {
 test('a refresh sends the refresh token, what the data add, and nothing that replaces the two', () => {
   const at = exampleProvider({ parameters: { refresh: { action: 'requesttoken', grant_type: 'x' } } })
   assert.deepEqual(refreshParameters(at, new Secret('rt'), { scope: 'a', refresh_token: 'other' }), {
-    action: 'requesttoken', scope: 'a', grant_type: 'refresh_token', refresh_token: 'rt',
+    action: 'requesttoken',
+    scope: 'a',
+    grant_type: 'refresh_token',
+    refresh_token: 'rt',
   })
 })
 
 test('client credentials ask for scopes, an audience, or one .default scope', () => {
   assert.deepEqual(clientCredentialsParameters(provider, { scope: [] }), { grant_type: 'client_credentials' })
-  assert.deepEqual(clientCredentialsParameters(provider, { scope: ['https://outlook.office365.com/.default'], audience: 'api', parameters: { x: 'y', grant_type: 'z' } }), {
-    grant_type: 'client_credentials', scope: 'https://outlook.office365.com/.default', audience: 'api', x: 'y',
-  })
+  assert.deepEqual(
+    clientCredentialsParameters(provider, { scope: ['https://outlook.office365.com/.default'], audience: 'api', parameters: { x: 'y', grant_type: 'z' } }),
+    { grant_type: 'client_credentials', scope: 'https://outlook.office365.com/.default', audience: 'api', x: 'y' },
+  )
 })
 
 test('a Google-compatible statement names the mailbox as subject and carries the scopes', async () => {

@@ -18,7 +18,8 @@ export function refreshParameters(provider: ResolvedProvider, refreshToken: Secr
  * @see RFC 6749 section 4.4.2, RFC 8707 section 2
  */
 export function clientCredentialsParameters(
-  provider: ResolvedProvider, request: { scope: string[]; audience?: string | undefined; parameters?: Record<string, string> | undefined },
+  provider: ResolvedProvider,
+  request: { scope: string[]; audience?: string | undefined; parameters?: Record<string, string> | undefined },
 ): Record<string, string> {
   return {
     ...provider.data.parameters.token,

@@ -16,7 +16,9 @@ const keys: JSONWebKeySet = { keys: [await jwk(rsa.publicKey, { kid: 'r1', alg: 
 
 const claims: JWTPayload = { iss: issuer, sub: 'alice', aud: 'client', iat: seconds - 10, exp: seconds + 300, email: 'alice@example.org' }
 const sign = async (change: JWTPayload = {}, header: { alg: string; kid?: string } = { alg: 'RS256', kid: 'r1' }, key = rsa.privateKey) =>
-  await new SignJWT(Object.fromEntries(Object.entries({ ...claims, ...change }).filter(([, value]) => value !== undefined))).setProtectedHeader(header).sign(key)
+  await new SignJWT(Object.fromEntries(Object.entries({ ...claims, ...change }).filter(([, value]) => value !== undefined)))
+    .setProtectedHeader(header)
+    .sign(key)
 const check = async (token: string, set = keys) => await checkIdToken(new Secret(token), { issuer, clientId: 'client', keys: set, now })
 const refuses = async (token: string, set = keys) => await assert.rejects(check(token, set), (error) => isProblem(error, 'consent_failed'))
 const unsigned = (header: object, payload: object = claims) => `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(payload))}.`
@@ -53,7 +55,8 @@ describe('O8: a token in which anything does not hold is refused', () => {
     'idtoken-sig-None': () => unsigned({ alg: 'None' }),
     'invalid-null-alg': () => unsigned({ alg: null }),
     'no-alg': () => unsigned({ typ: 'JWT' }),
-    'invalid-sig-hs256': async () => await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'r1' }).sign(new TextEncoder().encode(JSON.stringify(keys.keys[0]))),
+    'invalid-sig-hs256': async () =>
+      await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'r1' }).sign(new TextEncoder().encode(JSON.stringify(keys.keys[0]))),
     'invalid-signature': async () => (await sign()).replace(/\.[^.]+$/, `.${base64url.encode(Buffer.alloc(256, 7))}`),
     'signature-removed': async () => (await sign()).replace(/\.[^.]+$/, '.'),
     'payload-changed': async () => {
@@ -87,7 +90,8 @@ describe('O8: the nonce of the consent', () => {
 })
 
 test('the issuer may be one of a template, as at Microsoft', async () => {
-  const at = async (iss: string) => await checkIdToken(new Secret(await sign({ iss })), { issuer: 'https://as.example/{tenantid}/v2.0', clientId: 'client', keys, now })
+  const at = async (iss: string) =>
+    await checkIdToken(new Secret(await sign({ iss })), { issuer: 'https://as.example/{tenantid}/v2.0', clientId: 'client', keys, now })
   assert.equal((await at('https://as.example/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0')).sub, 'alice')
   for (const iss of ['https://as.example//v2.0', 'https://as.example/a/b/v2.0', 'https://evil.example/a/v2.0', 'https://as.example/{tenantid}/v2.0']) {
     await assert.rejects(at(iss), (error) => isProblem(error, 'consent_failed'), iss)

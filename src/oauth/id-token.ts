@@ -13,7 +13,8 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
  * @see OpenID Connect Core section 3.1.3.7
  */
 export async function checkIdToken(
-  token: Secret, expected: { issuer: string; clientId: string; keys: JSONWebKeySet; now: number; nonce?: string | null },
+  token: Secret,
+  expected: { issuer: string; clientId: string; keys: JSONWebKeySet; now: number; nonce?: string | null },
 ): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token.reveal(), createLocalJWKSet(expected.keys), {

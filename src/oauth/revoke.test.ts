@@ -4,7 +4,9 @@ import { Secret } from '../base/secret.ts'
 import { judgeRevocation, revocationParameters } from './revoke.ts'
 
 const raw = (body: unknown, status: number) => ({
-  status, headers: { contentType: '', date: '', retryAfter: '' }, body: typeof body === 'string' ? body : JSON.stringify(body),
+  status,
+  headers: { contentType: '', date: '', retryAfter: '' },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
 })
 
 test('the request carries the token and what it is', () => {

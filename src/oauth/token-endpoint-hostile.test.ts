@@ -7,24 +7,75 @@ import { judgeTokenAnswer, type RawAnswer } from './token-endpoint.ts'
 const now = Date.UTC(2026, 10, 24, 12)
 const provider = exampleProvider()
 const raw = (body: unknown, status = 200): RawAnswer => ({
-  status, headers: { contentType: 'application/json', date: '', retryAfter: '' }, body: typeof body === 'string' ? body : JSON.stringify(body),
+  status,
+  headers: { contentType: 'application/json', date: '', retryAfter: '' },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
 })
 const judge = (answer: RawAnswer, grantType = 'refresh_token') => judgeTokenAnswer(answer, provider, { now, requestedScope: [], grantType })
 const ok = { access_token: 'at', token_type: 'Bearer' }
 
 /** Values that a member of an answer may have, the nasty ones often. */
 const nasty = fc.oneof(
-  fc.constantFrom(null, true, false, '', 'at', 'Bearer', 'mac', 0, -1, 1e300, '1e300', '999999999999', {}, [], [null], [[]], { toString: 1 }, { valueOf: null },
-    { __proto__: null }, 'invalid_grant', 'temporarily_unavailable', '\u0000', '\ud800'),
+  fc.constantFrom(
+    null,
+    true,
+    false,
+    '',
+    'at',
+    'Bearer',
+    'mac',
+    0,
+    -1,
+    1e300,
+    '1e300',
+    '999999999999',
+    {},
+    [],
+    [null],
+    [[]],
+    { toString: 1 },
+    { valueOf: null },
+    { __proto__: null },
+    'invalid_grant',
+    'temporarily_unavailable',
+    '\u0000',
+    '\ud800',
+  ),
   fc.jsonValue({ maxDepth: 3 }),
 )
 const names = [
-  'access_token', 'accessToken', 'token_type', 'tokenType', 'expires_in', 'expiresIn', 'expires_at', 'refresh_token', 'refreshToken', 'refresh_token_expires_in',
-  'refresh_expires_in', 'id_token', 'scope', 'scopes', 'error', 'error_description', 'error_message', 'message', 'errors', 'errcode', 'errmsg', 'ok', '__proto__', 'toString',
+  'access_token',
+  'accessToken',
+  'token_type',
+  'tokenType',
+  'expires_in',
+  'expiresIn',
+  'expires_at',
+  'refresh_token',
+  'refreshToken',
+  'refresh_token_expires_in',
+  'refresh_expires_in',
+  'id_token',
+  'scope',
+  'scopes',
+  'error',
+  'error_description',
+  'error_message',
+  'message',
+  'errors',
+  'errcode',
+  'errmsg',
+  'ok',
+  '__proto__',
+  'toString',
 ]
 const answers = fc.record({
   status: fc.oneof(fc.constantFrom(200, 201, 204, 302, 400, 401, 403, 408, 425, 429, 500, 503), fc.integer({ min: 0, max: 999 })),
-  headers: fc.record({ contentType: fc.string(), date: fc.oneof(fc.string(), fc.constant('Tue, 24 Nov 2026 12:00:00 GMT')), retryAfter: fc.oneof(fc.string(), fc.constantFrom('5', '-5', '1e400')) }),
+  headers: fc.record({
+    contentType: fc.string(),
+    date: fc.oneof(fc.string(), fc.constant('Tue, 24 Nov 2026 12:00:00 GMT')),
+    retryAfter: fc.oneof(fc.string(), fc.constantFrom('5', '-5', '1e400')),
+  }),
   body: fc.oneof(
     fc.dictionary(fc.constantFrom(...names), nasty, { maxKeys: 8 }).map((value) => JSON.stringify(value)),
     fc.dictionary(fc.constantFrom(...names), fc.string(), { maxKeys: 5 }).map((value) => new URLSearchParams(value).toString()),
@@ -34,17 +85,20 @@ const answers = fc.record({
 })
 
 test('O12: whatever comes, judging never throws and grants nothing but a non-empty text', () => {
-  fc.assert(fc.property(answers, (answer) => {
-    const outcome = judge(answer)
-    if (outcome.kind !== 'granted') return
-    const { accessToken, tokenType, expiresAt, refreshTokenExpiresAt } = outcome.tokenSet
-    assert.match(accessToken.reveal(), /^[\x21-\x7e]+$/)
-    assert.equal(tokenType, 'Bearer')
-    assert.ok(answer.body.includes('ccess'))
-    assert.ok(answer.status >= 200 && answer.status < 300)
-    // What the database can hold, and what can be a date.
-    for (const time of [expiresAt, refreshTokenExpiresAt]) assert.ok(time === null || (Number.isSafeInteger(time) && time < 8.64e15))
-  }), { numRuns: 3000 })
+  fc.assert(
+    fc.property(answers, (answer) => {
+      const outcome = judge(answer)
+      if (outcome.kind !== 'granted') return
+      const { accessToken, tokenType, expiresAt, refreshTokenExpiresAt } = outcome.tokenSet
+      assert.match(accessToken.reveal(), /^[\x21-\x7e]+$/)
+      assert.equal(tokenType, 'Bearer')
+      assert.ok(answer.body.includes('ccess'))
+      assert.ok(answer.status >= 200 && answer.status < 300)
+      // What the database can hold, and what can be a date.
+      for (const time of [expiresAt, refreshTokenExpiresAt]) assert.ok(time === null || (Number.isSafeInteger(time) && time < 8.64e15))
+    }),
+    { numRuns: 3000 },
+  )
 })
 
 test('judging does not throw at a list of errors that holds nothing', () => {

@@ -7,7 +7,14 @@ import { Problem } from '../base/problem.ts'
 import type { ProviderInput } from '../providers/provider-schema.ts'
 import { exampleProvider } from './example-provider.ts'
 import {
-  clockSkew, judgeTokenAnswer, parseAnswer, readRetryAfter, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenOutcome,
+  clockSkew,
+  judgeTokenAnswer,
+  parseAnswer,
+  readRetryAfter,
+  sendTokenRequest,
+  serializeAnswer,
+  type RawAnswer,
+  type TokenOutcome,
 } from './token-endpoint.ts'
 
 const now = Date.UTC(2026, 10, 24, 12)
@@ -29,7 +36,9 @@ function shown(outcome: TokenOutcome): Record<string, unknown> {
   if (outcome.kind !== 'granted') return { ...outcome }
   const { accessToken, refreshToken, idToken, expiresAt, refreshTokenExpiresAt, tokenType, scope, extra } = outcome.tokenSet
   return {
-    kind: 'granted', token: accessToken.reveal(), type: tokenType,
+    kind: 'granted',
+    token: accessToken.reveal(),
+    type: tokenType,
     ...(refreshToken ? { refresh: refreshToken.reveal() } : {}),
     ...(idToken ? { id: idToken.reveal() } : {}),
     ...(expiresAt === null ? {} : { lives: (expiresAt - now) / 1000 }),
@@ -75,19 +84,37 @@ const grantedRows: Row[] = [
   ['scope empty', { ...ok, scope: '' }, granted],
   ['scope as an object', { ...ok, scope: {} }, granted],
   ['status 201', ok, granted, { status: 201 }],
-  ['a form-encoded body', 'access_token=at&token_type=bearer&expires_in=60&scope=a+b', { ...granted, lives: 60, scope: ['a', 'b'] }, { contentType: 'application/x-www-form-urlencoded' }],
+  [
+    'a form-encoded body',
+    'access_token=at&token_type=bearer&expires_in=60&scope=a+b',
+    { ...granted, lives: 60, scope: ['a', 'b'] },
+    { contentType: 'application/x-www-form-urlencoded' },
+  ],
   ['a form-encoded body that calls itself HTML', 'access_token=at&scope=', granted, { contentType: 'text/html' }],
   ['JSON that calls itself text', ok, granted, { contentType: 'text/plain' }],
   ['a byte order mark', `\ufeff${JSON.stringify(ok)}`, granted],
   ['white space around', `\n ${JSON.stringify(ok)}\n`, granted],
   ['unknown members', { ...ok, ext_expires_in: 1, nested: { a: [1, { b: null }] } }, granted],
   ['error null beside a token', { ...ok, error: null, error_description: null }, granted],
-  ['a nested token, by data (Withings)', { status: 0, body: { access_token: 'at', refresh_token: 'rt', expires_in: 10_800 } }, { ...granted, refresh: 'rt', lives: 10_800 }, {
-    data: { token_answer: { access_token: ['body.access_token'], refresh_token: ['body.refresh_token'], expires_in: ['body.expires_in'] } },
-  }],
-  ['a token in a list, by data (Instagram)', { data: [{ access_token: 'at' }] }, granted, { data: { token_answer: { access_token: ['data.0.access_token'] } } }],
+  [
+    'a nested token, by data (Withings)',
+    { status: 0, body: { access_token: 'at', refresh_token: 'rt', expires_in: 10_800 } },
+    { ...granted, refresh: 'rt', lives: 10_800 },
+    { data: { token_answer: { access_token: ['body.access_token'], refresh_token: ['body.refresh_token'], expires_in: ['body.expires_in'] } } },
+  ],
+  [
+    'a token in a list, by data (Instagram)',
+    { data: [{ access_token: 'at' }] },
+    granted,
+    { data: { token_answer: { access_token: ['data.0.access_token'] } } },
+  ],
   ['camel case', { accessToken: 'at', expiresIn: 60, refreshToken: 'rt' }, { ...granted, lives: 60, refresh: 'rt' }],
-  ['members to keep, by data', { ...ok, api_domain: 'https://x.example' }, { ...granted, extra: { api_domain: 'https://x.example' } }, { data: { token_answer: { keep: ['api_domain', 'absent'] } } }],
+  [
+    'members to keep, by data',
+    { ...ok, api_domain: 'https://x.example' },
+    { ...granted, extra: { api_domain: 'https://x.example' } },
+    { data: { token_answer: { keep: ['api_domain', 'absent'] } } },
+  ],
   ['a long token', { ...ok, access_token: 'x'.repeat(20_000) }, { ...granted, token: 'x'.repeat(20_000) }],
 ]
 
@@ -101,11 +128,25 @@ const refusedRows: Row[] = [
   ['unsupported_grant_type', { error: 'unsupported_grant_type' }, refused('unsupported_grant_type', 'request'), { status: 400 }],
   ['invalid_target', { error: 'invalid_target' }, refused('invalid_target', 'request'), { status: 400 }],
   ['interaction_required', { error: 'interaction_required' }, refused('interaction_required', 'consent'), { status: 400 }],
-  ['an error with status 200 (GitHub)', { error: 'bad_refresh_token', error_description: 'It is wrong' }, refused('bad_refresh_token', 'consent', 200, 'It is wrong')],
+  [
+    'an error with status 200 (GitHub)',
+    { error: 'bad_refresh_token', error_description: 'It is wrong' },
+    refused('bad_refresh_token', 'consent', 200, 'It is wrong'),
+  ],
   ['ok false with status 200 (Slack)', { ok: false, error: 'invalid_refresh_token' }, refused('invalid_refresh_token', 'consent', 200)],
   ['a form-encoded error with status 200', 'error=invalid_grant&error_description=gone', refused('invalid_grant', 'consent', 200, 'gone')],
-  ['a nested error (Facebook)', { error: { message: 'expired', type: 'OAuthException', code: 190 } }, refused('OAuthException', 'request', 400, 'expired'), { status: 400 }],
-  ['a list of errors (Fitbit)', { errors: [{ errorType: 'invalid_grant', message: 'gone' }], success: false }, refused('invalid_grant', 'consent', 400, 'gone'), { status: 400 }],
+  [
+    'a nested error (Facebook)',
+    { error: { message: 'expired', type: 'OAuthException', code: 190 } },
+    refused('OAuthException', 'request', 400, 'expired'),
+    { status: 400 },
+  ],
+  [
+    'a list of errors (Fitbit)',
+    { errors: [{ errorType: 'invalid_grant', message: 'gone' }], success: false },
+    refused('invalid_grant', 'consent', 400, 'gone'),
+    { status: 400 },
+  ],
   ['a numeric errcode (WeChat)', { errcode: 40_029, errmsg: 'invalid code' }, { kind: 'refused', error: 'errcode 40029', class: 'request' }],
   ['status 401 without a body', '', { kind: 'refused', class: 'client', status: 401 }, { status: 401 }],
 ]
@@ -179,7 +220,9 @@ test('O28: a token answer with a parameter twice is refused', () => {
 
 test('the words of the provider are shown without secrets and on one line', () => {
   const secret = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ'
-  const outcome = judge(raw({ error: 'invalid_grant', error_description: `no\r\n\u001b[2J refresh_token=abcdef1234567890 ${secret} ${'x '.repeat(2000)}` }, { status: 400 }))
+  const outcome = judge(
+    raw({ error: 'invalid_grant', error_description: `no\r\n\u001b[2J refresh_token=abcdef1234567890 ${secret} ${'x '.repeat(2000)}` }, { status: 400 }),
+  )
   assert.equal(outcome.kind, 'refused')
   if (outcome.kind !== 'refused') return
   assert.doesNotMatch(outcome.description, /\p{Cc}/u)
@@ -231,42 +274,54 @@ test('the Date of an answer tells how wrong our clock is', () => {
 
 test('sending asks for at most 256 KiB and returns the answer as it came', async () => {
   const asked: OutgoingRequest[] = []
-  const answer = await sendTokenRequest(async (request) => {
-    asked.push(request)
-    return { status: 418, headers: { 'content-type': 'x/y', date: 'd', 'retry-after': '3', 'set-cookie': 'a=b' }, body: Buffer.from('{"a":"ä"}') }
-  }, { method: 'POST', url: 'https://as.example/token' })
+  const answer = await sendTokenRequest(
+    async (request) => {
+      asked.push(request)
+      return { status: 418, headers: { 'content-type': 'x/y', date: 'd', 'retry-after': '3', 'set-cookie': 'a=b' }, body: Buffer.from('{"a":"ä"}') }
+    },
+    { method: 'POST', url: 'https://as.example/token' },
+  )
   assert.equal(asked[0]?.maxBytes, 262_144)
   assert.deepEqual(answer, { status: 418, headers: { contentType: 'x/y', date: 'd', retryAfter: '3' }, body: '{"a":"ä"}' })
 })
 
 test('a failed connection is thrown on as it is', async () => {
   const failure = new Problem('outgoing_failed', 'cut', { facts: { sent: true } })
-  await assert.rejects(sendTokenRequest(() => Promise.reject(failure), { method: 'POST', url: 'https://as.example/token' }), failure)
+  await assert.rejects(
+    sendTokenRequest(() => Promise.reject(failure), { method: 'POST', url: 'https://as.example/token' }),
+    failure,
+  )
 })
 
 describe('a strict implementation agrees about well-formed answers', () => {
   const server: oauth.AuthorizationServer = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' }
   const token = fc.stringMatching(/^[A-Za-z0-9._~+/-]{1,60}$/)
-  const wellFormed = fc.record({
-    access_token: token,
-    token_type: fc.constantFrom('Bearer', 'bearer', 'BEARER'),
-    expires_in: fc.integer({ min: 1, max: 1_000_000 }),
-    refresh_token: token,
-    scope: fc.array(fc.stringMatching(/^[a-z.:/]{1,20}$/), { minLength: 1, maxLength: 4 }).map((list) => list.join(' ')),
-  }, { requiredKeys: ['access_token', 'token_type'] })
+  const wellFormed = fc.record(
+    {
+      access_token: token,
+      token_type: fc.constantFrom('Bearer', 'bearer', 'BEARER'),
+      expires_in: fc.integer({ min: 1, max: 1_000_000 }),
+      refresh_token: token,
+      scope: fc.array(fc.stringMatching(/^[a-z.:/]{1,20}$/), { minLength: 1, maxLength: 4 }).map((list) => list.join(' ')),
+    },
+    { requiredKeys: ['access_token', 'token_type'] },
+  )
 
   test('on what is granted', async () => {
-    await fc.assert(fc.asyncProperty(wellFormed, async (body) => {
-      const theirs = await oauth.processRefreshTokenResponse(server, { client_id: 'c' }, Response.json(body))
-      const ours = judge(raw(body))
-      assert.equal(ours.kind, 'granted')
-      if (ours.kind !== 'granted') return
-      assert.equal(ours.tokenSet.accessToken.reveal(), theirs.access_token)
-      assert.equal(ours.tokenSet.tokenType.toLowerCase(), theirs.token_type)
-      assert.equal(ours.tokenSet.refreshToken?.reveal(), theirs.refresh_token)
-      assert.equal(ours.tokenSet.expiresAt, theirs.expires_in === undefined ? null : now + theirs.expires_in * 1000)
-      assert.equal(ours.tokenSet.scope?.join(' '), theirs.scope)
-    }), { numRuns: 200 })
+    await fc.assert(
+      fc.asyncProperty(wellFormed, async (body) => {
+        const theirs = await oauth.processRefreshTokenResponse(server, { client_id: 'c' }, Response.json(body))
+        const ours = judge(raw(body))
+        assert.equal(ours.kind, 'granted')
+        if (ours.kind !== 'granted') return
+        assert.equal(ours.tokenSet.accessToken.reveal(), theirs.access_token)
+        assert.equal(ours.tokenSet.tokenType.toLowerCase(), theirs.token_type)
+        assert.equal(ours.tokenSet.refreshToken?.reveal(), theirs.refresh_token)
+        assert.equal(ours.tokenSet.expiresAt, theirs.expires_in === undefined ? null : now + theirs.expires_in * 1000)
+        assert.equal(ours.tokenSet.scope?.join(' '), theirs.scope)
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('on what is refused', async () => {

@@ -26,13 +26,13 @@ export type TokenSet = {
 export type TokenOutcome =
   | { kind: 'granted'; tokenSet: TokenSet }
   | {
-    kind: 'refused'
-    error: string
-    description: string
-    /** consent: a person must act; client: the registration is wrong; request: something else we sent is. */
-    class: 'consent' | 'client' | 'request'
-    status: number
-  }
+      kind: 'refused'
+      error: string
+      description: string
+      /** consent: a person must act; client: the registration is wrong; request: something else we sent is. */
+      class: 'consent' | 'client' | 'request'
+      status: number
+    }
   | { kind: 'pending' }
   | { kind: 'slow_down' }
   | { kind: 'denied' }
@@ -45,11 +45,7 @@ export async function sendTokenRequest(http: OutgoingHttp, request: OutgoingRequ
   const response = await http({ ...request, maxBytes })
   return {
     status: response.status,
-    headers: {
-      contentType: response.headers['content-type'] ?? '',
-      date: response.headers.date ?? '',
-      retryAfter: response.headers['retry-after'] ?? '',
-    },
+    headers: { contentType: response.headers['content-type'] ?? '', date: response.headers.date ?? '', retryAfter: response.headers['retry-after'] ?? '' },
     body: Buffer.from(response.body).toString('utf8'),
   }
 }
@@ -68,7 +64,9 @@ export const parseAnswer = (text: string): RawAnswer => JSON.parse(text) as RawA
  * @see RFC 6749 section 5 https://www.rfc-editor.org/rfc/rfc6749.html#section-5
  */
 export function judgeTokenAnswer(
-  answer: RawAnswer, provider: ResolvedProvider, context: { now: number; requestedScope: string[]; grantType?: string },
+  answer: RawAnswer,
+  provider: ResolvedProvider,
+  context: { now: number; requestedScope: string[]; grantType?: string },
 ): TokenOutcome {
   const { status } = answer
   if (status >= 300 && status < 400) return { kind: 'unusable', reason: `it is a redirect (status ${status}), which is never followed` }
@@ -83,7 +81,10 @@ export function judgeTokenAnswer(
     if (error !== null && permanent.has(error.error)) return refusal(error, status)
     return {
       kind: 'unavailable',
-      reason: status === 429 ? 'The provider asks for fewer requests (status 429).' : `The provider answers with status ${status}${error ? ` (${error.error})` : ''}.`,
+      reason:
+        status === 429
+          ? 'The provider asks for fewer requests (status 429).'
+          : `The provider answers with status ${status}${error ? ` (${error.error})` : ''}.`,
       retryAfter: readRetryAfter(answer.headers, context.now),
     }
   }
@@ -105,7 +106,8 @@ export function judgeTokenAnswer(
   if (!/^[\x21-\x7e]+$/.test(token)) return { kind: 'unusable', reason: 'its access token contains characters that no header can carry' }
   const type = find(fields, ['token_type', 'tokenType'])
   const tokenType = readTokenType(type)
-  if (tokenType === null) return { kind: 'unusable', reason: `its token type is ${typeof type === 'string' ? redactText(type, 40) : `a ${typeof type}`}, not bearer` }
+  if (tokenType === null)
+    return { kind: 'unusable', reason: `its token type is ${typeof type === 'string' ? redactText(type, 40) : `a ${typeof type}`}, not bearer` }
   const refreshToken = find(fields, ['refresh_token', 'refreshToken', ...provider.data.token_answer.refresh_token])
   // A refresh token that is not understood must not be dropped: the one before may be dead by now.
   if (!isAbsent(refreshToken) && (typeof refreshToken !== 'string' || refreshToken.length > maxTokenLength)) {
@@ -121,9 +123,10 @@ function readTokenSet(fields: Fields, token: string, tokenType: string, refreshT
   const seconds = lifeOf(find(fields, ['expires_in', 'expiresIn', ...rules.expires_in]), unit)
   const absolute = readAbsolute(find(fields, ['expires_at', 'expiresAt', 'expires_on']))
   const refreshSeconds = lifeOf(find(fields, ['refresh_token_expires_in', 'refresh_expires_in', 'x_refresh_token_expires_in']), 1000)
-  const expiresAt = seconds !== null && seconds > 0
-    ? now + seconds * unit
-    : absolute ?? (seconds === null && provider.accessTokenLifetime !== null ? now + provider.accessTokenLifetime : null)
+  const expiresAt =
+    seconds !== null && seconds > 0
+      ? now + seconds * unit
+      : (absolute ?? (seconds === null && provider.accessTokenLifetime !== null ? now + provider.accessTokenLifetime : null))
   return {
     accessToken: new Secret(token),
     tokenType,
@@ -144,7 +147,9 @@ const isAbsent = (value: unknown) => value === undefined || value === null || va
 const isTooEarly = (status: number) => status === 408 || status === 425
 
 const tooEarly = (answer: RawAnswer, now: number): TokenOutcome => ({
-  kind: 'unavailable', reason: `The provider was too slow or too busy (status ${answer.status}).`, retryAfter: readRetryAfter(answer.headers, now),
+  kind: 'unavailable',
+  reason: `The provider was too slow or too busy (status ${answer.status}).`,
+  retryAfter: readRetryAfter(answer.headers, now),
 })
 
 /** Reads the body as JSON, or as a form if it is one; null when it is neither. */
@@ -181,7 +186,10 @@ function findError(fields: Fields): ErrorFields | null {
   }
   if (typeof error === 'object' && error !== null && Object.keys(error).length > 0) {
     const inner = error as Fields
-    return { error: codeOf(inner.type, inner.code, inner.error, inner.status), description: description(inner.message ?? inner.error_description ?? inner.description) }
+    return {
+      error: codeOf(inner.type, inner.code, inner.error, inner.status),
+      description: description(inner.message ?? inner.error_description ?? inner.description),
+    }
   }
   if (fields.ok === false) return { error: 'error', description: '' }
   const first = Array.isArray(fields.errors) ? (fields.errors[0] as unknown) : undefined
@@ -202,7 +210,14 @@ function codeOf(...candidates: unknown[]): string {
 const cleanCode = (code: string) => redactText(code, 80).replace(/\s+/g, '_')
 
 const permanent = new Set([
-  'invalid_grant', 'invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type', 'invalid_target', 'invalid_request', 'access_denied',
+  'invalid_grant',
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_scope',
+  'unsupported_grant_type',
+  'invalid_target',
+  'invalid_request',
+  'access_denied',
 ])
 
 /** Returns what an error means that only the device grant knows; null for all others. @see RFC 8628 section 3.5 */
@@ -235,12 +250,22 @@ function judgeError(error: ErrorFields, status: number, answer: RawAnswer, now: 
 
 function refusal(error: ErrorFields, status: number): TokenOutcome {
   const code = error.error
-  const kind = code === 'invalid_client' || code === 'unauthorized_client' || code === 'incorrect_client_credentials' || code === 'invalid_client_id'
-    ? 'client'
-    : code === 'invalid_grant' || code === 'bad_refresh_token' || code === 'bad_verification_code' || code === 'interaction_required' || code === 'consent_required'
-        || code === 'login_required' || code === 'invalid_refresh_token' || code === 'token_revoked' || code === 'token_expired'
-      ? 'consent'
-      : code === 'access_denied' ? 'consent' : 'request'
+  const kind =
+    code === 'invalid_client' || code === 'unauthorized_client' || code === 'incorrect_client_credentials' || code === 'invalid_client_id'
+      ? 'client'
+      : code === 'invalid_grant' ||
+          code === 'bad_refresh_token' ||
+          code === 'bad_verification_code' ||
+          code === 'interaction_required' ||
+          code === 'consent_required' ||
+          code === 'login_required' ||
+          code === 'invalid_refresh_token' ||
+          code === 'token_revoked' ||
+          code === 'token_expired'
+        ? 'consent'
+        : code === 'access_denied'
+          ? 'consent'
+          : 'request'
   return { kind: 'refused', error: code, description: error.description, class: kind, status }
 }
 
@@ -278,7 +303,11 @@ function readAbsolute(value: unknown): number | null {
 }
 
 function readScope(value: unknown): string[] | null {
-  const list = Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : typeof value === 'string' ? value.split(/[\s,]+/) : null
+  const list = Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : typeof value === 'string'
+      ? value.split(/[\s,]+/)
+      : null
   if (list === null) return null
   const clean = list.filter((item) => item !== '' && item.length <= 500).slice(0, 200)
   return clean.length === 0 ? null : clean

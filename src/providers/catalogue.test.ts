@@ -23,7 +23,13 @@ function folderOf(files: Record<string, unknown>): string {
 }
 
 const minimal = (id: string, change: Partial<ProviderInput> = {}): ProviderInput => ({
-  id, version: 1, name: id, token_endpoint: 'https://as.example/token', grants: ['client_credentials'], client_auth: ['client_secret_post'], ...change,
+  id,
+  version: 1,
+  name: id,
+  token_endpoint: 'https://as.example/token',
+  grants: ['client_credentials'],
+  client_auth: ['client_secret_post'],
+  ...change,
 })
 
 function problemOf(run: () => unknown): Problem {
@@ -37,12 +43,23 @@ function problemOf(run: () => unknown): Problem {
 
 describe('the catalogue that comes with the program', () => {
   const catalogue = openCatalogue([shipped])
-  const ids = readdirSync(shipped).filter((file) => file.endsWith('.json') && file !== 'schema.json').map((file) => file.slice(0, -5))
+  const ids = readdirSync(shipped)
+    .filter((file) => file.endsWith('.json') && file !== 'schema.json')
+    .map((file) => file.slice(0, -5))
 
   test('holds every file, by name', () => {
-    assert.deepEqual(catalogue.list().map((provider) => provider.id).sort(), ids.sort())
+    assert.deepEqual(
+      catalogue
+        .list()
+        .map((provider) => provider.id)
+        .sort(),
+      ids.sort(),
+    )
     const names = catalogue.list().map((provider) => provider.name)
-    assert.deepEqual(names, [...names].sort((a, b) => a.localeCompare(b)))
+    assert.deepEqual(
+      names,
+      [...names].sort((a, b) => a.localeCompare(b)),
+    )
     for (const id of ['google', 'microsoft', 'generic']) assert.equal(catalogue.get(id)?.id, id)
     assert.equal(catalogue.get('no-such-provider'), undefined)
     assert.equal(catalogue.get('../package'), undefined)
@@ -87,7 +104,10 @@ describe('the catalogue that comes with the program', () => {
     assert.equal(google.data.parameters.authorize.access_type, 'offline')
     assert.equal(google.data.parameters.authorize.prompt, 'consent')
     const microsoft = catalogue.get('microsoft')!
-    assert.equal(resolveProvider(microsoft, { tenant: 'contoso.onmicrosoft.com' }).tokenEndpoint, 'https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token')
+    assert.equal(
+      resolveProvider(microsoft, { tenant: 'contoso.onmicrosoft.com' }).tokenEndpoint,
+      'https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token',
+    )
     assert.ok(microsoft.default_scopes.includes('offline_access'))
     assert.ok(microsoft.scope_sets.some((set) => set.grants?.includes('client_credentials') && set.scopes.every((scope) => scope.endsWith('/.default'))))
   })
@@ -99,9 +119,15 @@ test('the schema beside the files is the one of the code', () => {
 })
 
 test('a later folder replaces a provider of an earlier one', () => {
-  const catalogue = openCatalogue([folderOf({ 'a.json': minimal('a'), 'b.json': minimal('b') }), folderOf({ 'a.json': minimal('a', { name: 'Mine', version: 2 }) })])
+  const catalogue = openCatalogue([
+    folderOf({ 'a.json': minimal('a'), 'b.json': minimal('b') }),
+    folderOf({ 'a.json': minimal('a', { name: 'Mine', version: 2 }) }),
+  ])
   assert.equal(catalogue.get('a')?.name, 'Mine')
-  assert.deepEqual(catalogue.list().map((provider) => provider.id), ['b', 'a'])
+  assert.deepEqual(
+    catalogue.list().map((provider) => provider.id),
+    ['b', 'a'],
+  )
 })
 
 describe('an error is named by its file and its place', () => {

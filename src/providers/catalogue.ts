@@ -4,10 +4,7 @@ import { Problem, type FieldError } from '../base/problem.ts'
 import { providerSchema, type Provider } from './provider-schema.ts'
 
 /** The providers that come with the program or lie in the user's own folder. */
-export type Catalogue = {
-  list(): Provider[]
-  get(id: string): Provider | undefined
-}
+export type Catalogue = { list(): Provider[]; get(id: string): Provider | undefined }
 
 /**
  * Reads the catalogue's folders; a later one replaces entries of an earlier one. Each file is checked when it is first
@@ -30,10 +27,7 @@ export function openCatalogue(folders: string[]): Catalogue {
     read.set(id, provider)
     return provider
   }
-  return {
-    get,
-    list: () => [...files.keys()].map((id) => get(id)!).sort((a, b) => a.name.localeCompare(b.name)),
-  }
+  return { get, list: () => [...files.keys()].map((id) => get(id)!).sort((a, b) => a.name.localeCompare(b.name)) }
 }
 
 function readProviderFile(file: string, id: string): Provider {

@@ -51,9 +51,10 @@ export function resolveProvider(provider: Provider, values: Record<string, strin
     accessTokenLifetime: milliseconds(provider.lifetimes.access_token),
     refreshTokenLifetime: milliseconds(provider.lifetimes.refresh_token),
     earliestRefreshBeforeEnd: milliseconds(provider.lifetimes.earliest_refresh) ?? undefined,
-    testRequest: provider.test_request === undefined
-      ? null
-      : { method: provider.test_request.method, url: fill(provider.test_request.url)!, headers: provider.test_request.headers },
+    testRequest:
+      provider.test_request === undefined
+        ? null
+        : { method: provider.test_request.method, url: fill(provider.test_request.url)!, headers: provider.test_request.headers },
     data: provider,
   }
 }
@@ -100,7 +101,9 @@ function checkValues(provider: Provider, values: Record<string, string>): Record
 function wrongPart(value: string): string | null {
   if (value.length > 253) return 'is too long'
   // One segment of a host or path, and nothing that a URL parser would read as more.
-  return /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value) && !value.includes('..') ? null : 'must consist of letters, digits, dots, hyphens and underscores'
+  return /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value) && !value.includes('..')
+    ? null
+    : 'must consist of letters, digits, dots, hyphens and underscores'
 }
 
 function wrongUrl(value: string): string | null {
@@ -124,8 +127,14 @@ function fillTemplate(template: string, values: Record<string, string>): string 
   const expected = new URL(template.replace(/\{[a-z_][a-z0-9_]*\}/g, 'x'))
   const url = new URL(text)
   const depth = (address: URL) => address.pathname.split('/').length
-  if (url.protocol !== expected.protocol || url.port !== expected.port || url.hostname.split('.').length < expected.hostname.split('.').length
-    || depth(url) !== depth(expected) || url.search !== expected.search || url.hash !== expected.hash) {
+  if (
+    url.protocol !== expected.protocol ||
+    url.port !== expected.port ||
+    url.hostname.split('.').length < expected.hostname.split('.').length ||
+    depth(url) !== depth(expected) ||
+    url.search !== expected.search ||
+    url.hash !== expected.hash
+  ) {
     throw new Problem('invalid_request', 'A placeholder changes more of the address than its own part.')
   }
   return text

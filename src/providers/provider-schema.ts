@@ -1,7 +1,14 @@
 import { z } from 'zod'
 
 const text = (max = 300) => z.string().min(1).max(max)
-const template = z.string().min(1).max(1000).regex(/^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])[:/]|\{[a-z_]+\}$)/, 'must begin with https:// (http:// only for loopback), or be one placeholder')
+const template = z
+  .string()
+  .min(1)
+  .max(1000)
+  .regex(
+    /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])[:/]|\{[a-z_]+\}$)/,
+    'must begin with https:// (http:// only for loopback), or be one placeholder',
+  )
 const parameters = z.record(z.string().min(1).max(100), z.string().max(1000))
 const seconds = z.number().int().positive()
 
@@ -63,44 +70,46 @@ export const providerSchema = z.strictObject({
   assertion_audience: z.enum(['token_endpoint', 'issuer']).default('token_endpoint'),
   scope_separator: z.string().min(1).max(3).default(' '),
   default_scopes: z.array(text(500)).default([]),
-  scope_sets: z.array(z.strictObject({
-    title: text(), meaning: text(1000), scopes: z.array(text(500)), grants: z.array(z.enum(grantNames)).optional(),
-  })).default([]),
-  parameters: z.strictObject({
-    authorize: parameters.default({}),
-    token: parameters.default({}),
-    refresh: parameters.default({}),
-    device: parameters.default({}),
-  }).default({ authorize: {}, token: {}, refresh: {}, device: {} }),
-  token_request: z.strictObject({
-    format: z.enum(['form', 'json']).default('form'),
-    headers: parameters.default({}),
-  }).default({ format: 'form', headers: {} }),
+  scope_sets: z
+    .array(z.strictObject({ title: text(), meaning: text(1000), scopes: z.array(text(500)), grants: z.array(z.enum(grantNames)).optional() }))
+    .default([]),
+  parameters: z
+    .strictObject({ authorize: parameters.default({}), token: parameters.default({}), refresh: parameters.default({}), device: parameters.default({}) })
+    .default({ authorize: {}, token: {}, refresh: {}, device: {} }),
+  token_request: z.strictObject({ format: z.enum(['form', 'json']).default('form'), headers: parameters.default({}) }).default({ format: 'form', headers: {} }),
   /** Where the members of a token answer are found, when not where the RFC puts them: paths such as `data.access_token`. */
-  token_answer: z.strictObject({
-    access_token: z.array(text()).default([]),
-    refresh_token: z.array(text()).default([]),
-    expires_in: z.array(text()).default([]),
-    scope: z.array(text()).default([]),
-    expires_in_unit: z.enum(['s', 'ms']).default('s'),
-    /** Members to keep for later calls, such as an API host. */
-    keep: z.array(text()).default([]),
-  }).default({ access_token: [], refresh_token: [], expires_in: [], scope: [], expires_in_unit: 's', keep: [] }),
-  lifetimes: z.strictObject({
-    access_token: seconds.optional(),
-    refresh_token: seconds.optional(),
-    refresh_token_idle: seconds.optional(),
-    /** Seconds before its end at which a token may be renewed, where the provider refuses to earlier. */
-    earliest_refresh: seconds.optional(),
-    remarks: z.array(text(500)).default([]),
-  }).default({ remarks: [] }),
+  token_answer: z
+    .strictObject({
+      access_token: z.array(text()).default([]),
+      refresh_token: z.array(text()).default([]),
+      expires_in: z.array(text()).default([]),
+      scope: z.array(text()).default([]),
+      expires_in_unit: z.enum(['s', 'ms']).default('s'),
+      /** Members to keep for later calls, such as an API host. */
+      keep: z.array(text()).default([]),
+    })
+    .default({ access_token: [], refresh_token: [], expires_in: [], scope: [], expires_in_unit: 's', keep: [] }),
+  lifetimes: z
+    .strictObject({
+      access_token: seconds.optional(),
+      refresh_token: seconds.optional(),
+      refresh_token_idle: seconds.optional(),
+      /** Seconds before its end at which a token may be renewed, where the provider refuses to earlier. */
+      earliest_refresh: seconds.optional(),
+      remarks: z.array(text(500)).default([]),
+    })
+    .default({ remarks: [] }),
   /** How a program gets a refresh token here, in one sentence. */
   offline_hint: text(500).optional(),
-  account: z.strictObject({ claims: z.array(text(100)), subject: text(100).default('sub') }).default({ claims: ['email', 'preferred_username', 'upn', 'name'], subject: 'sub' }),
+  account: z
+    .strictObject({ claims: z.array(text(100)), subject: text(100).default('sub') })
+    .default({ claims: ['email', 'preferred_username', 'upn', 'name'], subject: 'sub' }),
   /** Hosts that tokens may be sent to; `*.` in front stands for every name below. */
   hosts: z.array(text()).default([]),
   mail: z.strictObject({ smtp: z.array(mailServer).default([]), imap: z.array(mailServer).default([]), pop: z.array(mailServer).default([]) }).optional(),
-  test_request: z.strictObject({ method: z.enum(['GET', 'POST']).default('GET'), url: template, headers: parameters.default({}), scopes: z.array(text()).optional() }).optional(),
+  test_request: z
+    .strictObject({ method: z.enum(['GET', 'POST']).default('GET'), url: template, headers: parameters.default({}), scopes: z.array(text()).optional() })
+    .optional(),
   redirect_rules: z.array(text(500)).default([]),
   revocation_hint: text(1000).optional(),
 })

@@ -27,7 +27,10 @@ export async function listAccessKeys(db: Database, revokedAfter: number): Promis
 }
 
 export async function countAccessKeys(db: Database | Transaction<Tables>): Promise<number> {
-  const row = await db.selectFrom('access_keys').select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  const row = await db
+    .selectFrom('access_keys')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
   return Number(row.count)
 }
 

@@ -27,19 +27,35 @@ export async function updateConsent(db: Reader, id: string, change: RowUpdate<'c
 
 /** Returns device consents whose next poll is due. */
 export async function dueConsents(db: Reader, now: number, limit: number): Promise<Row<'consents'>[]> {
-  return await db.selectFrom('consents').selectAll().where('status', '=', 'waiting').where('mode', '=', 'device')
-    .where('next_poll_at', '<=', now).orderBy('next_poll_at').limit(limit).execute()
+  return await db
+    .selectFrom('consents')
+    .selectAll()
+    .where('status', '=', 'waiting')
+    .where('mode', '=', 'device')
+    .where('next_poll_at', '<=', now)
+    .orderBy('next_poll_at')
+    .limit(limit)
+    .execute()
 }
 
 export async function nextPoll(db: Reader): Promise<number | null> {
-  const row = await db.selectFrom('consents').where('status', '=', 'waiting').where('mode', '=', 'device')
-    .select((eb) => eb.fn.min('next_poll_at').as('due')).executeTakeFirst()
+  const row = await db
+    .selectFrom('consents')
+    .where('status', '=', 'waiting')
+    .where('mode', '=', 'device')
+    .select((eb) => eb.fn.min('next_poll_at').as('due'))
+    .executeTakeFirst()
   return row?.due ?? null
 }
 
 /** Ends the consents that nobody finished, removes their secrets, and forgets those that ended long ago. */
 export async function expireConsents(db: Reader, now: number, forgetBefore: number): Promise<void> {
-  await db.updateTable('consents').set({ status: 'expired', secret: null, finished_at: now }).where('status', '=', 'waiting').where('expires_at', '<=', now).execute()
+  await db
+    .updateTable('consents')
+    .set({ status: 'expired', secret: null, finished_at: now })
+    .where('status', '=', 'waiting')
+    .where('expires_at', '<=', now)
+    .execute()
   await db.deleteFrom('consents').where('status', 'in', ['done', 'failed', 'expired']).where('expires_at', '<', forgetBefore).execute()
 }
 
@@ -50,6 +66,11 @@ export async function exchangingConsents(db: Reader, credentialId: string): Prom
 
 /** Ends the waiting consents of a credential: a new one replaces them. */
 export async function replaceConsents(trx: Transaction<Tables>, credentialId: string, now: number): Promise<void> {
-  await trx.updateTable('consents').set({ status: 'expired', secret: null, finished_at: now }).where('credential_id', '=', credentialId)
-    .where('status', '=', 'waiting').where('mode', '=', 'device').execute()
+  await trx
+    .updateTable('consents')
+    .set({ status: 'expired', secret: null, finished_at: now })
+    .where('credential_id', '=', credentialId)
+    .where('status', '=', 'waiting')
+    .where('mode', '=', 'device')
+    .execute()
 }

@@ -27,7 +27,9 @@ export function nameKey(name: string): string {
 /** Finds a credential by id or by name. */
 export async function findCredential(db: Reader, ref: string): Promise<CredentialWithRegistration | undefined> {
   const column = ref.startsWith('cred_') ? 'credentials.id' : 'credentials.name_key'
-  return await withRegistration(db).where(column, '=', ref.startsWith('cred_') ? ref : nameKey(ref)).executeTakeFirst()
+  return await withRegistration(db)
+    .where(column, '=', ref.startsWith('cred_') ? ref : nameKey(ref))
+    .executeTakeFirst()
 }
 
 export async function readCredential(db: Reader, id: string): Promise<CredentialRow | undefined> {
@@ -50,9 +52,7 @@ export async function updateCredential(trx: Reader, id: string, change: RowUpdat
 }
 
 /** Changes the row if its revision is still the expected one; returns whether it was. */
-export async function updateCredentialIf(
-  trx: Reader, id: string, expected: { revision: number }, change: RowUpdate<'credentials'>,
-): Promise<boolean> {
+export async function updateCredentialIf(trx: Reader, id: string, expected: { revision: number }, change: RowUpdate<'credentials'>): Promise<boolean> {
   const result = await trx
     .updateTable('credentials')
     .set({ ...change, revision: expected.revision + 1 })
@@ -104,7 +104,10 @@ export async function dueCredentials(db: Reader, now: number, limit: number): Pr
 
 /** Returns when the next refresh is due; null when none is planned. */
 export async function nextDue(db: Reader): Promise<number | null> {
-  const row = await db.selectFrom('credentials').select((eb) => eb.fn.min('refresh_due_at').as('due')).executeTakeFirst()
+  const row = await db
+    .selectFrom('credentials')
+    .select((eb) => eb.fn.min('refresh_due_at').as('due'))
+    .executeTakeFirst()
   return row?.due ?? null
 }
 
@@ -138,7 +141,9 @@ export type CredentialQuery = {
 
 export async function listCredentialRows(db: Database, filter: CredentialQuery): Promise<CredentialWithRegistration[]> {
   const column = filter.sort === 'name' ? 'credentials.name_key' : 'credentials.id'
-  let query = withRegistration(db).orderBy(column, filter.descending ? 'desc' : 'asc').limit(filter.limit)
+  let query = withRegistration(db)
+    .orderBy(column, filter.descending ? 'desc' : 'asc')
+    .limit(filter.limit)
   if (filter.after !== undefined) query = query.where(column, filter.descending ? '<' : '>', filter.after)
   if (filter.status) query = query.where('credentials.status', 'in', filter.status)
   if (filter.kind !== undefined) query = query.where('credentials.kind', '=', filter.kind)
@@ -161,7 +166,10 @@ export async function listCredentialRows(db: Database, filter: CredentialQuery):
 const likeText = (text: string) => text.replace(/[\\%_]/g, (c) => `\\${c}`)
 
 export async function countByStatus(db: Database, visible?: string[]): Promise<Record<string, number>> {
-  let query = db.selectFrom('credentials').select((eb) => ['status', eb.fn.countAll<number>().as('count')]).groupBy('status')
+  let query = db
+    .selectFrom('credentials')
+    .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+    .groupBy('status')
   if (visible) query = query.where('id', 'in', visible.length > 0 ? visible : [''])
   const rows = await query.execute()
   return Object.fromEntries(rows.map((row) => [row.status, Number(row.count)]))

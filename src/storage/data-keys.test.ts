@@ -22,11 +22,14 @@ eachDatabase((name, open) => {
 
   test(`a data key made in a transaction goes when the transaction does (${name})`, async (t) => {
     const { db } = await open(t)
-    await assert.rejects(inTransaction(db, async (trx) => {
-      await dataKeysOf(trx).insert('cred_1', wrapped(1))
-      assert.notEqual(await dataKeysOf(trx).read('cred_1'), null)
-      throw new Error('undone')
-    }), /undone/)
+    await assert.rejects(
+      inTransaction(db, async (trx) => {
+        await dataKeysOf(trx).insert('cred_1', wrapped(1))
+        assert.notEqual(await dataKeysOf(trx).read('cred_1'), null)
+        throw new Error('undone')
+      }),
+      /undone/,
+    )
     assert.equal(await dataKeysOf(db).read('cred_1'), null)
   })
 
@@ -44,7 +47,13 @@ eachDatabase((name, open) => {
     for (const [i, owner] of ['c', 'a', 'b'].entries()) await dataKeysOf(db).insert(owner, wrapped(i + 1))
     await dataKeysOf(db).insert('d', wrapped(9, 2))
     assert.equal(await countDataKeys(db, 2), 3)
-    assert.deepEqual((await dataKeysToRewrap(db, 2, 2)).map((key) => [key.owner, key.masterKeyVersion]), [['a', 1], ['b', 1]])
+    assert.deepEqual(
+      (await dataKeysToRewrap(db, 2, 2)).map((key) => [key.owner, key.masterKeyVersion]),
+      [
+        ['a', 1],
+        ['b', 1],
+      ],
+    )
     await rewrapDataKey(db, 'a', 1, wrapped(7, 2))
     await rewrapDataKey(db, 'a', 1, wrapped(8, 2))
     assert.deepEqual(bytesOf(await dataKeysOf(db).read('a')), [7, 7])
@@ -58,9 +67,12 @@ eachDatabase((name, open) => {
     await insertMasterKey(db, { version: 2, fingerprint: 'other', derivation: null, created_at: 30 })
     await retireMasterKeys(db, 2, 40)
     await retireMasterKeys(db, 2, 50)
-    assert.deepEqual((await readMasterKeys(db)).map((row) => ({ ...row })), [
-      { version: 1, fingerprint: 'f1', derivation: null, created_at: 10, retired_at: 40 },
-      { version: 2, fingerprint: 'f2', derivation: '{}', created_at: 20, retired_at: null },
-    ])
+    assert.deepEqual(
+      (await readMasterKeys(db)).map((row) => ({ ...row })),
+      [
+        { version: 1, fingerprint: 'f1', derivation: null, created_at: 10, retired_at: 40 },
+        { version: 2, fingerprint: 'f2', derivation: '{}', created_at: 20, retired_at: null },
+      ],
+    )
   })
 })

@@ -30,7 +30,11 @@ export async function deleteDataKey(trx: Reader, owner: string): Promise<void> {
 }
 
 export async function countDataKeys(db: Reader, exceptVersion: number): Promise<number> {
-  const row = await db.selectFrom('data_keys').select((eb) => eb.fn.countAll<number>().as('count')).where('master_key_version', '!=', exceptVersion).executeTakeFirstOrThrow()
+  const row = await db
+    .selectFrom('data_keys')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('master_key_version', '!=', exceptVersion)
+    .executeTakeFirstOrThrow()
   return Number(row.count)
 }
 
@@ -41,9 +45,11 @@ export async function dataKeysToRewrap(db: Reader, version: number, limit: numbe
 }
 
 /** Replaces the wrapping of a key unless somebody else did it meanwhile. */
-export async function rewrapDataKey(
-  trx: Reader, owner: string, from: number, to: { wrapped: Sealed; masterKeyVersion: number },
-): Promise<void> {
-  await trx.updateTable('data_keys').set({ wrapped: to.wrapped, master_key_version: to.masterKeyVersion }).where('owner', '=', owner)
-    .where('master_key_version', '=', from).execute()
+export async function rewrapDataKey(trx: Reader, owner: string, from: number, to: { wrapped: Sealed; masterKeyVersion: number }): Promise<void> {
+  await trx
+    .updateTable('data_keys')
+    .set({ wrapped: to.wrapped, master_key_version: to.masterKeyVersion })
+    .where('owner', '=', owner)
+    .where('master_key_version', '=', from)
+    .execute()
 }

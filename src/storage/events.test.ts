@@ -15,14 +15,23 @@ eachDatabase((name, open) => {
   test(`events are numbered from 1 without a gap, also when a transaction is undone (${name})`, async (t) => {
     const { db } = await open(t)
     await inTransaction(db, (trx) => appendEvents(trx, clock, [event('a'), event('b')]))
-    await assert.rejects(inTransaction(db, async (trx) => {
-      await appendEvents(trx, clock, [event('undone')])
-      throw new Error('undone')
-    }), /undone/)
+    await assert.rejects(
+      inTransaction(db, async (trx) => {
+        await appendEvents(trx, clock, [event('undone')])
+        throw new Error('undone')
+      }),
+      /undone/,
+    )
     await inTransaction(db, (trx) => appendEvents(trx, clock, []))
     await inTransaction(db, (trx) => appendEvents(trx, clock, [event('c')]))
-    assert.deepEqual(await readEvents(db, 0, 10), ['a', 'b', 'c'].map((subject, i) => ({ seq: i + 1, at: testNow, type: 'credential.changed', subject, data: { n: 1 } })))
-    assert.deepEqual((await readEvents(db, 1, 1)).map(({ seq }) => seq), [2])
+    assert.deepEqual(
+      await readEvents(db, 0, 10),
+      ['a', 'b', 'c'].map((subject, i) => ({ seq: i + 1, at: testNow, type: 'credential.changed', subject, data: { n: 1 } })),
+    )
+    assert.deepEqual(
+      (await readEvents(db, 1, 1)).map(({ seq }) => seq),
+      [2],
+    )
     assert.equal(await lastEventSeq(db), 3)
   })
 
@@ -30,15 +39,17 @@ eachDatabase((name, open) => {
     const database = await open(t)
     const nodes = [database.db, await database.otherNode()]
     let writing = true
-    const writers = Promise.all(Array.from({ length: 8 }, async (_, writer) => {
-      for (let i = 0; i < 10; i++) {
-        await inTransaction(nodes[writer % 2]!, async (trx) => {
-          await appendEvents(trx, clock, [event(`${writer}.${i}`), event(`${writer}.${i}'`)])
-          // Makes others overtake, if they can.
-          await sleep(writer % 3)
-        })
-      }
-    })).finally(() => (writing = false))
+    const writers = Promise.all(
+      Array.from({ length: 8 }, async (_, writer) => {
+        for (let i = 0; i < 10; i++) {
+          await inTransaction(nodes[writer % 2]!, async (trx) => {
+            await appendEvents(trx, clock, [event(`${writer}.${i}`), event(`${writer}.${i}'`)])
+            // Makes others overtake, if they can.
+            await sleep(writer % 3)
+          })
+        }
+      }),
+    ).finally(() => (writing = false))
     const seen: number[] = []
     for (let last = false; !last;) {
       last = !writing
@@ -48,14 +59,26 @@ eachDatabase((name, open) => {
       }
     }
     await writers
-    assert.deepEqual(seen, Array.from({ length: 160 }, (_, i) => i + 1))
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 160 }, (_, i) => i + 1),
+    )
   })
 
   test(`forgets old events and keeps counting (${name})`, async (t) => {
     const { db } = await open(t)
-    await inTransaction(db, (trx) => appendEvents(trx, clock, Array.from({ length: 10 }, (_, i) => event(String(i)))))
+    await inTransaction(db, (trx) =>
+      appendEvents(
+        trx,
+        clock,
+        Array.from({ length: 10 }, (_, i) => event(String(i))),
+      ),
+    )
     await pruneEvents(db, 3)
-    assert.deepEqual((await readEvents(db, 0, 100)).map(({ seq }) => seq), [8, 9, 10])
+    assert.deepEqual(
+      (await readEvents(db, 0, 100)).map(({ seq }) => seq),
+      [8, 9, 10],
+    )
     await pruneEvents(db, 0)
     await inTransaction(db, (trx) => appendEvents(trx, clock, [event('next')]))
     assert.equal((await readEvents(db, 0, 100))[0]!.seq, 11)
@@ -76,14 +99,20 @@ eachDatabase((name, open) => {
       tails.push(tail)
       told.push(list)
     }
-    await Promise.all(Array.from({ length: 40 }, async (_, i) => {
-      await inTransaction(nodes[i % 2]!, (trx) => appendEvents(trx, clock, [event(String(i))]))
-      const before = await lastEventSeq(nodes[i % 2]!)
-      await tails[i % 2]!.wake()
-      assert.ok(told[i % 2]!.at(-1)!.seq >= before, 'wake has told everything that was committed before it')
-    }))
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        await inTransaction(nodes[i % 2]!, (trx) => appendEvents(trx, clock, [event(String(i))]))
+        const before = await lastEventSeq(nodes[i % 2]!)
+        await tails[i % 2]!.wake()
+        assert.ok(told[i % 2]!.at(-1)!.seq >= before, 'wake has told everything that was committed before it')
+      }),
+    )
     while (told.some((list) => list.length < 40)) await sleep(5)
-    for (const list of told) assert.deepEqual(list.map(({ seq }) => seq), Array.from({ length: 40 }, (_, i) => i + 2))
+    for (const list of told)
+      assert.deepEqual(
+        list.map(({ seq }) => seq),
+        Array.from({ length: 40 }, (_, i) => i + 2),
+      )
   })
 
   test(`more events than fit into one look are told in order (${name})`, async (t) => {
@@ -93,10 +122,19 @@ eachDatabase((name, open) => {
     bus.listen(({ seq }) => told.push(seq))
     const tail = new EventTail({ db, bus, clock, onError: (error) => assert.fail(String(error)), interval: 60_000 })
     await tail.start()
-    await inTransaction(db, (trx) => appendEvents(trx, clock, Array.from({ length: 1001 }, () => event('x'))))
+    await inTransaction(db, (trx) =>
+      appendEvents(
+        trx,
+        clock,
+        Array.from({ length: 1001 }, () => event('x')),
+      ),
+    )
     await tail.wake()
     await tail.stop()
-    assert.deepEqual(told, Array.from({ length: 1001 }, (_, i) => i + 1))
+    assert.deepEqual(
+      told,
+      Array.from({ length: 1001 }, (_, i) => i + 1),
+    )
   })
 
   test(`is no longer fresh a second after the last look that succeeded (${name})`, async (t) => {

@@ -19,7 +19,8 @@ export async function appendEvents(trx: Transaction<Tables>, clock: Clock, event
     .executeTakeFirstOrThrow()
   const first = head.seq - events.length + 1
   const at = clock.now()
-  await trx.insertInto('events')
+  await trx
+    .insertInto('events')
     .values(events.map((event, i) => ({ seq: first + i, at, type: event.type, subject: event.subject, data: JSON.stringify(event.data) })))
     .execute()
 }
@@ -27,7 +28,13 @@ export async function appendEvents(trx: Transaction<Tables>, clock: Clock, event
 /** Returns events after a number, oldest first. */
 export async function readEvents(db: Database, after: number, limit: number): Promise<Event[]> {
   const rows = await db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()
-  return rows.map((row) => ({ seq: row.seq, at: row.at, type: row.type as EventType, subject: row.subject, data: JSON.parse(row.data) as Record<string, unknown> }))
+  return rows.map((row) => ({
+    seq: row.seq,
+    at: row.at,
+    type: row.type as EventType,
+    subject: row.subject,
+    data: JSON.parse(row.data) as Record<string, unknown>,
+  }))
 }
 
 export async function lastEventSeq(db: Database): Promise<number> {
@@ -38,5 +45,8 @@ export async function lastEventSeq(db: Database): Promise<number> {
 /** Forgets old events; whoever asks for them with Last-Event-ID is told to read everything anew. */
 export async function pruneEvents(db: Database, keep: number): Promise<void> {
   const last = await lastEventSeq(db)
-  await db.deleteFrom('events').where('seq', '<=', last - keep).execute()
+  await db
+    .deleteFrom('events')
+    .where('seq', '<=', last - keep)
+    .execute()
 }

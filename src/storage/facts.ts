@@ -9,7 +9,11 @@ export async function readFact(db: Reader, name: string): Promise<string | null>
 }
 
 export async function writeFact(db: Reader, name: string, value: string): Promise<void> {
-  await db.insertInto('facts').values({ name, value }).onConflict((conflict) => conflict.column('name').doUpdateSet({ value })).execute()
+  await db
+    .insertInto('facts')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute()
 }
 
 export async function readMasterKeys(db: Reader): Promise<Row<'master_keys'>[]> {
@@ -17,7 +21,11 @@ export async function readMasterKeys(db: Reader): Promise<Row<'master_keys'>[]> 
 }
 
 export async function insertMasterKey(db: Reader, row: { version: number; fingerprint: string; derivation: string | null; created_at: number }): Promise<void> {
-  await db.insertInto('master_keys').values({ ...row, retired_at: null }).onConflict((conflict) => conflict.column('version').doNothing()).execute()
+  await db
+    .insertInto('master_keys')
+    .values({ ...row, retired_at: null })
+    .onConflict((conflict) => conflict.column('version').doNothing())
+    .execute()
 }
 
 export async function retireMasterKeys(db: Reader, below: number, at: number): Promise<void> {

@@ -6,7 +6,8 @@ type Reader = Database | Transaction<Tables>
 
 /** Claims a key for a request. Returns null when it is claimed now, otherwise the row of whoever was first. */
 export async function claimIdempotencyKey(
-  db: Reader, row: { access_key_id: string; key: string; request_hash: string; created_at: number },
+  db: Reader,
+  row: { access_key_id: string; key: string; request_hash: string; created_at: number },
 ): Promise<Row<'idempotency'> | null> {
   const inserted = await db
     .insertInto('idempotency')

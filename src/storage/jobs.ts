@@ -15,39 +15,62 @@ export type NewJob = { id: string; kind: string; subject: string; payload: strin
  */
 export async function putJob(trx: Transaction<Tables>, job: NewJob): Promise<void> {
   const before = await trx.selectFrom('jobs').select('id').where('kind', '=', job.kind).where('subject', '=', job.subject).executeTakeFirst()
-  await trx.insertInto('jobs').values({ ...job, attempts: 0, lease: null, lease_until: null, last_error: null })
+  await trx
+    .insertInto('jobs')
+    .values({ ...job, attempts: 0, lease: null, lease_until: null, last_error: null })
     // Lease and its end stay: they belong to the run that is under way, not to the order.
-    .onConflict((conflict) => conflict.columns(['kind', 'subject']).doUpdateSet({
-      id: job.id, payload: job.payload, secret: job.secret, due_at: job.due_at, attempts: 0, last_error: null, created_at: job.created_at,
-    }))
+    .onConflict((conflict) =>
+      conflict
+        .columns(['kind', 'subject'])
+        .doUpdateSet({ id: job.id, payload: job.payload, secret: job.secret, due_at: job.due_at, attempts: 0, last_error: null, created_at: job.created_at }),
+    )
     .execute()
   if (before && before.id !== job.id) await deleteDataKey(trx, before.id)
 }
 
 /** Makes sure that a recurring job is there, and that it is due at this moment at the latest. */
 export async function ensureJob(trx: Transaction<Tables>, job: NewJob): Promise<void> {
-  await trx.insertInto('jobs').values({ ...job, attempts: 0, lease: null, lease_until: null, last_error: null })
-    .onConflict((conflict) => conflict.columns(['kind', 'subject']).doNothing()).execute()
-  await trx.updateTable('jobs').set({ due_at: job.due_at }).where('kind', '=', job.kind).where('subject', '=', job.subject)
-    .where('due_at', '>', job.due_at).execute()
+  await trx
+    .insertInto('jobs')
+    .values({ ...job, attempts: 0, lease: null, lease_until: null, last_error: null })
+    .onConflict((conflict) => conflict.columns(['kind', 'subject']).doNothing())
+    .execute()
+  await trx
+    .updateTable('jobs')
+    .set({ due_at: job.due_at })
+    .where('kind', '=', job.kind)
+    .where('subject', '=', job.subject)
+    .where('due_at', '>', job.due_at)
+    .execute()
 }
 
 /** Returns when the next job of these kinds that nobody runs is due; null when there is none. */
 export async function nextJobDue(db: Reader, kinds: string[], now: number, longestLease: number): Promise<number | null> {
-  const row = await db.selectFrom('jobs').select((eb) => eb.fn.min('due_at').as('due')).where('kind', 'in', kinds)
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', now + longestLease)])).executeTakeFirst()
+  const row = await db
+    .selectFrom('jobs')
+    .select((eb) => eb.fn.min('due_at').as('due'))
+    .where('kind', 'in', kinds)
+    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', now + longestLease)]))
+    .executeTakeFirst()
   return row?.due ?? null
 }
 
 /** Takes due jobs, the longest due first, for as long as the lease lasts; no other node gets them meanwhile. */
 export async function claimJobs(
-  trx: Transaction<Tables>, dialect: 'sqlite' | 'postgres', options: { kinds: string[]; now: number; lease: number; limit: number },
+  trx: Transaction<Tables>,
+  dialect: 'sqlite' | 'postgres',
+  options: { kinds: string[]; now: number; lease: number; limit: number },
 ): Promise<(JobRow & { lease: string })[]> {
   const { kinds, now, lease, limit } = options
-  let query = trx.selectFrom('jobs').selectAll().where('kind', 'in', kinds).where('due_at', '<=', now)
+  let query = trx
+    .selectFrom('jobs')
+    .selectAll()
+    .where('kind', 'in', kinds)
+    .where('due_at', '<=', now)
     // An end further ahead than any lease was written while a clock went wrong.
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', now + 2 * lease)]))
-    .orderBy('due_at').limit(limit)
+    .orderBy('due_at')
+    .limit(limit)
   if (dialect === 'postgres') query = query.forUpdate().skipLocked()
   const claimed: (JobRow & { lease: string })[] = []
   for (const row of await query.execute()) {
@@ -73,7 +96,9 @@ export async function removeJob(trx: Transaction<Tables>, job: { id: string; lea
 
 /** Puts a job back for later, unless it was ordered anew meanwhile. */
 export async function postponeJob(
-  trx: Transaction<Tables>, job: { id: string; lease: string }, change: { due_at: number; attempts: number; last_error: string | null },
+  trx: Transaction<Tables>,
+  job: { id: string; lease: string },
+  change: { due_at: number; attempts: number; last_error: string | null },
 ): Promise<void> {
   await trx.updateTable('jobs').set(change).where('id', '=', job.id).where('lease', '=', job.lease).execute()
   await releaseJob(trx, job.lease)

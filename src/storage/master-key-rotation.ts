@@ -20,8 +20,11 @@ export function masterKeyRotationOf(db: Database, clock: Clock) {
 
   return {
     async takeTurn(): Promise<boolean> {
-      const made = await db.insertInto('facts').values({ name: turnName, value: turnUntil() })
-        .onConflict((conflict) => conflict.column('name').doNothing()).executeTakeFirst()
+      const made = await db
+        .insertInto('facts')
+        .values({ name: turnName, value: turnUntil() })
+        .onConflict((conflict) => conflict.column('name').doNothing())
+        .executeTakeFirst()
       if (made.numInsertedOrUpdatedRows === 1n) return true
       const there = await db.selectFrom('facts').select('value').where('name', '=', turnName).executeTakeFirst()
       if (!there) return await this.takeTurn()
@@ -55,7 +58,10 @@ export function masterKeyRotationOf(db: Database, clock: Clock) {
       })
     },
 
-    async replaceAll(key: { version: number; fingerprint: string; derivation: string | null }, renew: (stored: StoredKey) => Promise<Rewrapped>): Promise<number> {
+    async replaceAll(
+      key: { version: number; fingerprint: string; derivation: string | null },
+      renew: (stored: StoredKey) => Promise<Rewrapped>,
+    ): Promise<number> {
       return await inTransaction(db, async (trx) => {
         await insertMasterKey(trx, { ...key, created_at: clock.now() })
         let count = 0
@@ -82,7 +88,13 @@ export function masterKeyRotationOf(db: Database, clock: Clock) {
 }
 
 async function notWrappedBy(db: Database, version: number, after: string, limit: number): Promise<StoredKey[]> {
-  const rows = await db.selectFrom('data_keys').select(['owner', 'wrapped', 'master_key_version'])
-    .where('master_key_version', '!=', version).where('owner', '>', after).orderBy('owner').limit(limit).execute()
+  const rows = await db
+    .selectFrom('data_keys')
+    .select(['owner', 'wrapped', 'master_key_version'])
+    .where('master_key_version', '!=', version)
+    .where('owner', '>', after)
+    .orderBy('owner')
+    .limit(limit)
+    .execute()
   return rows.map((row) => ({ owner: row.owner, wrapped: row.wrapped, masterKeyVersion: row.master_key_version }))
 }

@@ -27,7 +27,9 @@ export async function updateMessageIf(trx: Reader, id: string, statuses: string[
  * On PostgreSQL rows that another node is taking are passed over.
  */
 export async function claimMessages(
-  trx: Transaction<Tables>, dialect: 'sqlite' | 'postgres', claim: { lease: string; now: number; until: number; limit: number },
+  trx: Transaction<Tables>,
+  dialect: 'sqlite' | 'postgres',
+  claim: { lease: string; now: number; until: number; limit: number },
 ): Promise<MessageRow[]> {
   let due = trx
     .selectFrom('messages')
@@ -53,7 +55,10 @@ export async function prolongMessageLeases(db: Reader, lease: string, until: num
 
 /** Returns when the next message is due; null when none waits. */
 export async function nextMessageDue(db: Reader): Promise<number | null> {
-  const row = await db.selectFrom('messages').select((eb) => eb.fn.min('next_attempt_at').as('due')).executeTakeFirst()
+  const row = await db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.min('next_attempt_at').as('due'))
+    .executeTakeFirst()
   return row?.due ?? null
 }
 
@@ -69,15 +74,31 @@ export async function hurryMessages(db: Reader, credentialId: string, now: numbe
 }
 
 export async function listMessageRows(
-  db: Database, filter: { status?: string | undefined; senderId?: string | undefined; createdBy?: string | undefined; before?: string | undefined; limit: number },
+  db: Database,
+  filter: { status?: string | undefined; senderId?: string | undefined; createdBy?: string | undefined; before?: string | undefined; limit: number },
 ): Promise<(Omit<MessageRow, 'content'> & { sender_name: string | null })[]> {
   let query = db
     .selectFrom('messages')
     .leftJoin('senders', 'senders.id', 'messages.sender_id')
     .select([
-      'messages.id', 'messages.sender_id', 'messages.message_id', 'messages.subject', 'messages.envelope_from', 'messages.recipients', 'messages.size',
-      'messages.status', 'messages.attempts', 'messages.next_attempt_at', 'messages.lease', 'messages.lease_until', 'messages.problem', 'messages.created_by',
-      'messages.created_at', 'messages.sent_at', 'messages.expires_at', 'senders.name as sender_name',
+      'messages.id',
+      'messages.sender_id',
+      'messages.message_id',
+      'messages.subject',
+      'messages.envelope_from',
+      'messages.recipients',
+      'messages.size',
+      'messages.status',
+      'messages.attempts',
+      'messages.next_attempt_at',
+      'messages.lease',
+      'messages.lease_until',
+      'messages.problem',
+      'messages.created_by',
+      'messages.created_at',
+      'messages.sent_at',
+      'messages.expires_at',
+      'senders.name as sender_name',
     ])
     .orderBy('messages.id', 'desc')
     .limit(filter.limit)

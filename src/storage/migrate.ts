@@ -31,7 +31,8 @@ export async function migrate(db: Database, dialect: 'sqlite' | 'postgres', now:
         throw new Problem('database_newer', `The database is at version ${version}; this Keybearer knows versions up to ${newest}. Nothing was changed.`)
       }
     } else {
-      await trx.schema.createTable('schema_versions')
+      await trx.schema
+        .createTable('schema_versions')
         .addColumn('version', 'integer', (c) => c.primaryKey())
         .addColumn('name', 'text', (c) => c.notNull())
         .addColumn('applied_at', 'bigint', (c) => c.notNull())
@@ -57,9 +58,12 @@ async function inLock(db: Database, dialect: 'sqlite' | 'postgres', work: (trx: 
 }
 
 async function hasVersionTable(trx: Transaction<Tables>, dialect: 'sqlite' | 'postgres'): Promise<boolean> {
-  const found = dialect === 'sqlite'
-    ? await sql<{ name: string }>`select name from sqlite_master where type = 'table' and name = 'schema_versions'`.execute(trx)
-    : await sql<{ name: string }>`select table_name as name from information_schema.tables where table_schema = current_schema() and table_name = 'schema_versions'`.execute(trx)
+  const found =
+    dialect === 'sqlite'
+      ? await sql<{ name: string }>`select name from sqlite_master where type = 'table' and name = 'schema_versions'`.execute(trx)
+      : await sql<{
+          name: string
+        }>`select table_name as name from information_schema.tables where table_schema = current_schema() and table_name = 'schema_versions'`.execute(trx)
   return found.rows.length > 0
 }
 

@@ -4,11 +4,7 @@ import { openSqlite } from './sqlite.ts'
 import type { Database } from './tables.ts'
 import { toStorageProblem } from './transaction.ts'
 
-export type OpenedDatabase = {
-  db: Database
-  dialect: 'sqlite' | 'postgres'
-  close: () => Promise<void>
-}
+export type OpenedDatabase = { db: Database; dialect: 'sqlite' | 'postgres'; close: () => Promise<void> }
 
 /**
  * Opens the store and brings it to the newest version: PostgreSQL when there is a URL, otherwise the data folder.
@@ -21,9 +17,10 @@ export async function openDatabase(options: {
   now: number
   onError?: (error: unknown) => void
 }): Promise<OpenedDatabase> {
-  const opened = options.url === undefined
-    ? { ...openSqlite(options.folder), dialect: 'sqlite' as const }
-    : { ...openPostgres(options.url, options.onError ?? (() => undefined)), dialect: 'postgres' as const }
+  const opened =
+    options.url === undefined
+      ? { ...openSqlite(options.folder), dialect: 'sqlite' as const }
+      : { ...openPostgres(options.url, options.onError ?? (() => undefined)), dialect: 'postgres' as const }
   try {
     await migrate(opened.db, opened.dialect, options.now)
     return opened

@@ -14,14 +14,17 @@ export async function putAttempt(trx: Transaction<Tables>, row: Omit<NewRow<'ref
     .insertInto('refresh_attempts')
     .values({ ...row, answer: null })
     .onConflict((conflict) =>
-      conflict.column('credential_id').doUpdateSet({
-        attempt: row.attempt,
-        generation: row.generation,
-        grant_type: row.grant_type,
-        state: row.state,
-        started_at: row.started_at,
-        repeated: row.repeated,
-      }))
+      conflict
+        .column('credential_id')
+        .doUpdateSet({
+          attempt: row.attempt,
+          generation: row.generation,
+          grant_type: row.grant_type,
+          state: row.state,
+          started_at: row.started_at,
+          repeated: row.repeated,
+        }),
+    )
     .execute()
 }
 

@@ -16,7 +16,10 @@ export async function insertRegistration(trx: Transaction<Tables>, row: NewRow<'
 }
 
 export async function updateRegistrationIf(
-  trx: Transaction<Tables>, id: string, expected: { revision: number }, change: RowUpdate<'registrations'>,
+  trx: Transaction<Tables>,
+  id: string,
+  expected: { revision: number },
+  change: RowUpdate<'registrations'>,
 ): Promise<boolean> {
   const result = await trx
     .updateTable('registrations')
@@ -35,8 +38,13 @@ export async function listRegistrationRows(db: Database, after: string | undefin
   let query = db
     .selectFrom('registrations')
     .selectAll('registrations')
-    .select((eb) => eb.selectFrom('credentials').whereRef('credentials.registration_id', '=', 'registrations.id')
-      .select((inner) => inner.fn.countAll<number>().as('count')).as('credentials'))
+    .select((eb) =>
+      eb
+        .selectFrom('credentials')
+        .whereRef('credentials.registration_id', '=', 'registrations.id')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .as('credentials'),
+    )
     .orderBy('name_key')
     .limit(limit)
   if (after !== undefined) query = query.where('name_key', '>', after)
@@ -45,7 +53,10 @@ export async function listRegistrationRows(db: Database, after: string | undefin
 }
 
 export async function countCredentials(db: Reader, registrationId: string): Promise<number> {
-  const row = await db.selectFrom('credentials').where('registration_id', '=', registrationId)
-    .select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  const row = await db
+    .selectFrom('credentials')
+    .where('registration_id', '=', registrationId)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
   return Number(row.count)
 }

@@ -18,8 +18,11 @@ test('K1, K7: after kill -9 no file of the data folder holds a secret or the mas
   const needles = [
     // The three ways in which a text may lie on the groups of three of base64.
     ...['canary', 'anary-', 'nary-k'].flatMap((text) => [Buffer.from(text), Buffer.from(Buffer.from(text).toString('base64'))]),
-    Buffer.from(Buffer.from('canary').toString('hex')), Buffer.from('canary', 'utf16le'),
-    key, ...(['hex', 'base64', 'base64url'] as const).map((encoding) => Buffer.from(key.toString(encoding))), Buffer.from(key.toString('hex').toUpperCase()),
+    Buffer.from(Buffer.from('canary').toString('hex')),
+    Buffer.from('canary', 'utf16le'),
+    key,
+    ...(['hex', 'base64', 'base64url'] as const).map((encoding) => Buffer.from(key.toString(encoding))),
+    Buffer.from(key.toString('hex').toUpperCase()),
   ]
   const files = readdirSync(data)
   assert.ok(files.includes('keybearer.db') && files.includes('keybearer.db-wal'), files.join())

@@ -10,9 +10,9 @@ const withCredential = (db: Reader) =>
 
 /** Finds a sender by id or by name. */
 export async function findSender(db: Reader, ref: string): Promise<SenderRow | undefined> {
-  return await (ref.startsWith('snd_')
-    ? withCredential(db).where('senders.id', '=', ref)
-    : withCredential(db).where('senders.name_key', '=', nameKey(ref))).executeTakeFirst()
+  return await (
+    ref.startsWith('snd_') ? withCredential(db).where('senders.id', '=', ref) : withCredential(db).where('senders.name_key', '=', nameKey(ref))
+  ).executeTakeFirst()
 }
 
 export async function listSenderRows(db: Reader): Promise<SenderRow[]> {
@@ -28,7 +28,12 @@ export async function insertSender(trx: Transaction<Tables>, row: NewRow<'sender
 }
 
 export async function updateSenderIf(trx: Transaction<Tables>, id: string, revision: number, change: RowUpdate<'senders'>): Promise<boolean> {
-  const result = await trx.updateTable('senders').set({ ...change, revision: revision + 1 }).where('id', '=', id).where('revision', '=', revision).executeTakeFirst()
+  const result = await trx
+    .updateTable('senders')
+    .set({ ...change, revision: revision + 1 })
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .executeTakeFirst()
   return result.numUpdatedRows === 1n
 }
 

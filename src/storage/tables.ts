@@ -163,14 +163,7 @@ export type Tables = {
     last_used_from: string | null
   }
   /** Which key used which credential: made from real hand-outs. */
-  usages: {
-    credential_id: string
-    access_key_id: string
-    first_at: number
-    last_at: number
-    count: number
-    last_outcome: string
-  }
+  usages: { credential_id: string; access_key_id: string; first_at: number; last_at: number; count: number; last_outcome: string }
   audit: {
     seq: number
     at: number

@@ -58,8 +58,10 @@ export function toStorageProblem(error: unknown): Problem | null {
         return new Problem('storage_unavailable', 'The database file is damaged.', { cause: error, nextStep: 'Restore it from a backup.' })
     }
   }
-  const lost = /^(08|57P0|53[0-3]|55P03|57014)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/.test(code)
-    || /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(message)
+  const lost =
+    /^(08|57P0|53[0-3]|55P03|57014)/.test(code) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/.test(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(message)
   if (lost) return new Problem('storage_unavailable', 'The database does not answer.', { cause: error, retryAfter: 5 })
   return null
 }

@@ -10,15 +10,26 @@ export async function addUsages(trx: Transaction<Tables>, uses: UsageCount[]): P
     if (!exists) continue
     await trx
       .insertInto('usages')
-      .values({ credential_id: use.credential_id, access_key_id: use.access_key_id, first_at: use.at, last_at: use.at, count: use.count, last_outcome: use.outcome })
-      .onConflict((conflict) => conflict.columns(['credential_id', 'access_key_id']).doUpdateSet((eb) => ({
-        last_at: use.at, count: eb('usages.count', '+', use.count), last_outcome: use.outcome,
-      })))
+      .values({
+        credential_id: use.credential_id,
+        access_key_id: use.access_key_id,
+        first_at: use.at,
+        last_at: use.at,
+        count: use.count,
+        last_outcome: use.outcome,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['credential_id', 'access_key_id'])
+          .doUpdateSet((eb) => ({ last_at: use.at, count: eb('usages.count', '+', use.count), last_outcome: use.outcome })),
+      )
       .execute()
     await trx
       .updateTable('credentials')
       .set({
-        last_used_at: use.at, last_used_by: use.access_key_id, last_use_outcome: use.outcome,
+        last_used_at: use.at,
+        last_used_by: use.access_key_id,
+        last_use_outcome: use.outcome,
         ...(use.outcome === 'ok' ? { last_success_at: use.at } : {}),
       })
       .where('id', '=', use.credential_id)
@@ -26,7 +37,10 @@ export async function addUsages(trx: Transaction<Tables>, uses: UsageCount[]): P
   }
 }
 
-export async function readUsages(db: Database, credentialId: string): Promise<{ access_key_id: string; name: string | null; first_at: number; last_at: number; count: number; last_outcome: string }[]> {
+export async function readUsages(
+  db: Database,
+  credentialId: string,
+): Promise<{ access_key_id: string; name: string | null; first_at: number; last_at: number; count: number; last_outcome: string }[]> {
   const rows = await db
     .selectFrom('usages')
     .leftJoin('access_keys', 'access_keys.id', 'usages.access_key_id')

@@ -151,7 +151,11 @@ describe('two nodes', { skip: databases.includes('postgres') ? false : 'needs Po
     const a = await openWorld(place)
     try {
       const id = await makeRefreshable(a, fake)
-      await a.store.db.updateTable('credentials').set({ lease: 'lease_of_the_dead', lease_until: Date.now() + 1500 }).where('id', '=', id).execute()
+      await a.store.db
+        .updateTable('credentials')
+        .set({ lease: 'lease_of_the_dead', lease_until: Date.now() + 1500 })
+        .where('id', '=', id)
+        .execute()
       const started = Date.now()
       await a.credentials.handOut(id, { purpose: 'token', actor: tester })
       assert.ok(Date.now() - started >= 1400)

@@ -16,7 +16,9 @@ export type Child = {
 
 /** Starts a program of this folder as a process of its own. */
 export function startChild(name: string, ...args: string[]): Child {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', new URL(name, import.meta.url).pathname, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', new URL(name, import.meta.url).pathname, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines: string[] = []
   let errors = ''
   child.stderr.on('data', (text) => (errors += String(text)))

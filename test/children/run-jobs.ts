@@ -8,7 +8,11 @@ const [folder = '', from = '0', url] = process.argv.slice(2)
 const { db, dialect } = await openDatabase({ folder, url, now: systemClock.now() })
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const runner = createJobRunner({
-  db, dialect, clock: systemClock, log: { warn: say, error: (event, fields) => say(`${event} ${String(fields?.['error'])}`) }, concurrency: 5,
+  db,
+  dialect,
+  clock: systemClock,
+  log: { warn: say, error: (event, fields) => say(`${event} ${String(fields?.['error'])}`) },
+  concurrency: 5,
   handlers: {
     count: {
       async run({ subject }) {

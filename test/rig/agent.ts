@@ -40,7 +40,16 @@ export class Agent {
     }
     return at.done === 'redirect'
       ? { done: 'redirect', url: at.url, status: 302, text: '' }
-      : { done: 'page', url: at.url, status: at.page.status, text: at.page.body.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim() }
+      : {
+          done: 'page',
+          url: at.url,
+          status: at.page.status,
+          text: at.page.body
+            .replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ')
+            .replace(/<[^>]+>/g, ' ')
+            .replace(/\s+/g, ' ')
+            .trim(),
+        }
   }
 
   #fill(form: Form): URLSearchParams {
@@ -54,7 +63,9 @@ export class Agent {
         if (control.checked) data.append(control.name, control.value || 'on')
       } else if (control.tag !== 'button' && control.type !== 'submit') data.append(control.name, control.value)
     }
-    const submit = form.controls.filter((control) => control.name !== '' && (control.type === 'submit' || control.tag === 'button')).find((control) => no.test(control.name) === this.#deny)
+    const submit = form.controls
+      .filter((control) => control.name !== '' && (control.type === 'submit' || control.tag === 'button'))
+      .find((control) => no.test(control.name) === this.#deny)
     if (submit) data.append(submit.name, submit.value)
     return data
   }
@@ -83,21 +94,33 @@ export class Agent {
 
   #request(url: string, method: string, body: string | undefined): Promise<Page> {
     const target = new URL(url)
-    const cookie = [...this.#cookies].filter(([key]) => {
-      const [host = '', path = '/'] = key.split(' ')
-      return host === target.host && target.pathname.startsWith(path)
-    }).map(([, pair]) => pair).join('; ')
+    const cookie = [...this.#cookies]
+      .filter(([key]) => {
+        const [host = '', path = '/'] = key.split(' ')
+        return host === target.host && target.pathname.startsWith(path)
+      })
+      .map(([, pair]) => pair)
+      .join('; ')
     const headers = {
-      accept: 'text/html', ...(cookie === '' ? {} : { cookie }),
-      ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(body)), origin: target.origin }),
+      accept: 'text/html',
+      ...(cookie === '' ? {} : { cookie }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(body)), origin: target.origin }),
     }
     return new Promise((done, fail) => {
-      const request = target.protocol === 'https:' ? httpsRequest(target, { method, headers, ...(this.#ca ? { ca: this.#ca } : {}) }) : httpRequest(target, { method, headers })
+      const request =
+        target.protocol === 'https:'
+          ? httpsRequest(target, { method, headers, ...(this.#ca ? { ca: this.#ca } : {}) })
+          : httpRequest(target, { method, headers })
       request.on('response', (response) => {
         let text = ''
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk
-        }).on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+        response
+          .setEncoding('utf8')
+          .on('data', (chunk: string) => {
+            text += chunk
+          })
+          .on('end', () => done({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
       })
       request.on('error', fail)
       request.end(body)
@@ -116,13 +139,26 @@ function readForms(html: string): Form[] {
   const clean = html.replace(/<!--[\s\S]*?-->/g, '').replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, '')
   return [...clean.matchAll(/<form\b[^>]*>([\s\S]*?)<\/form>/gi)].map((match) => {
     const form = attributes(match[0].slice(0, match[0].indexOf('>') + 1))
-    const outside = form.id === undefined ? '' : [...clean.matchAll(/<(?:input|button)\b[^>]*>/gi)].map((tag) => tag[0]).filter((tag) => attributes(tag).form === form.id).join('')
+    const outside =
+      form.id === undefined
+        ? ''
+        : [...clean.matchAll(/<(?:input|button)\b[^>]*>/gi)]
+            .map((tag) => tag[0])
+            .filter((tag) => attributes(tag).form === form.id)
+            .join('')
     return {
-      action: form.action ?? '', method: (form.method ?? 'get').toLowerCase(),
+      action: form.action ?? '',
+      method: (form.method ?? 'get').toLowerCase(),
       controls: [...`${match[1] ?? ''}${outside}`.matchAll(/<(input|button)\b[^>]*>/gi)].map((tag) => {
         const found = attributes(tag[0])
         const kind = (tag[1] ?? '').toLowerCase()
-        return { tag: kind, name: found.name ?? '', type: (found.type ?? (kind === 'button' ? 'submit' : 'text')).toLowerCase(), value: found.value ?? '', checked: 'checked' in found }
+        return {
+          tag: kind,
+          name: found.name ?? '',
+          type: (found.type ?? (kind === 'button' ? 'submit' : 'text')).toLowerCase(),
+          value: found.value ?? '',
+          checked: 'checked' in found,
+        }
       }),
     }
   })
@@ -131,8 +167,12 @@ function readForms(html: string): Form[] {
 function attributes(tag: string): Record<string, string> {
   const found: Record<string, string> = {}
   for (const match of tag.slice(tag.search(/\s|>/)).matchAll(/([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g)) {
-    found[(match[1] ?? '').toLowerCase()] = (match[2] ?? match[3] ?? match[4] ?? '').replace(/&#(\d+);/g, (_, n: string) => String.fromCodePoint(Number(n)))
-      .replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+    found[(match[1] ?? '').toLowerCase()] = (match[2] ?? match[3] ?? match[4] ?? '')
+      .replace(/&#(\d+);/g, (_, n: string) => String.fromCodePoint(Number(n)))
+      .replaceAll('&quot;', '"')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&amp;', '&')
   }
   return found
 }

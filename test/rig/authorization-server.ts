@@ -63,8 +63,22 @@ function testClients(keys: object[]): Record<string, unknown>[] {
     { client_id: 'robot:basic', client_secret: clientSecrets['robot:basic'], token_endpoint_auth_method: 'client_secret_basic', ...robot },
     { client_id: 'robot-post', client_secret: clientSecrets['robot-post'], token_endpoint_auth_method: 'client_secret_post', ...robot },
     { client_id: 'robot-pkjwt', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys }, ...robot },
-    { client_id: 'delegate', client_secret: clientSecrets.delegate, token_endpoint_auth_method: 'client_secret_basic', redirect_uris: [], response_types: [], grant_types: [bearer] },
-    { client_id: 'dovecot', client_secret: clientSecrets.dovecot, token_endpoint_auth_method: 'client_secret_basic', redirect_uris: [], response_types: [], grant_types: [] },
+    {
+      client_id: 'delegate',
+      client_secret: clientSecrets.delegate,
+      token_endpoint_auth_method: 'client_secret_basic',
+      redirect_uris: [],
+      response_types: [],
+      grant_types: [bearer],
+    },
+    {
+      client_id: 'dovecot',
+      client_secret: clientSecrets.dovecot,
+      token_endpoint_auth_method: 'client_secret_basic',
+      redirect_uris: [],
+      response_types: [],
+      grant_types: [],
+    },
   ]
 }
 
@@ -118,7 +132,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     expiresWithSession: () => false,
     issueRefreshToken: (_context: Context, client: { grantTypeAllowed: (grant: string) => boolean }, source: { scopes: Set<string> }) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
-    findAccount: (_context: Context, id: string) => people[id] === undefined ? undefined : { accountId: id, claims: () => ({ sub: id, email: people[id], email_verified: true }) },
+    findAccount: (_context: Context, id: string) =>
+      people[id] === undefined ? undefined : { accountId: id, claims: () => ({ sub: id, email: people[id], email_verified: true }) },
     extraTokenClaims: (_context: Context, token: { accountId?: string; client?: { mailbox?: string } }) => {
       const mailbox = token.accountId === undefined ? token.client?.mailbox : people[token.accountId]
       return mailbox === undefined ? undefined : { email: mailbox, username: mailbox }
@@ -145,7 +160,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
         useGrantedResource: () => true,
         defaultResource: () => undefined,
         getResourceServerInfo: (_context: Context, resource: string) => ({
-          scope: 'smtp.send imap.access', audience: resource, accessTokenFormat: resource.includes(':jwt') ? 'jwt' : 'opaque',
+          scope: 'smtp.send imap.access',
+          audience: resource,
+          accessTokenFormat: resource.includes(':jwt') ? 'jwt' : 'opaque',
           ...(resource.includes(':jwt') ? { jwt: { sign: { alg: resource.endsWith('-es') ? 'ES256' : 'RS256' } } } : {}),
         }),
       },
@@ -154,17 +171,26 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       AccessToken: (_context: Context, _token: unknown, client: { clientId?: string }) => (isShort(client) ? 4 : lifetimes.access),
       ClientCredentials: (_context: Context, _token: unknown, client: { clientId?: string }) => (isShort(client) ? 4 : lifetimes.access),
       RefreshToken: () => lifetimes.refresh,
-      AuthorizationCode: 60, DeviceCode: 300, IdToken: 300, Interaction: 600, Session: 3600, Grant: 86_400,
+      AuthorizationCode: 60,
+      DeviceCode: 300,
+      IdToken: 300,
+      Interaction: 600,
+      Session: 3600,
+      Grant: 86_400,
     },
   })
   // Registration ids, and so redirect URIs, are only known when a registration has been made.
-  provider.Client.prototype.redirectUriAllowed = (uri: string) => /^https?:\/\/(?:127\.0\.0\.1|localhost)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|callback)$/.test(uri)
+  provider.Client.prototype.redirectUriAllowed = (uri: string) =>
+    /^https?:\/\/(?:127\.0\.0\.1|localhost)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|callback)$/.test(uri)
   addJwtBearer(provider, issuer, people, clientJwks)
   provider.use(async (context, next) => {
     await next()
     requests.push({
-      path: context.path, method: context.method, status: context.status,
-      grant: context.oidc?.params?.grant_type ?? null, client: context.oidc?.client?.clientId ?? null,
+      path: context.path,
+      method: context.method,
+      status: context.status,
+      grant: context.oidc?.params?.grant_type ?? null,
+      client: context.oidc?.client?.clientId ?? null,
     })
   })
   const callback = provider.callback()
@@ -198,22 +224,36 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
 function addJwtBearer(provider: Provider, issuer: string, people: Record<string, string>, keys: object[]): void {
   const used = new Set<string>()
   const jwks = createLocalJWKSet({ keys } as never)
-  provider.registerGrantType(bearer, async (context) => {
-    const { client, params } = context.oidc ?? {}
-    if (!client || params?.assertion === undefined) throw new errors.InvalidRequest('assertion is missing')
-    let claims
-    try {
-      claims = (await jwtVerify(params.assertion, jwks, { issuer: client.clientId, audience: [issuer, `${issuer}/token`], requiredClaims: ['iss', 'sub', 'aud', 'exp'] })).payload
-    } catch (error) {
-      throw new errors.InvalidGrant((error as Error).message)
-    }
-    if (claims.sub === undefined || people[claims.sub] === undefined) throw new errors.InvalidGrant('unknown subject')
-    if (claims.jti !== undefined && used.has(claims.jti)) throw new errors.InvalidGrant('statement already used')
-    if (claims.jti !== undefined) used.add(claims.jti)
-    const scope = (params.scope ?? '').split(' ').filter((one) => scopes.includes(one)).join(' ') || undefined
-    const grant = new provider.Grant({ accountId: claims.sub, clientId: client.clientId })
-    if (scope !== undefined) grant.addOIDCScope(scope)
-    const token = new provider.AccessToken({ accountId: claims.sub, client, grantId: await grant.save(), gty: 'jwt_bearer', scope })
-    context.body = { access_token: await token.save(), token_type: 'Bearer', expires_in: token.expiration, ...(scope === undefined ? {} : { scope }) }
-  }, ['assertion', 'scope'])
+  provider.registerGrantType(
+    bearer,
+    async (context) => {
+      const { client, params } = context.oidc ?? {}
+      if (!client || params?.assertion === undefined) throw new errors.InvalidRequest('assertion is missing')
+      let claims
+      try {
+        claims = (
+          await jwtVerify(params.assertion, jwks, {
+            issuer: client.clientId,
+            audience: [issuer, `${issuer}/token`],
+            requiredClaims: ['iss', 'sub', 'aud', 'exp'],
+          })
+        ).payload
+      } catch (error) {
+        throw new errors.InvalidGrant((error as Error).message)
+      }
+      if (claims.sub === undefined || people[claims.sub] === undefined) throw new errors.InvalidGrant('unknown subject')
+      if (claims.jti !== undefined && used.has(claims.jti)) throw new errors.InvalidGrant('statement already used')
+      if (claims.jti !== undefined) used.add(claims.jti)
+      const scope =
+        (params.scope ?? '')
+          .split(' ')
+          .filter((one) => scopes.includes(one))
+          .join(' ') || undefined
+      const grant = new provider.Grant({ accountId: claims.sub, clientId: client.clientId })
+      if (scope !== undefined) grant.addOIDCScope(scope)
+      const token = new provider.AccessToken({ accountId: claims.sub, client, grantId: await grant.save(), gty: 'jwt_bearer', scope })
+      context.body = { access_token: await token.save(), token_type: 'Bearer', expires_in: token.expiration, ...(scope === undefined ? {} : { scope }) }
+    },
+    ['assertion', 'scope'],
+  )
 }

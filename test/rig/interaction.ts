@@ -3,7 +3,11 @@ import type Provider from 'oidc-provider'
 
 /** Shows the sign-in and consent pages of the test and demo provider. They load nothing from anywhere. */
 export async function handleInteraction(
-  provider: Provider, people: Record<string, string>, title: string, request: IncomingMessage, response: ServerResponse,
+  provider: Provider,
+  people: Record<string, string>,
+  title: string,
+  request: IncomingMessage,
+  response: ServerResponse,
 ): Promise<void> {
   const details = await provider.interactionDetails(request, response)
   const back = `/interaction/${details.uid}`
@@ -14,7 +18,12 @@ export async function handleInteraction(
   }
   const form = await readForm(request)
   if (form.has('cancel')) {
-    await provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'The person said no.' }, { mergeWithLastSubmission: false })
+    await provider.interactionFinished(
+      request,
+      response,
+      { error: 'access_denied', error_description: 'The person said no.' },
+      { mergeWithLastSubmission: false },
+    )
     return
   }
   if (details.prompt.name === 'login') {
@@ -48,11 +57,23 @@ const page = (title: string, inner: string) => `<!doctype html><html lang="en"><
 input{display:block;width:100%;box-sizing:border-box;padding:.5rem;margin:.3rem 0 1rem;font:inherit}button{padding:.5rem 1.2rem;margin-right:.5rem;font:inherit}
 .wrong{color:#b00020}@media(prefers-color-scheme:dark){body{background:#16191d;color:#e8e8e8}}</style></head><body><main><h1>${escape(title)}</h1>${inner}</main></body></html>`
 
-const loginPage = (title: string, action: string, name: string, wrong = '') => page(title, `<p>Sign in. Any password is right here.</p>${wrong === '' ? '' : `<p class="wrong">${wrong}</p>`}
+const loginPage = (title: string, action: string, name: string, wrong = '') =>
+  page(
+    title,
+    `<p>Sign in. Any password is right here.</p>${wrong === '' ? '' : `<p class="wrong">${wrong}</p>`}
 <form method="post" action="${action}"><label>Name <input name="login" value="${escape(name)}" autocomplete="username" required autofocus></label>
 <label>Password <input name="password" type="password" value="demo" autocomplete="current-password"></label>
-<button type="submit" name="continue" value="1">Sign in</button><button type="submit" name="cancel" value="1" formnovalidate>Cancel</button></form>`)
+<button type="submit" name="continue" value="1">Sign in</button><button type="submit" name="cancel" value="1" formnovalidate>Cancel</button></form>`,
+  )
 
-const consentPage = (title: string, action: string, params: Record<string, string>) => page(title, `<p><strong>${escape(params.client_id ?? 'An application')}</strong> asks for:</p>
-<ul>${(params.scope ?? '').split(' ').filter((scope) => scope !== '').map((scope) => `<li>${escape(scope)}</li>`).join('')}</ul>
-<form method="post" action="${action}"><button type="submit" name="continue" value="1" autofocus>Allow</button><button type="submit" name="cancel" value="1">Refuse</button></form>`)
+const consentPage = (title: string, action: string, params: Record<string, string>) =>
+  page(
+    title,
+    `<p><strong>${escape(params.client_id ?? 'An application')}</strong> asks for:</p>
+<ul>${(params.scope ?? '')
+      .split(' ')
+      .filter((scope) => scope !== '')
+      .map((scope) => `<li>${escape(scope)}</li>`)
+      .join('')}</ul>
+<form method="post" action="${action}"><button type="submit" name="continue" value="1" autofocus>Allow</button><button type="submit" name="cancel" value="1">Refuse</button></form>`,
+  )

@@ -8,10 +8,18 @@ type Owner = { uid: number; gid: number }
  * It listens on 127.0.0.2 too: Dovecot takes a connection between equal addresses for secure even without TLS, and shows
  * through 127.0.0.2 what it does on a real network.
  */
-export function dovecotConfig(mode: CheckMode, options: {
-  folder: string; pki: Certificates; oauthFile: string; owner: Owner; mailboxes: string; mta: number
-  ports: { submission: number; submissions: number; lmtp: number; auth: number }
-}): string {
+export function dovecotConfig(
+  mode: CheckMode,
+  options: {
+    folder: string
+    pki: Certificates
+    oauthFile: string
+    owner: Owner
+    mailboxes: string
+    mta: number
+    ports: { submission: number; submissions: number; lmtp: number; auth: number }
+  },
+): string {
   const { folder, pki, owner, ports } = options
   return `protocols = submission lmtp
 listen = 127.0.0.1, 127.0.0.2

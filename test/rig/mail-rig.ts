@@ -1,5 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,7 +44,9 @@ const people = ['alice', 'bob', 'robot', 'shared']
  * Starts a real mail system on loopback: an authorization server over TLS, three Dovecot submission servers that check
  * tokens in three ways, and a Postfix behind them that delivers into mailboxes. Needs root, because mail servers do.
  */
-export async function startMailRig(state = mkdtempSync(join(tmpdir(), 'keybearer-mail-'))): Promise<{ addresses: MailRigAddresses; server: AuthorizationServer; stop: () => Promise<void> }> {
+export async function startMailRig(
+  state = mkdtempSync(join(tmpdir(), 'keybearer-mail-')),
+): Promise<{ addresses: MailRigAddresses; server: AuthorizationServer; stop: () => Promise<void> }> {
   if (process.getuid?.() !== 0) throw new Error('the mail servers of the tests need root; without it run: npm run test:unit')
   mkdirSync(state, { recursive: true })
   chmodSync(state, 0o755)
@@ -70,7 +85,14 @@ export async function startMailRig(state = mkdtempSync(join(tmpdir(), 'keybearer
     stops.unshift(() => endByPidFile(postfix.pidFile))
     await waitForPort(mta)
     const addresses: MailRigAddresses = {
-      issuer: server.issuer, ca: readFileSync(pki.ca, 'utf8'), caFile: pki.ca, mailboxes, submission, submissions, clientKeys: server.clientKeys, control: control.url,
+      issuer: server.issuer,
+      ca: readFileSync(pki.ca, 'utf8'),
+      caFile: pki.ca,
+      mailboxes,
+      submission,
+      submissions,
+      clientKeys: server.clientKeys,
+      control: control.url,
     }
     const stop = async () => {
       await Promise.all(stops.map((one) => one()))
@@ -79,7 +101,11 @@ export async function startMailRig(state = mkdtempSync(join(tmpdir(), 'keybearer
     return { addresses, server, stop }
   } catch (error) {
     for (const one of stops) await one()
-    const log = checkModes.map((mode) => join(state, `dovecot-${mode}`, 'log')).filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8').slice(-800)).join('\n')
+    const log = checkModes
+      .map((mode) => join(state, `dovecot-${mode}`, 'log'))
+      .filter((file) => existsSync(file))
+      .map((file) => readFileSync(file, 'utf8').slice(-800))
+      .join('\n')
     throw new Error(`the mail servers did not start: ${String((error as { stderr?: Buffer }).stderr ?? error)}\n${log}`, { cause: error })
   }
 }
@@ -127,12 +153,49 @@ function makeCertificates(folder: string): Certificates {
   mkdirSync(folder)
   const at = (name: string) => join(folder, name)
   const openssl = (...parameters: string[]) => execFileSync('openssl', parameters, { stdio: 'pipe' })
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-sha256', '-days', '30', '-subj', '/CN=Keybearer test authority',
-    '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-keyout', at('ca.key'), '-out', at('ca.pem'))
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-sha256',
+    '-days',
+    '30',
+    '-subj',
+    '/CN=Keybearer test authority',
+    '-addext',
+    'basicConstraints=critical,CA:TRUE',
+    '-addext',
+    'keyUsage=critical,keyCertSign,cRLSign',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+  )
   openssl('req', '-newkey', 'rsa:2048', '-nodes', '-sha256', '-subj', '/CN=localhost', '-keyout', at('server.key'), '-out', at('server.csr'))
-  writeFileSync(at('extensions'), 'subjectAltName=DNS:localhost,DNS:mail.rig.test,IP:127.0.0.1,IP:127.0.0.2\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n')
-  openssl('x509', '-req', '-sha256', '-days', '30', '-in', at('server.csr'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial',
-    '-extfile', at('extensions'), '-out', at('server.pem'))
+  writeFileSync(
+    at('extensions'),
+    'subjectAltName=DNS:localhost,DNS:mail.rig.test,IP:127.0.0.1,IP:127.0.0.2\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n',
+  )
+  openssl(
+    'x509',
+    '-req',
+    '-sha256',
+    '-days',
+    '30',
+    '-in',
+    at('server.csr'),
+    '-CA',
+    at('ca.pem'),
+    '-CAkey',
+    at('ca.key'),
+    '-CAcreateserial',
+    '-extfile',
+    at('extensions'),
+    '-out',
+    at('server.pem'),
+  )
   writeFileSync(at('chain.pem'), readFileSync(at('server.pem'), 'utf8') + readFileSync(at('ca.pem'), 'utf8'))
   for (const name of readdirSync(folder)) chmodSync(at(name), 0o644)
   return { ca: at('ca.pem'), key: at('server.key'), chain: at('chain.pem') }
@@ -140,7 +203,10 @@ function makeCertificates(folder: string): Certificates {
 
 /** Dovecot looks for `default/ALG/KID` when it checks a token by itself. */
 function writeTokenKeys(folder: string, server: AuthorizationServer): string {
-  for (const [alg, kid, pem] of [['RS256', 'as-rs256', server.publicKeys.rs256], ['ES256', 'as-es256', server.publicKeys.es256]] as const) {
+  for (const [alg, kid, pem] of [
+    ['RS256', 'as-rs256', server.publicKeys.rs256],
+    ['ES256', 'as-es256', server.publicKeys.es256],
+  ] as const) {
     mkdirSync(join(folder, 'default', alg), { recursive: true })
     writeFileSync(join(folder, 'default', alg, kid), pem)
   }
@@ -155,7 +221,10 @@ function startPostfix(state: string, options: { mta: number; authPort: number; m
   const etc = join(home, 'etc')
   writeFileSync(join(etc, 'mailboxes'), people.map((name) => `${name}@rig.test ${name}/Maildir/\n`).join(''))
   // robot may also send as the shared mailbox, as with a delegated mailbox at a real provider.
-  writeFileSync(join(etc, 'senders'), [...people.filter((name) => name !== 'shared').map((name) => `${name}@rig.test ${name}@rig.test`), 'shared@rig.test robot@rig.test'].join('\n') + '\n')
+  writeFileSync(
+    join(etc, 'senders'),
+    [...people.filter((name) => name !== 'shared').map((name) => `${name}@rig.test ${name}@rig.test`), 'shared@rig.test robot@rig.test'].join('\n') + '\n',
+  )
   writeFileSync(join(etc, 'main.cf'), postfixMain({ home, state, etc, owner: mailOwner, mailboxes: options.mailboxes, authPort: options.authPort }))
   writeFileSync(join(etc, 'master.cf'), postfixMaster(options.mta))
   if (existsSync('/etc/postfix/dynamicmaps.cf')) cpSync('/etc/postfix/dynamicmaps.cf', join(etc, 'dynamicmaps.cf'))
@@ -196,10 +265,16 @@ async function endByPidFile(file: string): Promise<void> {
 }
 
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((done) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => done(server))
-  })))
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((done) => {
+          const server = createServer()
+          server.listen(0, '127.0.0.1', () => done(server))
+        }),
+    ),
+  )
   const ports = servers.map((server) => (server.address() as { port: number }).port)
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
   return ports

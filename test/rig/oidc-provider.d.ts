@@ -9,7 +9,10 @@ declare module 'oidc-provider' {
     body: unknown
     oidc?: { params?: Record<string, string | undefined>; client?: Client; entities?: Record<string, unknown> }
   }
-  export type Client = { clientId: string; grantTypeAllowed: (grant: string) => boolean; redirectUriAllowed: (uri: string) => boolean } & Record<string, unknown>
+  export type Client = { clientId: string; grantTypeAllowed: (grant: string) => boolean; redirectUriAllowed: (uri: string) => boolean } & Record<
+    string,
+    unknown
+  >
   export type Grant = {
     addOIDCScope(scope: string): void
     addOIDCClaims(claims: string[]): void

@@ -60,10 +60,24 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 
   const start = async (): Promise<void> => {
-    const child = spawn(join(bin, 'postgres'), [
-      '-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=',
-      '-c', 'max_connections=200', '-c', 'shared_buffers=64MB',
-    ], { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(
+      join(bin, 'postgres'),
+      [
+        '-D',
+        data,
+        '-p',
+        String(port),
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'unix_socket_directories=',
+        '-c',
+        'max_connections=200',
+        '-c',
+        'shared_buffers=64MB',
+      ],
+      { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+    )
     server = child
     child.stderr.on('data', (text) => (log = (log + String(text)).slice(-4000)))
     let ended = false
@@ -125,7 +139,9 @@ function findBinaries(): string {
 }
 
 function accountOf(name: string): { uid: number; gid: number } {
-  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((text) => text.startsWith(`${name}:`))
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith(`${name}:`))
   const [, , uid, gid] = line?.split(':') ?? []
   if (uid === undefined || gid === undefined) throw new Error(`there is no account ${name}`)
   return { uid: Number(uid), gid: Number(gid) }
@@ -141,15 +157,18 @@ async function freePort(): Promise<number> {
 }
 
 function childrenOf(parent: number): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      // The name in brackets may contain anything; the parent is the second field behind it.
-      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1]) === parent
-    } catch (error) {
-      if (isGone(error)) return false
-      throw error
-    }
-  })
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        // The name in brackets may contain anything; the parent is the second field behind it.
+        return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1]) === parent
+      } catch (error) {
+        if (isGone(error)) return false
+        throw error
+      }
+    })
 }
 
 function killIfThere(pid: number): void {

@@ -7,7 +7,10 @@ export const firstTables: Migration = {
   name: 'first tables',
   async up(db: Kysely<never>, { blob, bigint }) {
     const table = (name: string) => db.schema.createTable(name)
-    await table('facts').addColumn('name', 'text', (c) => c.primaryKey()).addColumn('value', 'text', (c) => c.notNull()).execute()
+    await table('facts')
+      .addColumn('name', 'text', (c) => c.primaryKey())
+      .addColumn('value', 'text', (c) => c.notNull())
+      .execute()
     await table('master_keys')
       .addColumn('version', 'integer', (c) => c.primaryKey())
       .addColumn('fingerprint', 'text', (c) => c.notNull())
