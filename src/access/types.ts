@@ -4,9 +4,24 @@ import type { Secret } from '../base/secret.ts'
 export const rights = ['read', 'token', 'mail', 'request'] as const
 export type Right = (typeof rights)[number]
 
+/** What each right allows, as the reference page says it. */
+export const rightMeanings: Record<Right, string> = {
+  read: 'See the facts of the credential: status, until when, last use, events. Never a secret.',
+  token: 'Get access tokens of the credential.',
+  mail: 'Send mail through senders that log in with the credential.',
+  request: 'Send HTTP requests that carry the credential, without getting its token.',
+}
+
 /** What a key may do beside using credentials. */
 export const administrations = ['manage', 'keys', 'audit'] as const
 export type Administration = (typeof administrations)[number]
+
+/** What each kind of administration allows, as the reference page says it. */
+export const administrationMeanings: Record<Administration, string> = {
+  manage: 'Make, change, connect, test and delete credentials, registrations, providers and senders; see the settings; replace the master key.',
+  keys: 'Make, list and revoke access keys, with no more rights than the calling key has.',
+  audit: 'Read and verify the audit trail.',
+}
 
 export type Permission = {
   /** Id of a credential, or `*` for all. */

@@ -1,0 +1,86 @@
+import type { EndpointId } from '../../src/api/contract.ts'
+
+/** A call as the reference page shows it. A test holds its body and its reply against the contract. */
+export type ApiExample = { params?: Record<string, string>; query?: string; headers?: Record<string, string>; body?: unknown; reply?: unknown }
+
+const credential = { credential: 'work-mail' }
+
+export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
+  listCredentials: { query: 'status=needs_consent,misconfigured' },
+  createCredential: {
+    headers: { 'Idempotency-Key': 'set-up-crm' },
+    body: {
+      name: 'crm',
+      grant: 'client_credentials',
+      registration: {
+        name: 'crm',
+        provider: 'microsoft',
+        client_id: '11111111-2222-3333-4444-555555555555',
+        client_secret: 'the Value, not the Secret ID',
+        placeholders: { tenant: 'contoso.onmicrosoft.com' },
+      },
+      scopes: ['https://graph.microsoft.com/.default'],
+    },
+  },
+  getCredential: { params: credential },
+  changeCredential: { params: credential, headers: { 'If-Match': '"7"' }, body: { description: 'Monthly statements', tags: ['finance'] } },
+  deleteCredential: { params: credential, query: 'revoke=true', reply: { revocation: { outcome: 'revoked', message: 'The provider took the tokens back.' } } },
+  handOutToken: {
+    params: credential,
+    body: { min_ttl_seconds: 600 },
+    reply: {
+      access_token: 'ya29.a0AfB_…',
+      token_type: 'Bearer',
+      expires_at: '2026-11-24T07:12:09.000Z',
+      expires_in: 3599,
+      scope: 'https://mail.google.com/',
+      credential: { id: 'cred_8hq2v7c1', name: 'work-mail', username: 'anna@example.org' },
+    },
+  },
+  testCredential: { params: credential },
+  startConsent: {
+    params: credential,
+    body: { mode: 'device' },
+    reply: {
+      id: 'cons_3k9d0x2m',
+      credential: { id: 'cred_8hq2v7c1', name: 'work-mail' },
+      mode: 'device',
+      status: 'waiting',
+      authorization_url: null,
+      user_code: 'WDJB-MJHT',
+      verification_uri: 'https://www.google.com/device',
+      verification_uri_complete: null,
+      interval: 5,
+      expires_at: '2026-11-24T06:42:09.000Z',
+      problem: null,
+    },
+  },
+  getConsent: { params: { consent: 'cons_3k9d0x2m' } },
+  answerConsent: { params: { consent: 'cons_3k9d0x2m' }, body: { redirect_url: 'http://127.0.0.1:7420/oauth/callback/reg_5t1w8r4z?state=3pQ…&code=4/0Ab…' } },
+  createRegistration: { body: { name: 'google-mail', provider: 'google', client_id: '1234-abcd.apps.googleusercontent.com', client_secret: 'GOCSPX-…' } },
+  changeRegistration: { params: { registration: 'crm' }, body: { client_secret: 'the new one', secret_expires_at: '2027-11-24T00:00:00Z' } },
+  discoverProvider: { body: { issuer: 'https://login.example.org' } },
+  createAccessKey: {
+    body: { name: 'backup-job', permissions: [{ credential: 'work-mail', rights: ['token'] }], networks: ['192.0.2.0/24'], expires_at: '2027-02-22T00:00:00Z' },
+  },
+  revokeAccessKey: { params: { access_key: 'backup-job' } },
+  createSender: {
+    body: { name: 'office', host: 'smtp.office365.com', port: 587, tls: 'starttls', credential: 'work-mail', from: 'anna@example.org', is_default: true },
+  },
+  testSender: { params: { sender: 'office' }, body: { to: 'you@example.org' } },
+  sendMessage: {
+    headers: { 'Idempotency-Key': 'statement-2026-11' },
+    body: {
+      to: ['Bob <bob@example.net>'],
+      subject: 'Your statement',
+      text: 'It is attached.',
+      attachments: [{ filename: 'statement.csv', content_type: 'text/csv', content: 'ZGF0ZTthbW91bnQK' }],
+    },
+  },
+  listMessages: { query: 'status=failed' },
+  listAudit: { query: 'action=token.handed_out&limit=10' },
+  verifyAudit: { reply: { ok: true, records: 18204, head: 'b1946ac92492d2347c6235b4d2611184', first_bad: null, what: null } },
+  streamEvents: { query: 'type=credential.broken,credential.recovered' },
+  getReadiness: { reply: { status: 'ok' } },
+  getMetrics: {},
+}
