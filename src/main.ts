@@ -38,7 +38,7 @@ import { EventTail } from './storage/event-tail.ts'
 import { lastEventSeq, readEvents } from './storage/events.ts'
 import { insertMasterKey, readMasterKeys } from './storage/facts.ts'
 import { openDatabase } from './storage/open.ts'
-import { toStorageProblem } from './storage/transaction.ts'
+import { toStorageProblem } from './storage/storage-problem.ts'
 
 export type Started = {
   services: Services

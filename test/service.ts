@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './rig/ports.ts'
 
 const entry = join(import.meta.dirname, '..', 'bin', 'keybearer.js')
 const node = [process.execPath, '--disable-warning=ExperimentalWarning', '--disable-sigusr1'] as const
@@ -118,12 +118,4 @@ function answers(url: string): Promise<boolean> {
     call.once('error', () => done(false))
     call.end()
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as { port: number }
-  await new Promise((done) => server.close(done))
-  return port
 }

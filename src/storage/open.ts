@@ -2,7 +2,7 @@ import { migrate } from './migrate.ts'
 import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Database } from './tables.ts'
-import { toStorageProblem } from './transaction.ts'
+import { toStorageProblem } from './storage-problem.ts'
 
 export type OpenedDatabase = { db: Database; dialect: 'sqlite' | 'postgres'; close: () => Promise<void> }
 

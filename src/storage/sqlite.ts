@@ -14,6 +14,7 @@ import {
 } from 'kysely'
 import { Problem } from '../base/problem.ts'
 import { Sealed } from '../base/sealed.ts'
+import { toStorageProblem } from './storage-problem.ts'
 import type { Tables } from './tables.ts'
 
 const cachedStatements = 500
@@ -76,16 +77,25 @@ function adapt(native: DatabaseSync): SqliteDatabase {
   return {
     close: () => native.close(),
     prepare(sql) {
-      const statement = statementOf(sql)
+      const statement = telling(() => statementOf(sql))
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(toParameter)).map(fromRow),
-        run: (parameters) => statement.run(...parameters.map(toParameter)),
+        all: (parameters) => telling(() => statement.all(...parameters.map(toParameter))).map(fromRow),
+        run: (parameters) => telling(() => statement.run(...parameters.map(toParameter))),
         *iterate(parameters) {
           for (const row of statement.iterate(...parameters.map(toParameter))) yield fromRow(row)
         },
       }
     },
+  }
+}
+
+/** Tells what is wrong with file, disk or lock as a problem. */
+function telling<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw toStorageProblem(error) ?? error
   }
 }
 

@@ -13,11 +13,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { clientSecrets, startAuthorizationServer, type AuthorizationServer } from './authorization-server.ts'
 import { dovecotConfig, oauth2Config, postfixMain, postfixMaster } from './mail-config.ts'
+import { freePorts } from './ports.ts'
 
 /** Ways in which a Dovecot of the rig checks tokens. */
 export type CheckMode = 'post' | 'auth' | 'local'
@@ -262,22 +263,6 @@ async function endByPidFile(file: string): Promise<void> {
   if (lives()) process.kill(pid, 'SIGTERM')
   for (let i = 0; i < 100 && lives(); i++) await new Promise((done) => setTimeout(done, 50))
   if (lives()) process.kill(pid, 'SIGKILL')
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((done) => {
-          const server = createServer()
-          server.listen(0, '127.0.0.1', () => done(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }
 
 async function waitForPort(port: number): Promise<void> {
