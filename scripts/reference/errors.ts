@@ -15,7 +15,7 @@ const groups: Group[] = [
     first: 'incomplete',
   },
   { title: 'Consent', opening: "A person's sign-in at a provider did not end with tokens.", first: 'consent_unknown' },
-  { title: 'Providers and the network', opening: 'A provider, or the way to it, did not do its part.', first: 'token_answer_unusable' },
+  { title: 'Providers and the network', opening: 'A provider, or the way to it, did not do its part.', first: 'discovery_failed' },
   { title: 'Mail', opening: 'A message was not accepted, or not sent.', first: 'mail_invalid' },
   { title: 'The service', opening: 'The service itself cannot go on, or was set up wrongly.', first: 'audit_blocked' },
 ]

@@ -42,7 +42,7 @@ export const consentEndpoints = [
     kind: 'json',
     reply: consent,
     noStore: true,
-    problems: ['wrong_kind', 'paused', 'misconfigured', 'provider_unavailable', 'outgoing_failed', 'token_answer_unusable'],
+    problems: ['wrong_kind', 'paused', 'misconfigured', 'provider_unavailable', 'outgoing_failed'],
   }),
   endpoint({
     id: 'getConsent',

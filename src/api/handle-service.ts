@@ -77,6 +77,7 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
         countedAt = now
         const counts = await credentials.counts()
         for (const status of credentialStatuses) metrics.set('credentials', counts[status], { status })
+        metrics.set('outbox_waiting', await services.outbox.waiting())
       }
       return { text: await metrics.text(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }
     },

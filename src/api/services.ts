@@ -55,7 +55,7 @@ export type Services = {
   registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'list' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test'>
-  outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel'>
+  outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>
   events: KeptEvents

@@ -77,16 +77,9 @@ export const problemCodes = {
   account_mismatch: row(409, 'needs_person', 'Another account signed in than before', 'Sign in with the account of this credential, or confirm the change.'),
 
   // The protocol.
-  token_answer_unusable: row(
-    502,
-    'try_later',
-    'The provider answered, but not with a usable token',
-    "The answer is kept. See the detail; correct the provider's settings or try again.",
-  ),
   discovery_failed: row(502, 'failed', "The provider's metadata cannot be used", 'Check the issuer address, or give the endpoints by hand.'),
   address_not_allowed: row(403, 'not_allowed', 'This address may not be called', 'Private and loopback addresses need KEYBEARER_ALLOW_PRIVATE_NETWORKS.'),
   outgoing_failed: row(502, 'try_later', 'An outgoing request failed', 'Check network, DNS and certificates; the detail says which.'),
-  revocation_failed: row(502, 'failed', 'The provider did not revoke the token', "Remove the access in the provider's own account settings."),
 
   // Mail.
   mail_invalid: row(400, 'usage', 'The message cannot be sent as it is', 'Correct the fields named in "errors".'),
@@ -103,7 +96,6 @@ export const problemCodes = {
 
   // The service itself.
   audit_blocked: row(503, 'try_later', 'The audit trail cannot be written', 'Nothing is handed out until it can. Free disk space or repair the database.'),
-  audit_broken: row(409, 'failed', 'The audit trail was changed', 'Compare with a backup: the detail names the first record that does not fit.'),
   storage_unavailable: row(503, 'try_later', 'The database does not answer', 'Check that it runs and that the disk is not full.'),
   storage_full: row(507, 'try_later', 'The disk is full', 'Free some space; nothing was changed.'),
   database_newer: row(

@@ -6,6 +6,7 @@ import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import {
   claimMessages,
+  countWaitingMessages,
   hurryMessages,
   insertMessage,
   listMessageRows,
@@ -141,6 +142,11 @@ export class Outbox {
     const row = await this.#read(id)
     const sender = await findSender(this.#context.db, row.sender_id)
     return toMessageView(row, sender?.name ?? null)
+  }
+
+  /** Returns how many messages are still to be sent. */
+  async waiting(): Promise<number> {
+    return await countWaitingMessages(this.#context.db)
   }
 
   /** Tries a message again now, one that failed for good included; recipients that were refused get another chance. */

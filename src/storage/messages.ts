@@ -53,6 +53,16 @@ export async function prolongMessageLeases(db: Reader, lease: string, until: num
   await db.updateTable('messages').set({ lease_until: until }).where('lease', '=', lease).execute()
 }
 
+/** Returns how many messages are still to be sent. */
+export async function countWaitingMessages(db: Reader): Promise<number> {
+  const row = await db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll().as('count'))
+    .where('status', 'in', ['queued', 'sending'])
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
 /** Returns when the next message is due; null when none waits. */
 export async function nextMessageDue(db: Reader): Promise<number | null> {
   const row = await db

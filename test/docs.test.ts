@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { contract } from '../src/api/contract.ts'
+import type { Endpoint } from '../src/api/endpoint.ts'
+import { settingsTable } from '../src/config.ts'
+import { findCommandLines, findFault, readWords } from './command-lines.ts'
+import { findDeadLinks, readMarkdown, readMarkdownFiles } from './markdown-files.ts'
+
+const root = join(import.meta.dirname, '..')
+const files = readMarkdownFiles(root)
+const scripts = Object.keys((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts)
+
+/** What is wrong in a file, each with where it stands. */
+const everywhere = (find: (file: (typeof files)[number]) => string[]): string[] => files.flatMap((file) => find(file).map((fault) => `${file.path}: ${fault}`))
+
+describe('the documentation', () => {
+  it('is there', () => {
+    assert.ok(files.length > 10)
+    for (const path of ['docs/reference/README.md', 'docs/reference/api.md', 'docs/reference/security.md']) assert.ok(existsSync(join(root, path)), path)
+  })
+
+  it('has no link that leads nowhere', () => {
+    assert.deepEqual(
+      everywhere((file) => findDeadLinks(root, file, files)),
+      [],
+    )
+  })
+
+  it('names no command line that the program does not understand', () => {
+    let read = 0
+    const faults = everywhere((file) =>
+      findCommandLines(file).flatMap((one) => {
+        read++
+        const fault = findFault(one)
+        return fault === null ? [] : [`line ${one.line}: ${one.text}: ${fault}`]
+      }),
+    )
+    assert.deepEqual(faults, [])
+    assert.ok(read > 60, `only ${read} command lines were found`)
+  })
+
+  it('names no npm script that does not exist', () => {
+    const known = new Set([...scripts, 'ci', 'install'])
+    const faults = everywhere(({ text }) => findNpmScripts(text).filter((name) => !known.has(name)))
+    assert.deepEqual(faults, [])
+  })
+
+  it('names no setting that does not exist', () => {
+    assert.deepEqual(
+      everywhere(({ text }) => findSettings(text).filter((name) => !isSetting(name))),
+      [],
+    )
+  })
+
+  it('calls no address of the service that does not exist, and none by the wrong method', () => {
+    let read = 0
+    const faults = everywhere((file) =>
+      file.blocks
+        .flatMap(({ code }) => findCalls(code))
+        .filter((call) => {
+          read++
+          return !isCall(call)
+        })
+        .map(({ method, path }) => `${method} ${path}`),
+    )
+    assert.deepEqual(faults, [])
+    assert.ok(read > 20, `only ${read} calls were found`)
+  })
+
+  it('has JSON that is JSON', () => {
+    assert.deepEqual(
+      everywhere((file) =>
+        file.blocks.flatMap(({ language, code, line }) => {
+          if (language !== 'json') return []
+          try {
+            JSON.parse(code)
+            return []
+          } catch (error) {
+            return [`line ${line}: ${(error as Error).message}`]
+          }
+        }),
+      ),
+      [],
+    )
+  })
+
+  it('says in every block of code what language it is in, or that it is none', () => {
+    const known = [
+      '',
+      'sh',
+      'json',
+      'yaml',
+      'ini',
+      'toml',
+      'python',
+      'ts',
+      'js',
+      'sql',
+      'powershell',
+      'html',
+      'css',
+      'text',
+      'nginx',
+      'caddy',
+      'dockerfile',
+      'http',
+      'mermaid',
+    ]
+    assert.deepEqual(
+      everywhere((file) => file.blocks.flatMap(({ language, line }) => (known.includes(language) ? [] : [`line ${line}: ${language}`]))),
+      [],
+    )
+  })
+})
+
+describe('what looks at the documentation', () => {
+  const page = readMarkdown(
+    'docs/guide/example.md',
+    [
+      '# An example',
+      'See [there](../reference/api.md), [nowhere](nowhere.md), [a heading](#an-example), [none](#none), [out](../../../etc/passwd), `[code](code.md)`.',
+      '## Twice',
+      '## Twice',
+      'Say `keybearer token` or `keybearer tokn NAME`, then [the second](#twice-1) <a id="own"></a>.',
+      '```sh',
+      'keybearer token "work mail" --min-ttl 60 | head -1   # keybearer is short',
+      'PASSWORD=$(keybearer token a --nonsense) npm run nothing',
+      'sudo -u keybearer npm run build && npm run -s keybearer -- list extra words',
+      'keybearer key create \\',
+      '  --right token',
+      'curl -s -X DELETE http://127.0.0.1:7420/v1/credentials',
+      "curl -s 'http://127.0.0.1:7420/v1/credentials?status=ready'",
+      'KEYBEARER_PROT=1 KEYBEARER_PORT_FILE=x',
+      '```',
+    ].join('\n'),
+  )
+
+  it('finds links that lead nowhere', () => {
+    assert.deepEqual(findDeadLinks(root, page, files), ['nowhere.md is not there', '#none has no such heading', '../../../etc/passwd leaves the repository'])
+    assert.ok(page.anchors.has('own'))
+  })
+
+  it('finds command lines and what is wrong with them', () => {
+    assert.deepEqual(
+      findCommandLines(page).map((one) => [one.line, one.text, findFault(one)]),
+      [
+        [7, 'keybearer token work mail --min-ttl 60', null],
+        [8, 'keybearer token a --nonsense', "error: unknown option '--nonsense'"],
+        [9, 'keybearer list extra words', "error: too many arguments for 'list'. Expected 1 argument but got 2: extra, words."],
+        [10, 'keybearer key create --right token', "error: missing required argument 'name'"],
+        [5, 'keybearer token', null],
+        [5, 'keybearer tokn NAME', "error: unknown command 'tokn'\n(Did you mean token?)"],
+      ],
+    )
+    assert.deepEqual(readWords(` a 'b c' "d"e $(f | g) h\\ i > file`), ['a', 'b c', 'de', '$(f | g)', 'h i'])
+    assert.equal(findFault({ words: ['key', 'create', '…'], inProse: false }), null)
+    assert.match(findFault({ words: ['add', 'x', '--placeholder', 'tenant'], inProse: false })!, /name=value/)
+  })
+
+  it('finds scripts, settings and calls', () => {
+    assert.deepEqual(findNpmScripts(page.text), ['nothing', 'build', 'keybearer'])
+    assert.deepEqual(
+      findSettings(page.text).filter((name) => !isSetting(name)),
+      ['KEYBEARER_PROT'],
+    )
+    const calls = page.blocks.flatMap(({ code }) => findCalls(code))
+    assert.deepEqual(
+      calls.map((call) => [call, isCall(call)]),
+      [
+        [{ method: 'DELETE', path: '/v1/credentials' }, false],
+        [{ method: 'GET', path: '/v1/credentials' }, true],
+      ],
+    )
+  })
+})
+
+/** Finds `npm run NAME`, and `npm start` and `npm test`, which are scripts too. */
+function findNpmScripts(text: string): string[] {
+  return Array.from(text.matchAll(/\bnpm (?:run(?:-script)? (?:-\S+ )*([\w:.-]*\w)|(start|test)\b)/g), (match) => match[1] ?? match[2]!)
+}
+
+const findSettings = (text: string): string[] => Array.from(text.matchAll(/\bKEYBEARER_[A-Z0-9_]*[A-Z0-9]/g), ([name]) => name)
+
+/** Those for the tests are no settings of the program; the scripts that run the tests know them. */
+function isSetting(name: string): boolean {
+  if (name in settingsTable || name.replace(/_FILE$/, '') in settingsTable) return true
+  return name.startsWith('KEYBEARER_TEST_') && readFileSync(join(root, 'scripts/test.sh'), 'utf8').includes(name)
+}
+
+type Call = { method: string; path: string }
+
+/** Finds what `curl` is told to call. */
+function findCalls(code: string): Call[] {
+  return Array.from(
+    code.replace(/\\\n\s*/g, ' ').matchAll(/\bcurl\b([^\n|]*?)https?:\/\/(?:127\.0\.0\.1|localhost):7420(\/[^\s'"?#]*)?([^\n|]*)/g),
+    (match) => {
+      const options = `${match[1]} ${match[3]}`
+      const method = /(?:-X|--request) ?([A-Z]+)/.exec(options)?.[1] ?? (/\s(?:--json|--data\S*|-d)\s/.test(options) ? 'POST' : 'GET')
+      return { method, path: match[2] ?? '/' }
+    },
+  )
+}
+
+const isCall = ({ method, path }: Call): boolean =>
+  (contract as readonly Endpoint[]).some(
+    (row) => row.method === method && new RegExp(`^${row.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  )
