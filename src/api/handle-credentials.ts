@@ -37,16 +37,17 @@ export function credentialHandlers({ credentials, clock }: Pick<Services, 'crede
       })
       return { body: { items: page.items.map(credentialBody), next: page.next } }
     },
-    async createCredential({ body, actor }) {
-      const view = await credentials.create(toNewCredential(body), actor)
+    async createCredential({ body, actor, caller }) {
+      const view = await credentials.create(toNewCredential(body), actor, { mayWidenHosts: caller.can('token', '*') })
       return { body: credentialBody(view), revision: view.revision, headers: { location: `/v1/credentials/${view.id}` } }
     },
     async getCredential({ credentialId }) {
       const view = await credentials.get(credentialId)
       return { body: credentialBody(view), revision: view.revision }
     },
-    async changeCredential({ params, body, actor, ifRevision }) {
-      const view = await credentials.change(params.credential, toCredentialChange(body), actor, ifRevision)
+    async changeCredential({ params, body, actor, caller, ifRevision }) {
+      const id = (await credentials.idOf(params.credential)) ?? params.credential
+      const view = await credentials.change(id, toCredentialChange(body), actor, ifRevision, { mayWidenHosts: caller.can('token', id) })
       return { body: credentialBody(view), revision: view.revision }
     },
     async deleteCredential({ params, query, actor }) {

@@ -19,13 +19,14 @@ type Ids =
   | 'retryMessage'
   | 'cancelMessage'
 
-export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'outbox'>): HandlersOf<Ids> {
+export function mailHandlers({ senders, outbox, credentials }: Pick<Services, 'senders' | 'outbox' | 'credentials'>): HandlersOf<Ids> {
   return {
     async listSenders({ caller }) {
       const visible = (await senders.list()).filter((sender) => maySee(caller, sender))
       return { body: { items: visible.map(senderBody), next: null } }
     },
-    async createSender({ body, actor }) {
+    async createSender({ body, actor, caller }) {
+      await checkWay(credentials, caller, body)
       const view = await senders.create(toNewSender(body), actor)
       return { body: senderBody(view), revision: view.revision, headers: { location: `/v1/senders/${view.id}` } }
     },
@@ -33,8 +34,11 @@ export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'ou
       const view = await seenSender(senders, caller, params.sender)
       return { body: senderBody(view), revision: view.revision }
     },
-    async changeSender({ params, body, actor, ifRevision }) {
-      const view = await senders.change(params.sender, toSenderChange(body), actor, ifRevision)
+    async changeSender({ params, body, actor, caller, ifRevision }) {
+      const before = await senders.get(params.sender)
+      await checkWay(credentials, caller, body, before)
+      // What was judged is what is changed: nobody else's change comes between.
+      const view = await senders.change(before.id, toSenderChange(body), actor, ifRevision ?? before.revision)
       return { body: senderBody(view), revision: view.revision }
     },
     async deleteSender({ params, actor }) {
@@ -75,6 +79,30 @@ export function mailHandlers({ senders, outbox }: Pick<Services, 'senders' | 'ou
       return { body: messageBody(await outbox.cancel(message.id, actor)) }
     },
   }
+}
+
+type Way = {
+  credential?: string | null | undefined
+  host?: string | undefined
+  port?: number | undefined
+  tls?: string | undefined
+  ca?: string | null | undefined
+}
+
+/**
+ * Refuses a sender over which a token could go astray, set up by somebody who may not read the token: one that trusts a
+ * certificate authority of its own, or that sends without TLS to whatever listens at a port of this machine.
+ */
+async function checkWay(credentials: Services['credentials'], caller: Caller, body: Way, before?: SenderView): Promise<void> {
+  const touched = [body.credential, body.host, body.port, body.tls, body.ca].some((value) => value !== undefined)
+  const ref = body.credential === undefined ? (before?.credential?.id ?? null) : body.credential
+  const open = (body.ca === undefined ? (before?.ca ?? null) : body.ca) !== null || (body.tls ?? before?.tls) === 'none'
+  if (!touched || !open || ref === null) return
+  const id = await credentials.idOf(ref)
+  if (id === null || caller.can('token', id)) return
+  throw new Problem('not_allowed', `Only a key that may read the token may set up such a way for it: with an own certificate authority, or without TLS.`, {
+    nextStep: 'Use a key with the right "token" on this credential.',
+  })
 }
 
 /** A sender without a credential needs the right on all of them: no list names it. */

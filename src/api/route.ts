@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Problem } from '../base/problem.ts'
+import { isProblem, Problem } from '../base/problem.ts'
 import type { Call, EventSink } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import { single, writeReply, type Exchange } from './exchange.ts'
@@ -67,7 +67,24 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
     }
   }
 
-  const work = async (call: Call): Promise<Written> => toWritten(endpoint, await handler(call))
+  const work = async (call: Call): Promise<Written> => {
+    try {
+      return toWritten(endpoint, await handler(call))
+    } catch (error) {
+      // What only the work itself can judge, such as whose sender it is, is recorded like what the door refuses.
+      if (isProblem(error, 'not_allowed')) {
+        await refusals.record({
+          actor: call.actor,
+          action: 'api.refused',
+          subject: call.credentialId === '' ? null : call.credentialId,
+          outcome: 'refused',
+          reason: error.code,
+          detail: { endpoint: endpoint.id },
+        })
+      }
+      throw error
+    }
+  }
 
   return {
     endpoint,

@@ -6,6 +6,7 @@ import type { TokenSet } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { CredentialContext } from './context.ts'
+import { checkDestination, type Reach } from './destination.ts'
 
 /** Whose tokens they are, as far as the provider says. */
 export type Account = { subject: string | null; username: string | null }
@@ -19,10 +20,11 @@ export async function identifyAccount(
   provider: ResolvedProvider,
   registration: RegistrationRow,
   tokens: TokenSet,
+  reach: Reach,
   nonce: string | null = null,
 ): Promise<Account | null> {
   try {
-    return (await fromIdToken(context, provider, registration, tokens, nonce)) ?? (await fromUserInfo(context, provider, tokens))
+    return (await fromIdToken(context, provider, registration, tokens, nonce)) ?? (await fromUserInfo(context, provider, tokens, reach))
   } catch (error) {
     // Whose account it is, is worth a warning, not the loss of the tokens that have just come.
     context.log.warn('account.not_identified', { provider: provider.id, error })
@@ -51,8 +53,9 @@ async function fromIdToken(
   }
 }
 
-async function fromUserInfo(context: CredentialContext, provider: ResolvedProvider, tokens: TokenSet): Promise<Account | null> {
+async function fromUserInfo(context: CredentialContext, provider: ResolvedProvider, tokens: TokenSet, reach: Reach): Promise<Account | null> {
   if (provider.userinfoEndpoint === null || (tokens.scope !== null && !tokens.scope.includes('openid') && !tokens.scope.includes('email'))) return null
+  checkDestination(reach, { host: new URL(provider.userinfoEndpoint).host })
   const response = await context.http({
     method: 'GET',
     url: provider.userinfoEndpoint,

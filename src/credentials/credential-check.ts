@@ -1,4 +1,4 @@
-import type { FieldError } from '../base/problem.ts'
+import { Problem, type FieldError } from '../base/problem.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { grantTypes, type CredentialChange, type CredentialOptions, type NewCredential } from './types.ts'
 
@@ -128,6 +128,15 @@ export function secretIsBoundTo(before: CredentialWithRegistration, patch: Crede
   if (before.kind === 'basic' && patch.username !== undefined && patch.username !== before.username) return true
   const had = JSON.parse(before.allowed_hosts) as string[]
   return patch.allowedHosts?.some((host) => !isAllowedHost(host, had)) ?? false
+}
+
+/** @throws Problem not_allowed when a host is none of those that tokens go to already */
+export function refuseHostsBeyond(usual: string[], hosts: string[]): void {
+  const further = hosts.find((host) => !isAllowedHost(host, usual))
+  if (further === undefined) return
+  throw new Problem('not_allowed', `Only a key that may read the token may allow it to be sent to ${further}.`, {
+    nextStep: 'Use a key with the right "token" on this credential; for a new credential of an existing registration, on all of them.',
+  })
 }
 
 /** Returns whether a host is on the list; `*.example.org` stands for every name below example.org. */

@@ -20,7 +20,7 @@ import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { accessKeyNames, readUsages } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
-import { optionErrors, credentialErrors, secretIsBoundTo } from './credential-check.ts'
+import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
 import { toCredentialView } from './credential-view.ts'
 import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
@@ -36,9 +36,11 @@ import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-s
 import type {
   CredentialChange,
   CredentialFilter,
+  CredentialOptions,
   CredentialStatus,
   CredentialView,
   HandedOut,
+  Limits,
   NewCredential,
   Page,
   RevocationResult,
@@ -106,12 +108,16 @@ export class Credentials {
     return await this.#handOuts.idOf(ref)
   }
 
-  async create(input: NewCredential, actor: Actor): Promise<CredentialView> {
+  async create(input: NewCredential, actor: Actor, limits: Limits = {}): Promise<CredentialView> {
     const wanted = input.googleJson === undefined ? input : fromGoogleJson(input, input.googleJson)
     const inline = typeof wanted.registration === 'object' ? await this.#registrations.prepare(wanted.registration) : null
     const existing = typeof wanted.registration === 'string' ? await this.#registrations.find(wanted.registration) : null
     const errors: FieldError[] = [...nameErrors(wanted.name), ...credentialErrors(wanted), ...optionErrors(wanted.options ?? {})]
     if (errors.length > 0) throw new Problem('invalid_request', 'The credential cannot be made like this.', { errors })
+    if (existing) {
+      const usual = providerHosts(this.#context, existing, wanted.options?.placeholders)
+      if (limits.mayWidenHosts === false && wanted.kind === 'oauth2') refuseHostsBeyond(usual, wanted.allowedHosts ?? [])
+    }
 
     const { db, clock } = this.#context
     const now = clock.now()
@@ -194,7 +200,7 @@ export class Credentials {
    * Changes fields of a credential. What would let a stored secret go somewhere else than it was entered for (user name,
    * hosts, tenant, registration) removes the secret, unless it is given again.
    */
-  async change(ref: string, patch: CredentialChange, actor: Actor, ifRevision?: number): Promise<CredentialView> {
+  async change(ref: string, patch: CredentialChange, actor: Actor, ifRevision?: number, limits: Limits = {}): Promise<CredentialView> {
     const { db, clock } = this.#context
     const before = await this.#find(ref)
     const registration = patch.registration === undefined ? null : await this.#registrations.find(patch.registration)
@@ -205,6 +211,7 @@ export class Credentials {
     ]
     if (errors.length > 0) throw new Problem('invalid_request', 'The credential cannot be changed like this.', { errors })
     if (ifRevision !== undefined && ifRevision !== before.revision) throw changedMeanwhile(before.name)
+    if (before.kind === 'oauth2' && (patch.options ?? patch.allowedHosts ?? registration)) await this.#checkReach(before, patch, registration, limits)
 
     const now = clock.now()
     const removes = patch.secret === undefined && secretIsBoundTo(before, patch, registration?.id ?? null)
@@ -245,6 +252,17 @@ export class Credentials {
     })
     await this.#context.wake()
     return await this.get(before.id)
+  }
+
+  /** Checks that placeholders stay at the registration's servers, and who adds a host for tokens that are not his. */
+  async #checkReach(before: CredentialWithRegistration, patch: CredentialChange, other: RegistrationRow | null, limits: Limits): Promise<void> {
+    const registration = other ?? (await this.#registrations.find(before.registration_id ?? ''))
+    const options = patch.options ?? (JSON.parse(before.options) as CredentialOptions)
+    const usual = providerHosts(this.#context, registration, options.placeholders)
+    if (limits.mayWidenHosts !== false) return
+    const had = JSON.parse(before.allowed_hosts) as string[]
+    if (registration.id === before.registration_id) refuseHostsBeyond(had, patch.allowedHosts ?? [])
+    else refuseHostsBeyond(usual, patch.allowedHosts ?? had)
   }
 
   async #sealNew(trx: Transaction<Tables>, row: CredentialWithRegistration, secret: Secret): Promise<RowUpdate<'credentials'>> {

@@ -3,9 +3,12 @@ import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { findCredential, nameKey, readCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
+import { findRegistration } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import type { CredentialContext } from './context.ts'
+import { checkDestination, hostsNotFor, type Destination, type ScopedHost } from './destination.ts'
 import { readReason } from './credential-status.ts'
+import { providerOf } from './provider-of.ts'
 import { leastRestLife } from './refresh-plan.ts'
 import type { Renewer } from './refresh.ts'
 import type { TokenCache, CachedToken } from './token-cache.ts'
@@ -20,6 +23,8 @@ const longestWait = 40_000
 
 export type HandOutOrder = {
   purpose: Purpose
+  /** Where Keybearer itself sends the token. Left out only where the caller takes it away. */
+  destination?: Destination
   minTtlSeconds?: number
   /** The generation of a token that a server refused: a newer one is fetched. */
   refusedGeneration?: number
@@ -44,18 +49,21 @@ export class HandOuts {
    * Returns a token that lives at least as long as asked, after its audit record is on disk.
    *
    * @throws Problem not_found, incomplete, needs_consent, misconfigured, paused, provider_unavailable, ttl_too_long,
-   *   audit_blocked, decrypt_failed
+   *   destination_not_allowed, audit_blocked, decrypt_failed
    */
   async handOut(id: string, order: HandOutOrder): Promise<HandedOut> {
+    const told = { purpose: order.purpose, ...(order.destination ? { destination: written(order.destination) } : {}) }
     try {
+      if (order.destination) await this.#checkBefore(id, order.destination)
       const token = await this.#fresh(id, order)
+      if (order.destination) checkDestination(token, order.destination)
       await this.#context.audit.record({
         actor: order.actor,
         action: 'token.handed_out',
         subject: token.id,
         subjectName: token.name,
         outcome: 'done',
-        detail: { purpose: order.purpose, generation: token.generation },
+        detail: { ...told, generation: token.generation },
       })
       this.#usage.add(token.id, order.actor, 'ok')
       this.#context.count('hand_outs', 'ok')
@@ -66,20 +74,12 @@ export class HandOuts {
         expiresAt: token.expiresAt,
         scope: token.scope,
         generation: token.generation,
-        allowedHosts: token.allowedHosts,
       }
     } catch (error) {
       this.#context.count('hand_outs', error instanceof Problem ? error.code : 'error')
       if (error instanceof Problem && error.code !== 'audit_blocked' && error.code !== 'not_found' && error.code !== 'storage_unavailable') {
         this.#usage.add(id, order.actor, 'issue')
-        await this.#context.audit.record({
-          actor: order.actor,
-          action: 'token.handed_out',
-          subject: id,
-          outcome: 'refused',
-          reason: error.code,
-          detail: { purpose: order.purpose },
-        })
+        await this.#context.audit.record({ actor: order.actor, action: 'token.handed_out', subject: id, outcome: 'refused', reason: error.code, detail: told })
       }
       throw error
     }
@@ -96,6 +96,20 @@ export class HandOuts {
     if (!row) return null
     this.#cache.rememberId(key, row.id)
     return row.id
+  }
+
+  /** Refuses a wrong destination before the provider is asked for anything. */
+  async #checkBefore(id: string, destination: Destination): Promise<void> {
+    const cached = this.#cache.get(id)
+    if (cached !== undefined && this.#context.isFresh()) return checkDestination(cached, destination)
+    const row = await readCredential(this.#context.db, id)
+    if (row) checkDestination({ name: row.name, allowedHosts: readHosts(row), notFor: await this.#hostsNotFor(row) }, destination)
+  }
+
+  async #hostsNotFor(row: Row<'credentials'>): Promise<ScopedHost[]> {
+    const registration = row.registration_id === null ? undefined : await findRegistration(this.#context.db, row.registration_id)
+    if (!registration) return []
+    return hostsNotFor(providerOf(this.#context, registration, row), JSON.parse(row.granted_scopes ?? row.scopes) as string[])
   }
 
   async #fresh(id: string, order: HandOutOrder): Promise<CachedToken> {
@@ -180,7 +194,7 @@ export class HandOuts {
       return null
     }
     const stored = readStoredSecret(await vault.open(dataKeysOf(db), credentialPlace(row.id, row.generation), row.secret))
-    const token = toCached(row, stored, clock.now(), clock.monotonic())
+    const token = toCached(row, stored, await this.#hostsNotFor(row), clock.now(), clock.monotonic())
     if (token === null) return null
     this.#cache.put(token)
     return token
@@ -229,7 +243,16 @@ function tooLong(token: CachedToken, asked: number): Problem {
   })
 }
 
-function toCached(row: Row<'credentials'>, stored: ReturnType<typeof readStoredSecret>, now: number, monotonic: number): CachedToken | null {
+const readHosts = (row: Row<'credentials'>): string[] => JSON.parse(row.allowed_hosts) as string[]
+const written = ({ host, port }: Destination): string => (port === undefined ? host : `${host}:${port}`)
+
+function toCached(
+  row: Row<'credentials'>,
+  stored: ReturnType<typeof readStoredSecret>,
+  notFor: ScopedHost[],
+  now: number,
+  monotonic: number,
+): CachedToken | null {
   const common = {
     id: row.id,
     name: row.name,
@@ -239,7 +262,8 @@ function toCached(row: Row<'credentials'>, stored: ReturnType<typeof readStoredS
     generation: row.generation,
     revision: row.revision,
     scope: row.granted_scopes === null ? null : (JSON.parse(row.granted_scopes) as string[]),
-    allowedHosts: JSON.parse(row.allowed_hosts) as string[],
+    allowedHosts: readHosts(row),
+    notFor,
     obtainedAt: row.token_obtained_at,
   }
   switch (stored.kind) {

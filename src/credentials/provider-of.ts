@@ -13,12 +13,40 @@ import type { ClientAuth, CredentialOptions } from './types.ts'
 /**
  * Returns the provider of a credential as the registration keeps it: endpoints do not change under a running credential
  * because a catalogue file changed.
+ *
+ * Invariant: the placeholders of a credential choose a tenant at the registration's servers, never another server. The
+ * registration's secret was entered for those and goes nowhere else.
+ *
+ * @throws Problem invalid_request when they name another server
  */
 export function providerOf(_context: CredentialContext, registration: RegistrationRow, row: Pick<Row<'credentials'>, 'options'> | null): ResolvedProvider {
   const data = parseProvider(JSON.parse(registration.provider_snapshot), `the provider of "${registration.name}"`)
+  const base = JSON.parse(registration.placeholders) as Record<string, string>
   const own = row === null ? {} : ((JSON.parse(row.options) as CredentialOptions).placeholders ?? {})
-  return resolveProvider(data, { ...(JSON.parse(registration.placeholders) as Record<string, string>), ...own })
+  if (Object.keys(own).length === 0) return resolveProvider(data, base)
+  const wanted = resolveProvider(data, { ...base, ...own })
+  const origins = new Set(addressesOf(resolveProvider(data, base)).map((address) => new URL(address).origin))
+  const elsewhere = addressesOf(wanted).find((address) => !origins.has(new URL(address).origin))
+  if (elsewhere !== undefined) {
+    throw new Problem('invalid_request', `The placeholders of the credential lead to ${new URL(elsewhere).host}, which the registration does not name.`, {
+      errors: [{ path: 'options.placeholders', message: 'must stay at the servers of the registration' }],
+      nextStep: 'Make a registration for that server, with its own client ID and secret.',
+    })
+  }
+  return wanted
 }
+
+const addressesOf = (provider: ResolvedProvider): string[] =>
+  [
+    provider.tokenEndpoint,
+    provider.refreshEndpoint,
+    provider.authorizationEndpoint,
+    provider.revocationEndpoint,
+    provider.deviceAuthorizationEndpoint,
+    provider.userinfoEndpoint,
+    provider.jwksUri,
+    provider.testRequest?.url,
+  ].filter((address) => address != null)
 
 /** Finds a provider in the catalogue or among the user's own. */
 export async function findProvider(context: CredentialContext, id: string): Promise<Provider | null> {

@@ -114,7 +114,7 @@ export class Registrations {
 
   /**
    * Changes a registration. A new secret makes every credential that waits for it try again at once; a new client ID or
-   * placeholder without its secret removes the stored one, which belonged to the old client.
+   * placeholder (a tenant, a token address) without its secret or key removes the stored one, which was entered for the old.
    */
   async change(ref: string, patch: RegistrationChange, actor: Actor, ifRevision?: number): Promise<RegistrationView> {
     const { db, clock } = this.#context
@@ -161,7 +161,7 @@ export class Registrations {
         change.previous_client_secret = null
       }
       if (patch.privateKey !== undefined) change.private_key = await this.#seal(trx, before.id, 'private_key', patch.privateKey)
-      else if (identityChanged && patch.clientId !== undefined) change.private_key = null
+      else if (identityChanged) change.private_key = null
       try {
         if (!(await updateRegistrationIf(trx, before.id, { revision: before.revision }, change))) throw changedMeanwhile(before.name)
       } catch (error) {
@@ -178,7 +178,7 @@ export class Registrations {
           subject: before.id,
           subjectName: after.name,
           outcome: 'done',
-          detail: { fields, secret_removed: identityChanged && patch.clientSecret === undefined && before.client_secret !== null },
+          detail: { fields, secret_removed: removed(before, change) },
         },
       ])
       await appendEvents(trx, clock, [{ type: 'registration.changed', subject: before.id, data: { name: after.name, change: 'changed' } }])
@@ -291,6 +291,9 @@ export class Registrations {
  * another's. @see RFC 9700 section 4.4.2.2
  */
 export const redirectUriOf = (publicUrl: string, registrationId: string): string => `${publicUrl}/oauth/callback/${registrationId}`
+
+const removed = (before: RegistrationRow, change: RowUpdate<'registrations'>): boolean =>
+  (before.client_secret !== null && change.client_secret === null) || (before.private_key !== null && change.private_key === null)
 
 const changedMeanwhile = (name: string) => new Problem('changed_meanwhile', `Somebody changed the registration "${name}" meanwhile.`)
 

@@ -29,6 +29,8 @@ type Order =
       name: string
       registrationId: string
       options: string
+      /** The address the tokens were meant for: a registration that names another one since does not get them. */
+      endpoint: string
       tokens: { token: Secret; hint: 'refresh_token' | 'access_token' }[]
     }
 
@@ -70,7 +72,7 @@ export class Revoker {
     ]
     if (tokens.length === 0) return nothing('nothing_to_revoke', 'There was no token that could be revoked.')
     const jobId = newId('job', this.#context.clock.now())
-    return { kind: 'tokens', jobId, name: row.name, registrationId: registration.id, options: row.options, tokens }
+    return { kind: 'tokens', jobId, name: row.name, registrationId: registration.id, options: row.options, endpoint: provider.revocationEndpoint, tokens }
   }
 
   /** Writes the order down in the transaction that removes the tokens. */
@@ -84,7 +86,7 @@ export class Revoker {
         id: order.jobId,
         kind: 'revoke',
         subject: order.jobId,
-        payload: JSON.stringify({ registration: order.registrationId, options: order.options, name: row.name }),
+        payload: JSON.stringify({ registration: order.registrationId, options: order.options, endpoint: order.endpoint, name: row.name }),
         secret: await this.#context.vault.seal(dataKeysOf(trx), jobPlace(order.jobId), JSON.stringify(secret)),
         due_at: now + minute,
         attempts: 0,
@@ -100,7 +102,7 @@ export class Revoker {
   async carryOut(order: Order | null): Promise<RevocationResult> {
     if (order === null) return { outcome: 'nothing_to_revoke', message: 'The tokens were not revoked at the provider.' }
     if (order.kind === 'nothing') return order.result
-    const outcome = await this.#send(order.registrationId, order.options, order.tokens)
+    const outcome = await this.#send(order, order.tokens)
     switch (outcome.kind) {
       case 'revoked':
         await this.#forget(order.jobId)
@@ -134,11 +136,10 @@ export class Revoker {
         .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
         .executeTakeFirst()
       if (taken.numUpdatedRows !== 1n || job.secret === null) continue
-      const payload = JSON.parse(job.payload) as { registration: string; options: string; name: string }
+      const payload = JSON.parse(job.payload) as { registration: string; options: string; endpoint: string; name: string }
       const secret = JSON.parse((await vault.open(dataKeysOf(db), jobPlace(job.id), job.secret)).reveal()) as JobSecret
       const outcome = await this.#send(
-        payload.registration,
-        payload.options,
+        { registrationId: payload.registration, options: payload.options, endpoint: payload.endpoint },
         secret.tokens.map(({ token, hint }) => ({ token: new Secret(token), hint })),
       )
       if (outcome.kind === 'unavailable' && now - job.created_at < giveUpAfter) {
@@ -155,22 +156,20 @@ export class Revoker {
     }
   }
 
-  async #send(registrationId: string, options: string, tokens: { token: Secret; hint: 'refresh_token' | 'access_token' }[]): Promise<RevocationOutcome> {
+  async #send(
+    { registrationId, options, endpoint }: { registrationId: string; options: string; endpoint: string },
+    tokens: { token: Secret; hint: 'refresh_token' | 'access_token' }[],
+  ): Promise<RevocationOutcome> {
     const registration = await findRegistration(this.#context.db, registrationId)
     if (!registration) return { kind: 'refused', reason: 'the registration was deleted' }
     let result: RevocationOutcome = { kind: 'revoked' }
     try {
       const provider = providerOf(this.#context, registration, { options })
+      if (provider.revocationEndpoint !== endpoint) return { kind: 'refused', reason: 'the registration names another provider since' }
       const secrets = await openRegistrationSecrets(this.#context, registration)
       const client = clientOf(registration, secrets, secrets.clientSecret)
       for (const { token, hint } of tokens) {
-        const request = await authenticatedRequest(
-          provider,
-          provider.revocationEndpoint ?? '',
-          client,
-          revocationParameters(token, hint),
-          this.#context.clock.now(),
-        )
+        const request = await authenticatedRequest(provider, endpoint, client, revocationParameters(token, hint), this.#context.clock.now())
         const outcome = judgeRevocation(await sendTokenRequest(this.#context.http, request))
         if (outcome.kind === 'unavailable') return outcome
         // An access token that cannot be revoked dies by itself within the hour; the refresh token is what counts.

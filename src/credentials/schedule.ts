@@ -80,7 +80,7 @@ export class Schedule {
     const now = clock.now()
     if (now >= this.#housekeepingAt || now < this.#housekeepingAt - 2 * minute) {
       this.#housekeepingAt = now + minute
-      await this.#housekeeping(now)
+      await this.housekeep()
     }
     const free = this.#concurrency - this.#running.size
     if (free > 0) {
@@ -129,7 +129,9 @@ export class Schedule {
     )
   }
 
-  async #housekeeping(now: number): Promise<void> {
+  /** Does what comes round every minute: ends what ran out, takes up what was left behind, warns of what ends. */
+  async housekeep(): Promise<void> {
+    const now = this.#context.clock.now()
     await expireConsents(this.#context.db, now, now - 24 * 60 * minute)
     await this.recover()
     await this.#markEnding(now)

@@ -95,7 +95,16 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const { tokenSet } = outcome
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
   const account: Account | null =
-    isConsent || (row.subject === null && tokenSet.idToken !== null) ? await identifyAccount(context, provider, registration, tokenSet, work.nonce) : null
+    isConsent || (row.subject === null && tokenSet.idToken !== null)
+      ? await identifyAccount(
+          context,
+          provider,
+          registration,
+          tokenSet,
+          { name: row.name, allowedHosts: JSON.parse(row.allowed_hosts) as string[], notFor: [] },
+          work.nonce,
+        )
+      : null
 
   if (isConsent && !work.allowOtherAccount && row.subject !== null && account?.subject != null && account.subject !== row.subject) {
     const reason: Reason = {

@@ -1,5 +1,6 @@
 import type { Event } from '../base/events.ts'
 import type { Secret } from '../base/secret.ts'
+import type { ScopedHost } from './destination.ts'
 
 /** What a hand-out needs of a credential, opened. */
 export type CachedToken = {
@@ -14,6 +15,8 @@ export type CachedToken = {
   accessToken: Secret
   scope: string[] | null
   allowedHosts: string[]
+  /** Servers of its provider that it was not issued for. */
+  notFor: ScopedHost[]
   obtainedAt: number | null
   expiresAt: number | null
   /** The end on the clock that only grows: a wall clock that was set back makes no token live longer. */

@@ -144,6 +144,15 @@ export type CredentialChange = {
   registration?: string
 }
 
+/** What the caller may not do, although it may manage credentials; whoever knows its rights decides. */
+export type Limits = {
+  /**
+   * Whether hosts may be added that tokens go to. Whoever can do that can have a token sent to himself, so that it is for
+   * those who may read the token anyway. Yes unless told.
+   */
+  mayWidenHosts?: boolean
+}
+
 export type CredentialFilter = {
   search?: string
   status?: CredentialStatus[]
@@ -170,7 +179,6 @@ export type HandedOut = {
   scope: string[] | null
   /** Changes with every new token: pass it back as `refusedGeneration` when a server refused this token. */
   generation: number
-  allowedHosts: string[]
 }
 
 export type Purpose = 'token' | 'mail' | 'request' | 'test'

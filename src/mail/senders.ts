@@ -3,7 +3,7 @@ import type { Actor } from '../base/actor.ts'
 import { isLoopback } from '../base/addresses.ts'
 import { newId } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
-import { isAllowedHost } from '../credentials/credential-check.ts'
+import { checkDestination } from '../credentials/destination.ts'
 import { cleanName, nameErrors } from '../credentials/names.ts'
 import type { CredentialView } from '../credentials/types.ts'
 import { nameKey } from '../storage/credentials.ts'
@@ -204,11 +204,7 @@ function check(sender: Checked, credential: CredentialView | null): void {
   if (sender.ca !== null && !sender.ca.includes('-----BEGIN CERTIFICATE-----')) errors.push({ path: 'ca', message: 'must be a certificate in PEM form' })
   errors.push(...mechanismErrors(sender, credential))
   if (errors.length > 0) throw new Problem('invalid_request', 'The sender cannot be like this.', { errors })
-  if (credential !== null && !isAllowedHost(sender.host, credential.allowedHosts)) {
-    throw new Problem('destination_not_allowed', `"${credential.name}" may not be sent to ${sender.host}.`, {
-      nextStep: `If you trust this server: keybearer edit ${credential.name} --add-host ${sender.host}`,
-    })
-  }
+  if (credential !== null) checkDestination({ ...credential, notFor: [] }, sender)
 }
 
 function mechanismErrors(sender: Checked, credential: CredentialView | null): FieldError[] {

@@ -8,7 +8,6 @@ import { isLoopback } from '../base/addresses.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { redactText } from '../base/redact.ts'
 import { Secret } from '../base/secret.ts'
-import { isAllowedHost } from '../credentials/credential-check.ts'
 import type { HandedOut } from '../credentials/types.ts'
 import type { MailContext } from './context.ts'
 import { logIn, type Login, type LoginOutcome } from './smtp-auth.ts'
@@ -149,18 +148,12 @@ export class SmtpSender {
 
   async #credential(sender: SenderView, actor: Actor, refusedGeneration?: number): Promise<HandedOut | null> {
     if (sender.credential === null || sender.mechanism === 'none') return null
-    const handed = await this.#context.credentials.handOut(sender.credential.id, {
+    return await this.#context.credentials.handOut(sender.credential.id, {
       purpose: 'mail',
+      destination: { host: sender.host, port: sender.port },
       actor,
       ...(refusedGeneration === undefined ? {} : { refusedGeneration }),
     })
-    // Invariant: a token goes only where it may; checked at every use, not when the sender was saved.
-    if (!isAllowedHost(sender.host, handed.allowedHosts)) {
-      throw new Problem('destination_not_allowed', `"${handed.credential.name}" may not be sent to ${sender.host}.`, {
-        nextStep: `If you trust this server: keybearer edit ${handed.credential.name} --add-host ${sender.host}`,
-      })
-    }
-    return handed
   }
 
   #takeIdle(account: string, key: string): Open | null {

@@ -29,6 +29,7 @@ const mailServer = z.strictObject({
   port: z.number().int().min(1).max(65_535),
   tls: z.enum(['implicit', 'starttls']),
   mechanisms: z.array(z.enum(['XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN'])),
+  /** A token is taken here if it has one of these. */
   scopes: z.array(text()).optional(),
 })
 
