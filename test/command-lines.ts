@@ -17,7 +17,8 @@ export function findCommandLines(file: Pick<MarkdownFile, 'blocks' | 'spans'>): 
       found.push({ words, line: line + (code.slice(0, match.index).split('\n').length - 1), text: `keybearer ${words.join(' ')}`, inProse })
     }
   }
-  for (const { code, line } of file.blocks) search(code.replace(/(^|\s)#\s.*$/gm, '$1').replace(/\\\n[ \t]*/g, ' '), line + 1, false)
+  for (const { language, code, line } of file.blocks)
+    if (!/^[jt]sx?$/.test(language)) search(code.replace(/(^|\s)#\s.*$/gm, '$1').replace(/\\\n[ \t]*/g, ' '), line + 1, false)
   for (const { code, line } of file.spans) search(code, line, true)
   return found
 }
@@ -64,19 +65,25 @@ function closing(text: string, from: number): number {
 export function findFault({ words, inProse }: Pick<CommandLine, 'words' | 'inProse'>): string | null {
   // "keybearer key create [options] <name>" describes, it does not call.
   if (words.includes('[options]')) return null
-  const isOpen = inProse || words.some((word) => /^(?:…|\.{3})$/.test(word))
-  const plain = words.filter((word) => !/^(?:…|\.{3}|\[.*\])$/.test(word))
-  if (plain.length === 0) return null
+  const plain = words.filter((word) => !/^\[.*\]$/.test(word))
+  const short = plain.filter((word) => !/^(?:…|\.{3})$/.test(word))
+  if (short.length === plain.length) return readCall(plain, inProse)
+  // An ellipsis may stand for one thing or for all that follows.
+  return readCall(plain, true) === null ? null : readCall(short, true)
+}
+
+function readCall(words: string[], mayBeShort: boolean): string | null {
+  if (words.length === 0) return null
   const program = makeProgram()
   quieten(program)
   try {
-    program.parse(plain, { from: 'user' })
+    program.parse(words, { from: 'user' })
     return null
   } catch (error) {
     if (!(error instanceof CommanderError)) return (error as Error).message
     if (error.exitCode === 0 || error.code === 'commander.help') return null
     const isShort = error.code === 'commander.missingArgument' || error.code === 'commander.missingMandatoryOptionValue'
-    return isOpen && isShort ? null : error.message
+    return mayBeShort && isShort ? null : error.message
   }
 }
 

@@ -45,7 +45,7 @@ export function makeCommandLinePage(): string {
     [
       '- The service is looked for at `http://127.0.0.1:7420`, and the access key in the file that the service made at its first start on this machine. [`KEYBEARER_URL`](settings.md#keybearer_url) and [`KEYBEARER_ACCESS_KEY`](settings.md#keybearer_access_key) name others.',
       '- A secret is never an argument, where other users of the machine could see it: it comes from a file, from stdin (`-`), or is asked for.',
-      `- Questions are asked on a terminal only. ${program.options.map((option) => `${code(option.flags)}: ${option.description}.`).join(' ')}`,
+      `- Questions are asked on a terminal only. Before any command may stand: ${program.options.map((option) => `${code(option.flags)} (${option.description})`).join(', ')}.`,
       '- `--json` prints what the [HTTP API](api.md) answers. Colours are left out when `NO_COLOR` is set or the output is not a terminal.',
       '- `keybearer help`, `keybearer help COMMAND` and `--help` behind any command show what stands here.',
     ].join('\n'),

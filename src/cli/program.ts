@@ -24,11 +24,13 @@ import { stateCommands } from './state.ts'
 import { statusCommand } from './status.ts'
 import { testCommand } from './test.ts'
 import { tokenCommand } from './token.ts'
+import { readVersion } from './version.ts'
 
 /** Makes the command line. Results go to stdout, everything else to stderr. */
 export function makeProgram(): Command {
   const program = new Command('keybearer')
     .description('Keeps the OAuth 2.0 credentials of unattended automations: connect an account once, and every script, job and mailer works with it.')
+    .version(readVersion(), '--version', 'show the version of this program')
     .option('--no-input', 'never ask; fail instead')
     .enablePositionalOptions()
     .helpOption('-h, --help', 'show help')
