@@ -23,7 +23,7 @@ export async function startMailSink(check: (token: string) => Promise<{ active: 
       check(auth.accessToken ?? '').then(
         (answer) => {
           if (answer.active && answer.username === auth.username) done(null, { user: auth.username })
-          else done(null, { data: { status: '401', schemes: 'bearer', scope: 'mail' } } as never)
+          else done(null, { data: { status: '401', schemes: 'bearer', scope: 'mail' } })
         },
         (error: Error) => done(error),
       )

@@ -109,7 +109,7 @@ export async function until<Result>(what: string, look: () => Result | Promise<R
   const end = performance.now() + seconds * 1000
   for (;;) {
     const found = await look()
-    if (found) return found as NonNullable<Result>
+    if (found) return found
     if (performance.now() > end) throw new Error(`waited ${seconds} s in vain: ${what}`)
     await sleep(10)
   }

@@ -155,7 +155,7 @@ describe('the main job, from the command line', () => {
     const result = await k(['send', '--to', 'bob@rig.test', '--subject', 'Hello', '--text-file', '-'], secrets['mail body'])
     assert.equal(result.status, 0, result.stderr)
     assert.match(result.stdout, /^msg_\w+ sent\n$/)
-    assert.ok(sink.mails[0]?.text.includes(secrets['mail body']!))
+    assert.ok(sink.mails[0]?.text.includes(secrets['mail body']))
   })
 
   it('an access key allows what it was made for and nothing else', async () => {

@@ -37,8 +37,8 @@ export function makeErrorsPage(): string {
       table(
         ['Code', 'HTTP', 'Exit', 'What happened', 'Next step'],
         all.slice(begins[i], begins[i + 1]).map((one) => {
-          const { status, exit, title, nextStep } = problemCodes[one]
-          return [`${target(one)}${code(one)}`, String(status), String(exit), prose(title), prose(nextStep)]
+          const { status, exit, title: happened, nextStep } = problemCodes[one]
+          return [`${target(one)}${code(one)}`, String(status), String(exit), prose(happened), prose(nextStep)]
         }),
       ),
     ]),

@@ -56,7 +56,7 @@ export function fieldTable(schema: Schema, isInput: boolean): string {
     ? table(['Field', 'Type', 'Needed', 'Meaning'], rows)
     : table(
         ['Field', 'Type', 'Meaning'],
-        rows.map(([name, type, , meaning]) => [name!, type!, meaning!]),
+        rows.map((row) => row.toSpliced(2, 1)),
       )
 }
 

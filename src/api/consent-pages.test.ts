@@ -79,7 +79,7 @@ describe('the pages a person sees after a consent', () => {
       '"><img src=x onerror=alert(1)>',
       'javascript:alert(1)',
       '</title><svg/onload=alert(1)>',
-      `${'<b>'.repeat(33_000)}`.slice(0, 4000),
+      '<b>'.repeat(33_000).slice(0, 4000),
       '\u5b57'.repeat(1500),
       '\u202e\u0000\r\nSet-Cookie: a=b',
     ]
@@ -161,7 +161,7 @@ describe('what a page and its address hold', () => {
     ok: false as const,
     code: 'consent_failed',
     title: 'The provider did not give a token',
-    detail: `${'<i>'.repeat(10_000)}`,
+    detail: '<i>'.repeat(10_000),
     nextStep: 'Start again.',
     requestId: 'req_1',
   }

@@ -152,7 +152,7 @@ export function describePermission(permission: Permission): string {
 function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
   const json = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' }) as Json
   const { $schema: _, $defs, ...rest } = json
-  for (const [id, definition] of Object.entries(($defs ?? {}) as Json)) schemas[id] = tidy(definition as Json, io)
+  for (const [id, definition] of Object.entries(($defs ?? {}) as Json)) schemas[id] = tidy(definition, io)
   return tidy(rest, io) as Json
 }
 

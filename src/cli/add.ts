@@ -88,7 +88,7 @@ async function discoverOnce(client: Client, issuer: string): Promise<string> {
   const { description, warnings } = await client.discoverProvider({ body: { issuer } })
   for (const warning of warnings) process.stderr.write(`! ${warning}\n`)
   const known = (await client.listProviders()).items.find((one) => one.id === description.id)
-  if (!known) await client.createProvider({ body: description as never })
+  if (!known) await client.createProvider({ body: description })
   return description.id
 }
 
@@ -150,9 +150,9 @@ async function makeBody(name: string, options: Options, client: Client): Promise
     if (secret !== '') registration.client_secret = secret
   }
   return await withDefaults({ ...body, registration }, options, {
-    grants: description.grants as string[],
-    scopes: description.default_scopes as string[],
-    variants: description.variants as string[],
+    grants: description.grants,
+    scopes: description.default_scopes,
+    variants: description.variants,
   })
 }
 

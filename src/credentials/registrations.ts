@@ -168,7 +168,7 @@ export class Registrations {
         if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a registration "${change.name}".`)
         throw error
       }
-      const after = { ...before, ...change, revision: before.revision + 1 } as RegistrationRow
+      const after = { ...before, ...change, revision: before.revision + 1 }
       await this.#tellCredentials(trx, after, identityChanged, now)
       const fields = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
       await this.#context.audit.append(trx, [

@@ -35,7 +35,7 @@ test('makes a key file at the first start, and uses it at the second', (t) => {
   assert.equal(first.source, 'file')
   assert.equal(first.madeFile, settings.file)
   assert.deepEqual(first.isNew, known(1, first.keyring.key(1)))
-  const second = loadMasterKeys(settings, [first.isNew!])
+  const second = loadMasterKeys(settings, [first.isNew])
   assert.deepEqual([second.madeFile, second.isNew], [null, null])
   assert.deepEqual(Buffer.from(second.keyring.key(1)), Buffer.from(first.keyring.key(1)))
 })

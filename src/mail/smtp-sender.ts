@@ -253,11 +253,11 @@ export class SmtpSender {
 
   async #send(sender: SenderView, open: Open, envelope: Envelope, mime: string): Promise<Delivery> {
     const result = await new Promise<{ error: SendError | null; info: SendInfo | null }>((resolve) => {
-      const lost = (error: Error) => resolve({ error: error as SendError, info: null })
+      const lost = (error: Error) => resolve({ error, info: null })
       open.connection.once('error', lost)
       open.connection.send({ from: envelope.from, to: envelope.to, size: Buffer.byteLength(mime) }, Buffer.from(mime, 'utf8'), (error, info) => {
         open.connection.removeListener('error', lost)
-        resolve({ error: (error as SendError | null) ?? null, info: (info as SendInfo | undefined) ?? null })
+        resolve({ error: error ?? null, info: info ?? null })
       })
     })
     open.sent += 1

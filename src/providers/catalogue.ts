@@ -60,12 +60,12 @@ function placeholderErrors(provider: Provider): FieldError[] {
     // The issuer may name a slot that only the provider's answers fill.
     if (typeof value !== 'string' || field === 'issuer') continue
     for (const [, name] of value.matchAll(/\{([a-z_][a-z0-9_]*)\}/g)) {
-      if (!(name! in provider.placeholders)) errors.push({ path: field, message: `uses {${name}}, which is not among the placeholders` })
+      if (!Object.hasOwn(provider.placeholders, name!)) errors.push({ path: field, message: `uses {${name}}, which is not among the placeholders` })
     }
   }
   for (const [name, { pattern }] of Object.entries(provider.placeholders)) {
     try {
-      if (pattern !== undefined) new RegExp(`^(?:${pattern})$`)
+      if (pattern !== undefined) RegExp(`^(?:${pattern})$`)
     } catch {
       errors.push({ path: `placeholders.${name}.pattern`, message: 'is not a regular expression' })
     }

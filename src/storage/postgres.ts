@@ -22,7 +22,7 @@ export function openPostgres(url: string, onError: (error: unknown) => void): { 
         if (oid === int8) return (text: string) => Number(text)
         if (oid === bytea) return (text: string) => new Sealed(Buffer.from(text.slice(2), 'hex'))
       }
-      return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown
+      return pg.types.getTypeParser(oid, format) as (text: string) => unknown
     },
   }
   const pool = new pg.Pool({
@@ -37,7 +37,7 @@ export function openPostgres(url: string, onError: (error: unknown) => void): { 
     idle_in_transaction_session_timeout: 30_000,
     application_name: 'keybearer',
     keepAlive: true,
-    types: parser as never,
+    types: parser,
   })
   pool.on('error', onError)
   // The pool listens to idle connections only; one that is cut in the middle of its work must not end the process.

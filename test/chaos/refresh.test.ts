@@ -170,10 +170,10 @@ describe('two nodes', { skip: databases.includes('postgres') ? false : 'needs Po
 
 function killAtRandom(folder: string, url: string, id: string): Promise<void> {
   return new Promise((done, fail) => {
-    const process_ = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', child, folder, url, id], { stdio: ['ignore', 'pipe', 'inherit'] })
-    process_.stdout.once('data', () => setTimeout(() => process_.kill('SIGKILL'), Math.random() * 150))
-    process_.once('exit', () => done())
-    process_.once('error', fail)
+    const running = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', child, folder, url, id], { stdio: ['ignore', 'pipe', 'inherit'] })
+    running.stdout.once('data', () => setTimeout(() => running.kill('SIGKILL'), Math.random() * 150))
+    running.once('exit', () => done())
+    running.once('error', fail)
   })
 }
 

@@ -223,7 +223,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
 /** The library has no JWT bearer grant; client authentication, tokens and errors are its own all the same. @see RFC 7523 section 2.1 */
 function addJwtBearer(provider: Provider, issuer: string, people: Record<string, string>, keys: object[]): void {
   const used = new Set<string>()
-  const jwks = createLocalJWKSet({ keys } as never)
+  const jwks = createLocalJWKSet({ keys })
   provider.registerGrantType(
     bearer,
     async (context) => {
