@@ -1,8 +1,9 @@
 #!/bin/sh
-# npm run -s keybearer -- ...: the command line from a clone.
-root=$(cd "$(dirname "$0")/.." && pwd)
+# The command line from a clone: npm run -s keybearer -- ..., or bin/keybearer, which may be linked from a folder on the PATH.
+root=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
 if [ ! -x "$root/node_modules/.bin/node" ]; then
   ( . "$root/scripts/prepare.sh" )
 fi
-cd "${INIT_CWD:-$PWD}" || exit 1
+# npm changes the folder; files are named from where the command was given.
+if [ "${npm_lifecycle_event:-}" = keybearer ]; then cd "${INIT_CWD:-$PWD}" || exit 1; fi
 exec "$root/node_modules/.bin/node" --disable-warning=ExperimentalWarning "$root/bin/keybearer.js" "$@"

@@ -1,6 +1,6 @@
 # Sourced by the other scripts: goes to the project's folder and installs the npm packages if they are missing or old.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(readlink -f "$0")")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
 
 packages_are_there() {

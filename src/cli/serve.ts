@@ -1,12 +1,18 @@
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { service } from '../base/actor.ts'
 import { openService, type Service } from '../main.ts'
 import { say } from './output.ts'
 
 type Options = { demo?: boolean; newLocalKey?: boolean }
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Returns how the command line is called: in a clone through npm. */
+const commandLine = (): string => (existsSync(join(root, 'scripts', 'keybearer.sh')) ? 'npm run -s keybearer --' : 'keybearer')
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -38,10 +44,13 @@ async function serve(running: Service, options: Options, demo: Demo | null): Pro
   if (madeKey !== null) writeKey(keyFile, madeKey)
 
   say(`Keybearer ${services.facts.version} answers at http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`)
-  say(`  data        ${services.facts.database === 'sqlite' ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)
-  if (running.madeKeyFile !== null) say(`  master key  ${running.madeKeyFile} (made now: back it up, but not together with the data)`)
-  if (madeKey !== null) say(`  access key  ${keyFile} (for the command line on this machine)`)
+  if (!demo) say(`  data        ${services.facts.database === 'sqlite' ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)
+  if (running.madeKeyFile !== null && !demo) say(`  master key  ${running.madeKeyFile} (made now: back it up, but not together with the data)`)
+  if (madeKey !== null && !demo) say(`  access key  ${keyFile} (for the command line on this machine)`)
   if (demo) for (const line of await demo.introduce(running)) say(line)
+  else if (madeKey !== null) {
+    say(`\nNext, in another terminal: ${commandLine()} --help, or read docs/guide/first-credential.md. Ctrl-C stops the service.`)
+  }
 
   let ending: Promise<void> | undefined
   const end = (signal: string) => {
@@ -100,25 +109,27 @@ async function prepareDemo() {
     },
     async introduce(started: Service): Promise<string[]> {
       await started.services.providers.create(demo.provider as never, service)
-      const command = 'npm run -s keybearer --'
+      const port = process.env.KEYBEARER_PORT
       return [
         '',
-        'Demo: a provider and a mail server of its own run on this machine. In another terminal, in this folder:',
+        'Demo: a provider and a mail server of its own run on this machine. In another terminal:',
         '',
-        `  export KEYBEARER_CONFIG=${environment.KEYBEARER_CONFIG}${process.env.KEYBEARER_PORT === undefined ? '' : ` KEYBEARER_PORT=${process.env.KEYBEARER_PORT}`}`,
+        `  export PATH="${join(root, 'bin')}:$PATH"`,
+        `  export KEYBEARER_CONFIG=${environment.KEYBEARER_CONFIG}${port === undefined || port === '' ? '' : ` KEYBEARER_PORT=${port}`}`,
         '',
-        '  1. Make a credential and connect it; open the address it shows, sign in as "demo", agree:',
-        `       ${command} add demo-mail --provider demo --client-id ${demo.clientId}`,
-        `       ${command} connect demo-mail`,
-        '  2. Get a token, as a script would:',
-        `       ${command} token demo-mail`,
-        '  3. Send a mail with it:',
-        `       ${command} sender add demo-sender --host ${demo.smtp.host} --port ${demo.smtp.port} --tls none --credential demo-mail --from ${demo.mailbox}`,
-        `       ${command} send --to you@example.org --subject Hello --text "It works."`,
-        '  4. See the mail, who used the credential, and what was recorded:',
+        '  1. Make a credential. A real provider has to be told the redirect URI that it names; this one takes any:',
+        `       keybearer add demo-mail --provider demo --client-id ${demo.clientId}`,
+        '  2. Connect it: open the address that it shows, sign in as "demo" with any password, and agree:',
+        '       keybearer connect demo-mail',
+        '  3. Get a token, as a script would:',
+        '       keybearer token demo-mail',
+        '  4. Send a mail with it:',
+        `       keybearer sender add demo-sender --host ${demo.smtp.host} --port ${demo.smtp.port} --tls none --credential demo-mail --from ${demo.mailbox}`,
+        '       keybearer send --to you@example.org --subject Hello --text "It works."',
+        '  5. See the mail, who used the credential, and what was recorded:',
         `       curl ${demo.mailUrl}`,
-        `       ${command} list`,
-        `       ${command} audit`,
+        '       keybearer list',
+        '       keybearer audit',
         '',
         'Ctrl-C ends the demo and forgets everything.',
       ]
