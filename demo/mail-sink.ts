@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 
 export type KeptMail = { from: string; to: string[]; login: string; receivedAt: string; text: string }
@@ -10,9 +10,12 @@ const mostMails = 100
 
 /**
  * Starts a mail server that keeps what it gets in memory and shows it on a page. It takes logins with tokens only, and asks
- * the authorization server about each.
+ * the authorization server about each. A port that is taken is replaced by a free one.
  */
-export async function startMailSink(check: (token: string) => Promise<{ active: boolean; username?: string }>): Promise<MailSink> {
+export async function startMailSink(
+  check: (token: string) => Promise<{ active: boolean; username?: string }>,
+  ports: { smtp: number; web: number } = { smtp: 0, web: 0 },
+): Promise<MailSink> {
   const mails: KeptMail[] = []
   const smtp = new SMTPServer({
     authMethods: ['XOAUTH2'],
@@ -46,11 +49,9 @@ export async function startMailSink(check: (token: string) => Promise<{ active: 
     },
   })
   smtp.on('error', () => undefined)
-  await new Promise<void>((resolve, reject) => {
-    smtp.server.once('error', reject)
-    smtp.listen(0, '127.0.0.1', resolve)
-  })
-  const web = await startPage(mails)
+  await listen(smtp.server, ports.smtp)
+  const web = makePage(mails)
+  await listen(web, ports.web)
   return {
     smtpPort: (smtp.server.address() as AddressInfo).port,
     webUrl: `http://127.0.0.1:${(web.address() as AddressInfo).port}/mail`,
@@ -62,8 +63,8 @@ export async function startMailSink(check: (token: string) => Promise<{ active: 
   }
 }
 
-async function startPage(mails: KeptMail[]): Promise<Server> {
-  const server = createServer((request, response) => {
+function makePage(mails: KeptMail[]): Server {
+  return createServer((request, response) => {
     if (request.url !== '/mail') {
       response.writeHead(404).end('The mails are at /mail\n')
       return
@@ -74,6 +75,19 @@ async function startPage(mails: KeptMail[]): Promise<Server> {
         : mails.map((mail) => `--- ${mail.receivedAt}  from ${mail.from} (logged in as ${mail.login})  to ${mail.to.join(', ')}\n${mail.text}\n`).join('\n')
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }).end(list)
   })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  return server
+}
+
+async function listen(server: NetServer, port: number): Promise<void> {
+  const begin = (at: number) =>
+    new Promise<void>((done, fail) => {
+      server.once('error', fail)
+      server.listen(at, '127.0.0.1', () => {
+        server.off('error', fail)
+        done()
+      })
+    })
+  await begin(port).catch(async (error: NodeJS.ErrnoException) => {
+    if (port === 0 || error.code !== 'EADDRINUSE') throw error
+    await begin(0)
+  })
 }

@@ -29,7 +29,7 @@ export async function startDemo(): Promise<Demo> {
       { client_id: introspector.id, client_secret: introspector.secret, redirect_uris: [], response_types: [], grant_types: [] },
     ],
   })
-  const sink = await startMailSink((token) => introspect(server.issuer, token))
+  const sink = await startMailSink((token) => introspect(server.issuer, token), { smtp: 7425, web: 7426 })
   const at = (path: string) => `${server.issuer}${path}`
   return {
     issuer: server.issuer,
