@@ -26,7 +26,7 @@ export function auditCommand(): Command {
       const page = await client.listAudit({ query })
       if (options.json) return printJson(page)
       printTable(
-        ['WHEN', 'WHO', 'WHAT', 'ABOUT', 'OUTCOME', 'FROM'],
+        ['WHEN (UTC)', 'WHO', 'WHAT', 'ABOUT', 'OUTCOME', 'FROM'],
         page.items.map((item) => [
           item.at.slice(0, 19).replace('T', ' '),
           item.actor.name,

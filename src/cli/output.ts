@@ -50,7 +50,7 @@ export function relative(time: string | null, now = systemClock.now()): string {
         ? [Math.round(size / 60), 'min']
         : size < 86_400
           ? [Math.round(size / 3600), 'h']
-          : [Math.round(size / 86_400), 'days']
+          : [Math.round(size / 86_400), Math.round(size / 86_400) === 1 ? 'day' : 'days']
   return seconds < 0 ? `${number} ${unit} ago` : `in ${number} ${unit}`
 }
 
@@ -64,6 +64,8 @@ const marks: Record<Credential['status'], string> = {
   paused: dim('‖'),
 }
 
+const kindNames: Record<Credential['kind'], string> = { oauth2: '', api_key: 'API key', basic: 'password' }
+
 /** Prints credentials as the live list shows them: which works, until when, who used it last. */
 export function printCredentials(items: Credential[]): void {
   printTable(
@@ -71,9 +73,9 @@ export function printCredentials(items: Credential[]): void {
     items.map((item) => [
       `${marks[item.status]} ${item.name}`,
       item.username ?? '',
-      item.provider?.name ?? '',
+      item.provider?.name ?? kindNames[item.kind],
       item.status.replace('_', ' '),
-      item.status === 'needs_consent' || item.status === 'misconfigured' ? `since ${relative(item.since)}` : relative(item.until),
+      item.status === 'needs_consent' || item.status === 'misconfigured' ? `ended ${relative(item.since)}` : relative(item.until),
       item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_by ? ` by ${item.last_used_by.name}` : ''}`,
     ]),
   )
