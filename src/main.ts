@@ -198,11 +198,16 @@ export async function startParts(
       },
     }
     const checkService = async (): Promise<Check[]> => {
+      const remaining = await rotation.get().then(
+        (view) => view.remaining,
+        () => 0,
+      )
+      const left = remaining === 0 ? '' : ` ${remaining} data keys are still sealed by an older one.`
       const checks: Check[] = [
         {
           name: 'master key',
           outcome: 'ok',
-          message: `Version ${keyring.newest} (${fingerprint(keyring.key(keyring.newest))}), from the ${masterKeys.source}.`,
+          message: `Version ${keyring.newest} (${fingerprint(keyring.key(keyring.newest))}), from the ${masterKeys.source}.${left}`,
           nextStep: null,
         },
       ]

@@ -70,8 +70,12 @@ export class MasterKeyRotation {
     const left = await countDataKeys(this.#db, this.#keyring.newest)
     if (left === 0 || this.#source === 'file') {
       if (this.#source !== 'file') {
+        const newest = this.#keyring.newest
         throw new Problem('master_key_fixed', `The master key comes from the ${this.#source}, which Keybearer cannot change.`, {
-          nextStep: 'Provide both keys, the old line kbm1:1:… and a new line kbm1:2:…, restart the service, and run rotate-key again.',
+          nextStep:
+            this.#source === 'passphrase'
+              ? 'A passphrase cannot be changed yet.'
+              : `Provide two lines, kbm1:${newest}:… with the key of now and kbm1:${newest + 1}:… with a new one, and restart the service: it seals everything anew by itself. Once "keybearer doctor" names no older key, remove the first line.`,
         })
       }
       if (left === 0) await this.#addVersion()
