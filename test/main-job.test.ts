@@ -260,6 +260,15 @@ describe('the main job, from the command line', () => {
     assert.match(result.stderr, /certificates/)
   })
 
+  it('A8: a token that was found somewhere is read from stdin, and its hand-outs are shown', async () => {
+    const found = await k(['audit', '--token'], `${secrets['access token']}\n`)
+    assert.match(found.stdout, /token\.handed_out +work-mail +done/)
+    assert.match((await k(['audit', '--token'], 'another')).stdout, /never handed out/)
+    const refused = await k(['audit', '--token', secrets['access token']!])
+    assert.equal(refused.status, 2, 'a secret is never an argument')
+    said.splice(said.indexOf(refused.stderr), 1)
+  })
+
   it('A3: the audit trail verifies, and fails when a record is changed by hand', async () => {
     assert.equal((await k(['audit', 'verify'])).status, 0)
     await service.stop()

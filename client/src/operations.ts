@@ -213,6 +213,8 @@ export type Operations = {
   cancelMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
   /** Lists the audit trail, the newest record first. */
   listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
+  /** Lists the hand-outs of a token that was found somewhere, the newest first. */
+  findTokenInAudit: { params: Record<string, never>; query: Record<string, never>; body: { token: string; cursor?: string; limit?: number }; reply: AuditPage }
   /** Checks the whole audit trail and names the first record that does not fit. */
   verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
   /** Streams what happens to the credentials that the key may read. */
@@ -287,6 +289,7 @@ export const operations = {
   retryMessage: { method: 'POST', path: '/v1/mail/messages/{message}/retry', reply: 'json' },
   cancelMessage: { method: 'POST', path: '/v1/mail/messages/{message}/cancel', reply: 'json' },
   listAudit: { method: 'GET', path: '/v1/audit', reply: 'json' },
+  findTokenInAudit: { method: 'POST', path: '/v1/audit/token', reply: 'json' },
   verifyAudit: { method: 'GET', path: '/v1/audit/verification', reply: 'json' },
   streamEvents: { method: 'GET', path: '/v1/events', reply: 'text' },
   getStatus: { method: 'GET', path: '/v1/status', reply: 'json' },

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { EventBus } from '../base/events.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { redactText } from '../base/redact.ts'
+import type { Secret } from '../base/secret.ts'
 import { advanceAuditHead, findAudit, insertAudit, readAudit, readAuditHead, type AuditFilter } from '../storage/audit.ts'
 import type { Database, NewRow, Row, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -53,6 +54,7 @@ export class AuditTrail {
   readonly #db: Database
   readonly #clock: Clock
   readonly #key: Uint8Array
+  readonly #markKey: Uint8Array
   readonly #bus: EventBus | undefined
   readonly #onCommit: ((records: number) => void) | undefined
   #waiting: Waiting[] = []
@@ -63,8 +65,17 @@ export class AuditTrail {
     this.#db = options.db
     this.#clock = options.clock
     this.#key = options.key
+    this.#markKey = createHmac('sha256', options.key).update('marks of secrets').digest()
     this.#bus = options.bus
     this.#onCommit = options.onCommit
+  }
+
+  /**
+   * Returns the mark by which a secret is found again in the trail: a keyed hash. Whoever has the secret can ask what was done
+   * with it; whoever has only the trail can neither recognise one nor try any out.
+   */
+  mark(secret: Secret): string {
+    return createHmac('sha256', this.#markKey).update(secret.reveal()).digest('base64url').slice(0, 22)
   }
 
   /** Appends records inside the caller's transaction, so that a change and its record commit together or not at all. */

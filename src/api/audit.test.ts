@@ -118,6 +118,7 @@ describe('what the audit trail says of the API', () => {
       retryMessage: async () => [`/v1/mail/messages/${await message()}/retry`],
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
       listAudit: async () => ['/v1/audit'],
+      findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
       verifyAudit: async () => ['/v1/audit/verification'],
       startRotation: async () => ['/v1/master-key/rotation'],
     }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { auditActions, type AuditAction } from '../access/audit-actions.ts'
 import { eventTypes, type EventType } from '../base/events.ts'
 import { endpoint } from './endpoint.ts'
-import { count, list, page, pageQuery, time, word } from './schemas.ts'
+import { count, list, page, pageQuery, secret, time, word } from './schemas.ts'
 
 const actions = Object.keys(auditActions) as [AuditAction, ...AuditAction[]]
 const types = Object.keys(eventTypes) as [EventType, ...EventType[]]
@@ -22,6 +22,8 @@ const auditRecord = z
     hash: z.string().meta({ description: 'Ties the record to the one before' }),
   })
   .meta({ id: 'AuditRecord' })
+
+const auditPage = page(auditRecord).meta({ id: 'AuditPage' })
 
 export const eventSchema = z
   .object({
@@ -53,7 +55,26 @@ export const auditEndpoints = [
     }),
     status: 200,
     kind: 'json',
-    reply: page(auditRecord).meta({ id: 'AuditPage' }),
+    reply: auditPage,
+    noStore: true,
+  }),
+  endpoint({
+    id: 'findTokenInAudit',
+    method: 'POST',
+    path: '/v1/audit/token',
+    tag: 'Audit',
+    summary: 'Lists the hand-outs of a token that was found somewhere, the newest first.',
+    description: 'The trail knows tokens by keyed hashes only. The token is in the body, so that no log of addresses gets it; it is kept nowhere.',
+    permission: { administration: 'audit' },
+    audit: 'audit.read',
+    body: z.strictObject({
+      token: secret('The token, as it was handed out.', 70_000),
+      cursor: word(500).optional(),
+      limit: z.int().min(1).max(500).optional(),
+    }),
+    status: 200,
+    kind: 'json',
+    reply: auditPage,
     noStore: true,
   }),
   endpoint({

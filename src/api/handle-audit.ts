@@ -1,9 +1,10 @@
+import { Secret } from '../base/secret.ts'
 import type { HandlersOf } from './call.ts'
 import { lastHeard, streamEvents } from './event-stream.ts'
 import type { Services } from './services.ts'
 import { auditBody } from './views-service.ts'
 
-type Ids = 'listAudit' | 'verifyAudit' | 'streamEvents'
+type Ids = 'listAudit' | 'findTokenInAudit' | 'verifyAudit' | 'streamEvents'
 
 export function auditHandlers(services: Services): HandlersOf<Ids> {
   const { audit } = services
@@ -22,6 +23,11 @@ export function auditHandlers(services: Services): HandlersOf<Ids> {
         ...(cursor ? { cursor } : {}),
         ...(limit === undefined ? {} : { limit }),
       })
+      return { body: { items: page.items.map(auditBody), next: page.next } }
+    },
+    async findTokenInAudit({ body: { token, cursor, limit }, actor }) {
+      await audit.record({ actor, action: 'audit.read', outcome: 'done', detail: { filter: ['token'] } })
+      const page = await audit.list({ mark: audit.mark(new Secret(token)), ...(cursor ? { cursor } : {}), ...(limit === undefined ? {} : { limit }) })
       return { body: { items: page.items.map(auditBody), next: page.next } }
     },
     async verifyAudit({ actor }) {

@@ -52,6 +52,7 @@ const matrix: Record<EndpointId, string> = {
   retryMessage: '401 403 403 403 in  in  403 403',
   cancelMessage: '401 403 403 403 in  in  403 403',
   listAudit: '401 403 403 403 403 403 403 in',
+  findTokenInAudit: '401 403 403 403 403 403 403 in',
   verifyAudit: '401 403 403 403 403 403 403 in',
   streamEvents: '401 in  403 403 403 in  403 403',
   getStatus: '401 in  403 403 403 in  403 403',

@@ -46,7 +46,7 @@ export type Services = {
   bus: EventBus
   metrics: Metrics
   accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'list' | 'get' | 'revoke'>
-  audit: Pick<AuditTrail, 'record' | 'list' | 'verify' | 'blocked'>
+  audit: Pick<AuditTrail, 'record' | 'list' | 'mark' | 'verify' | 'blocked'>
   credentials: Pick<
     Credentials,
     'list' | 'counts' | 'get' | 'idOf' | 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'handOut' | 'refresh' | 'test' | 'revoke' | 'usage'

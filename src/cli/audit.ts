@@ -1,10 +1,11 @@
 import { Command } from 'commander'
-import type { Operations } from '../../client/src/operations.ts'
+import type { AuditRecord, Operations } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { askSecret, readSecretFile } from './input.ts'
 import { print, printJson, printTable, say } from './output.ts'
 import { connectService } from './service.ts'
 
-type Options = { credential?: string; action?: string; outcome?: string; limit?: number; json?: boolean }
+type Options = { credential?: string; action?: string; outcome?: string; limit?: number; token?: boolean; json?: boolean }
 
 export function auditCommand(): Command {
   const command = new Command('audit')
@@ -12,10 +13,18 @@ export function auditCommand(): Command {
     .option('--credential <name>', 'only what concerns this credential')
     .option('--action <action>', 'only this action, such as token.handed_out')
     .option('--outcome <outcome>', 'done, refused or failed')
+    .option('--token', 'what was done with a token that was found somewhere; it is read from stdin')
     .option('--limit <n>', 'how many', Number, 50)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const client = connectService()
+      if (options.token) {
+        const token = process.stdin.isTTY ? await askSecret('The token', 'The token on stdin') : readSecretFile('-').trim()
+        const found = await client.findTokenInAudit({ body: { token, limit: options.limit ?? 50 } })
+        if (options.json) return printJson(found)
+        if (found.items.length === 0) return print('This token was never handed out from here.')
+        return printRecords(found.items)
+      }
       const subject = options.credential === undefined ? undefined : (await client.getCredential({ params: { credential: options.credential } })).id
       const query = {
         limit: options.limit ?? 50,
@@ -25,17 +34,7 @@ export function auditCommand(): Command {
       } as Operations['listAudit']['query']
       const page = await client.listAudit({ query })
       if (options.json) return printJson(page)
-      printTable(
-        ['WHEN (UTC)', 'WHO', 'WHAT', 'ABOUT', 'OUTCOME', 'FROM'],
-        page.items.map((item) => [
-          item.at.slice(0, 19).replace('T', ' '),
-          item.actor.name,
-          item.action,
-          item.subject?.name ?? item.subject?.id ?? '',
-          item.reason === null ? item.outcome : `${item.outcome}: ${item.reason}`,
-          item.address ?? '',
-        ]),
-      )
+      printRecords(page.items)
     })
   command.addCommand(
     new Command('verify')
@@ -52,4 +51,18 @@ export function auditCommand(): Command {
       }),
   )
   return command
+}
+
+function printRecords(records: AuditRecord[]): void {
+  printTable(
+    ['WHEN (UTC)', 'WHO', 'WHAT', 'ABOUT', 'OUTCOME', 'FROM'],
+    records.map((item) => [
+      item.at.slice(0, 19).replace('T', ' '),
+      item.actor.name,
+      item.action,
+      item.subject?.name ?? item.subject?.id ?? '',
+      item.reason === null ? item.outcome : `${item.outcome}: ${item.reason}`,
+      item.address ?? '',
+    ]),
+  )
 }

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { isProblem } from '../base/problem.ts'
 import { createTestClock } from '../base/clock.ts'
+import { Secret } from '../base/secret.ts'
+import { AuditTrail } from '../access/audit.ts'
 import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from '../../test/world.ts'
+
+const hash = (name: string, text: string, form: string) =>
+  createHash(name)
+    .update(text)
+    .digest(form as 'hex')
 
 for (const database of databases) {
   describe(`hand-outs on ${database}`, () => {
@@ -29,7 +37,10 @@ for (const database of databases) {
         }
         n += 1
         current = `rt-${n}-${Math.random()}`
-        return { body: { access_token: `at-${n}`, token_type: 'Bearer', expires_in: life, refresh_token: current, scope: 'mail.send' }, wait: 30 }
+        return {
+          body: { access_token: `at-${n}-${Math.random()}`, token_type: 'Bearer', expires_in: life, refresh_token: current, scope: 'mail.send' },
+          wait: 30,
+        }
       }
     }
 
@@ -137,6 +148,34 @@ for (const database of databases) {
       assert.deepEqual(await world.context.audit.verify().then((v) => v.ok), true)
     })
 
+    it('A8: whoever has a leaked token finds its hand-outs; whoever has only the trail, or another key, finds nothing', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `leaked-${database}`)
+      const { audit } = world.context
+      const first = await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      await world.credentials.handOut(id, { purpose: 'token', actor: { ...tester, id: 'key_other' } })
+      await world.credentials.refresh(id, tester)
+      const second = await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      const found = async (mark: string) => (await audit.list({ mark })).items.map((item) => [item.action, item.subject?.id, item.actor.id])
+      assert.deepEqual(await found(audit.mark(first.accessToken)), [
+        ['token.handed_out', id, 'key_other'],
+        ['token.handed_out', id, tester.id],
+      ])
+      assert.deepEqual(await found(audit.mark(second.accessToken)), [['token.handed_out', id, tester.id]])
+      assert.deepEqual(await found(audit.mark(new Secret('never handed out'))), [])
+      for (const pattern of ['%', '_'.repeat(22), '\\']) assert.deepEqual(await found(pattern), [])
+      const trail = JSON.stringify(await world.store.db.selectFrom('audit').selectAll().execute())
+      const token = first.accessToken.reveal()
+      for (const text of [
+        token,
+        ...['sha256', 'sha512', 'sha1', 'md5'].flatMap((name) => ['hex', 'base64url', 'base64'].map((form) => hash(name, token, form))),
+      ]) {
+        assert.ok(!trail.includes(text.slice(0, 22)))
+      }
+      const other = new AuditTrail({ db: world.store.db, clock: world.context.clock, key: new Uint8Array(32) })
+      assert.deepEqual(await found(other.mark(first.accessToken)), [])
+    })
+
     it('asks for another token once when a server refused this one, and not in a storm', async () => {
       rotating()
       const id = await makeRefreshable(world, fake, `refused-${database}`)
@@ -148,7 +187,6 @@ for (const database of databases) {
     })
 
     it('hands out API keys and passwords as what they are', async () => {
-      const { Secret } = await import('../base/secret.ts')
       await world.credentials.create({ name: `k-${database}`, kind: 'api_key', secret: new Secret('abc') }, tester)
       await world.credentials.create({ name: `p-${database}`, kind: 'basic', username: 'u', secret: new Secret('pä:ss') }, tester)
       const key = await world.credentials.handOut(`k-${database}`, { purpose: 'token', actor: tester })

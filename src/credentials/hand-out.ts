@@ -63,7 +63,7 @@ export class HandOuts {
         subject: token.id,
         subjectName: token.name,
         outcome: 'done',
-        detail: { ...told, generation: token.generation },
+        detail: { ...told, generation: token.generation, token: token.mark },
       })
       this.#usage.add(token.id, order.actor, 'ok')
       this.#context.count('hand_outs', 'ok')
@@ -194,8 +194,9 @@ export class HandOuts {
       return null
     }
     const stored = readStoredSecret(await vault.open(dataKeysOf(db), credentialPlace(row.id, row.generation), row.secret))
-    const token = toCached(row, stored, await this.#hostsNotFor(row), clock.now(), clock.monotonic())
-    if (token === null) return null
+    const found = toCached(row, stored, await this.#hostsNotFor(row), clock.now(), clock.monotonic())
+    if (found === null) return null
+    const token: CachedToken = { ...found, mark: this.#context.audit.mark(found.accessToken) }
     this.#cache.put(token)
     return token
   }
@@ -252,7 +253,7 @@ function toCached(
   notFor: ScopedHost[],
   now: number,
   monotonic: number,
-): CachedToken | null {
+): Omit<CachedToken, 'mark'> | null {
   const common = {
     id: row.id,
     name: row.name,

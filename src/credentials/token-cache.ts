@@ -13,6 +13,8 @@ export type CachedToken = {
   revision: number
   tokenType: string
   accessToken: Secret
+  /** By which the audit trail knows it. */
+  mark: string
   scope: string[] | null
   allowedHosts: string[]
   /** Servers of its provider that it was not issued for. */

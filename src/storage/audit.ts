@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database, NewRow, Row, Tables } from './tables.ts'
 
 /** Takes the next `count` numbers of the trail and returns where it stood; the row stays locked until the transaction ends. */
@@ -31,6 +31,8 @@ export type AuditFilter = {
   actor?: string
   action?: string
   outcome?: string
+  /** Of a secret; stands in the detail as `token`. */
+  mark?: string
   from?: number
   to?: number
   /** Only records before this number. */
@@ -45,6 +47,10 @@ export async function findAudit(db: Database, filter: AuditFilter): Promise<Row<
   if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
   if (filter.action !== undefined) query = query.where('action', '=', filter.action)
   if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome)
+  if (filter.mark !== undefined) {
+    const pattern = `%"token":"${filter.mark.replace(/[\\%_]/g, (sign) => `\\${sign}`)}"%`
+    query = query.where(sql<boolean>`detail like ${pattern} escape '\\'`)
+  }
   if (filter.from !== undefined) query = query.where('at', '>=', filter.from)
   if (filter.to !== undefined) query = query.where('at', '<', filter.to)
   if (filter.before !== undefined) query = query.where('seq', '<', filter.before)
