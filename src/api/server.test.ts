@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { openApiWorld, send, type ApiWorld } from '../../test/api-world.ts'
+import { findOpenApiFaults } from '../../test/openapi-rules.ts'
+import { openApi } from './openapi.ts'
 
 describe('the HTTP server', () => {
   let api: ApiWorld
@@ -259,6 +261,14 @@ describe('the HTTP server', () => {
     const off = await openApiWorld({ metrics: 'off' })
     t.after(() => off.close())
     assert.equal((await off.ask('GET', '/metrics')).status, 404)
+  })
+
+  it('describes itself at /openapi.json, to everybody', async () => {
+    const reply = await api.ask('GET', '/openapi.json', { key: null })
+    assert.equal(reply.status, 200)
+    assert.match(String(reply.headers['content-type']), /^application\/json/)
+    assert.deepEqual(findOpenApiFaults(reply.json), [])
+    assert.deepEqual(reply.json, JSON.parse(JSON.stringify(openApi())))
   })
 
   it('shows a page at / that loads nothing and runs nothing', async () => {
