@@ -111,7 +111,7 @@ for (const database of databases) {
       }
       assert.equal(fake.seen.length + foreign.seen.length, seen)
       const records = await refused(id)
-      assert.deepEqual(records.map((record) => record.detail.destination).sort(), ['foreign.example:465', 'smtp.split.test:465'])
+      assert.deepEqual(records.map((record) => String(record.detail.destination)).toSorted(), ['foreign.example:465', 'smtp.split.test:465'])
       // Once there is a token, the same holds.
       await world.credentials.handOut(id, { purpose: 'token', actor: tester })
       await assert.rejects(world.credentials.handOut(id, { purpose: 'mail', destination: { host: 'smtp.split.test', port: 465 }, actor: tester }), (error) =>

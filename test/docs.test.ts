@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { contract } from '../src/api/contract.ts'
 import type { Endpoint } from '../src/api/endpoint.ts'
 import { settingsTable } from '../src/config.ts'
 import { findCommandLines, findFault, readWords } from './command-lines.ts'
-import { findDeadLinks, readMarkdown, readMarkdownFiles } from './markdown-files.ts'
+import { findDeadLinks, linkedFiles, readMarkdown, readMarkdownFiles } from './markdown-files.ts'
 
 const root = join(import.meta.dirname, '..')
 const files = readMarkdownFiles(root)
@@ -18,7 +19,17 @@ const everywhere = (find: (file: (typeof files)[number]) => string[]): string[] 
 describe('the documentation', () => {
   it('is there', () => {
     assert.ok(files.length > 10)
-    for (const path of ['docs/reference/README.md', 'docs/reference/api.md', 'docs/reference/security.md']) assert.ok(existsSync(join(root, path)), path)
+    const needed = [
+      'README.md',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      'LICENSE',
+      'docs/glossary.md',
+      'docs/guide/README.md',
+      'docs/reference/README.md',
+    ]
+    for (const path of needed) assert.ok(existsSync(join(root, path)), path)
   })
 
   it('has no link that leads nowhere', () => {
@@ -67,6 +78,27 @@ describe('the documentation', () => {
     )
     assert.deepEqual(faults, [])
     assert.ok(read > 20, `only ${read} calls were found`)
+  })
+
+  it('has lines for the shell that a shell can read', () => {
+    assert.deepEqual(
+      everywhere((file) =>
+        file.blocks.flatMap(({ language, code, line }) => (language === 'sh' ? findShellFaults(code).map((fault) => `line ${line}: ${fault}`) : [])),
+      ),
+      [],
+    )
+  })
+
+  it('is all within reach: every page can be found by links from the README', () => {
+    const reached = new Set(['README.md'])
+    for (const path of reached) {
+      const file = files.find((one) => one.path === path)
+      for (const to of file ? linkedFiles(file) : []) reached.add(to.endsWith('.md') ? to : `${to}/README.md`)
+    }
+    assert.deepEqual(
+      files.map(({ path }) => path).filter((path) => !reached.has(path) && !path.startsWith('docs/decisions/')),
+      [],
+    )
   })
 
   it('has JSON that is JSON', () => {
@@ -159,6 +191,11 @@ describe('what looks at the documentation', () => {
     assert.match(findFault({ words: ['add', 'x', '--placeholder', 'tenant'], inProse: false })!, /name=value/)
   })
 
+  it('finds what no shell can read', () => {
+    assert.deepEqual(findShellFaults('keybearer token a | head -1'), [])
+    assert.equal(findShellFaults('keybearer token "a').length, 1)
+  })
+
   it('finds scripts, settings and calls', () => {
     assert.deepEqual(findNpmScripts(page.text), ['nothing', 'build', 'keybearer'])
     assert.deepEqual(
@@ -179,6 +216,11 @@ describe('what looks at the documentation', () => {
 /** Finds `npm run NAME`, and `npm start` and `npm test`, which are scripts too. */
 function findNpmScripts(text: string): string[] {
   return Array.from(text.matchAll(/\bnpm (?:run(?:-script)? (?:-\S+ )*([\w:.-]*\w)|(start|test)\b)/g), (match) => match[1] ?? match[2]!)
+}
+
+function findShellFaults(code: string): string[] {
+  const { status, stderr } = spawnSync('sh', ['-n'], { input: code, encoding: 'utf8' })
+  return status === 0 ? [] : [stderr.trim()]
 }
 
 const findSettings = (text: string): string[] => Array.from(text.matchAll(/\bKEYBEARER_[A-Z0-9_]*[A-Z0-9]/g), ([name]) => name)

@@ -98,6 +98,13 @@ export function findDeadLinks(root: string, file: MarkdownFile, files: readonly 
   return dead
 }
 
+/** Returns the files and folders of the repository that a file links to. */
+export function linkedFiles(file: MarkdownFile): string[] {
+  return findLinks(file.prose)
+    .filter((target) => !/^(?:https?|mailto):|^#/.test(target))
+    .map((target) => normalize(join(dirname(file.path), target.split('#')[0]!)).replace(/\/$/, ''))
+}
+
 function findLinks(prose: string): string[] {
   return [
     ...Array.from(prose.matchAll(/\]\(\s*<?([^\s)>]+)>?(?:\s+"[^"]*")?\s*\)/g), (match) => match[1]!),
