@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Starts the command line: the compiled program of the published package, or the sources of a clone.
-import { existsSync } from 'node:fs'
 import * as module from 'node:module'
 
 if (Number.parseInt(process.versions.node, 10) < 24) {
@@ -8,5 +7,7 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
   process.exit(1)
 }
 module.enableCompileCache?.()
+// Asked for, not imported: an import of node:fs loads all that it exports, which takes longer than the rest of this file.
+const { existsSync } = process.getBuiltinModule('node:fs')
 const source = new URL('../src/cli/keybearer.ts', import.meta.url)
-await import(existsSync(source) ? source.href : new URL('../dist/cli/keybearer.js', import.meta.url).href)
+await import(existsSync(source) ? source.href : new URL('../dist/src/cli/keybearer.js', import.meta.url).href)

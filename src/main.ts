@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
@@ -50,13 +50,14 @@ export type Started = {
   stop(): Promise<void>
 }
 
-const root = join(fileURLToPath(import.meta.url), '..', '..')
+const root = findRoot(dirname(fileURLToPath(import.meta.url)))
 
 /** The version of the program. */
-export const version = (JSON.parse(readFileSync(findPackage(), 'utf8')) as { version: string }).version
+export const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version
 
-function findPackage(): string {
-  return join(root, 'package.json')
+/** Finds the folder of the package: sources and compiled program lie in it at different depths. */
+function findRoot(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findRoot(dirname(folder))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
 import type { Clock } from '../base/clock.ts'
@@ -53,7 +53,7 @@ const pageSize = 1000
 export class AuditTrail {
   readonly #db: Database
   readonly #clock: Clock
-  readonly #key: Uint8Array
+  readonly #key: KeyObject
   readonly #markKey: Uint8Array
   readonly #bus: EventBus | undefined
   readonly #onCommit: ((records: number) => void) | undefined
@@ -64,7 +64,8 @@ export class AuditTrail {
   constructor(options: { db: Database; clock: Clock; key: Uint8Array; bus?: EventBus; onCommit?: (records: number) => void }) {
     this.#db = options.db
     this.#clock = options.clock
-    this.#key = options.key
+    // Made once: making it anew for every record would take longer than the hash.
+    this.#key = createSecretKey(options.key)
     this.#markKey = createHmac('sha256', options.key).update('marks of secrets').digest()
     this.#bus = options.bus
     this.#onCommit = options.onCommit
@@ -214,7 +215,7 @@ function toRow(entry: AuditEntry, seq: number, at: number): Omit<NewRow<'audit'>
   }
 }
 
-function chainHash(key: Uint8Array, before: string, row: Omit<NewRow<'audit'>, 'hash'>): string {
+function chainHash(key: KeyObject, before: string, row: Omit<NewRow<'audit'>, 'hash'>): string {
   const record = [
     before,
     row.seq,

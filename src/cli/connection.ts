@@ -1,7 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { exitCodes } from '../base/problem-codes.ts'
+
+// Asked for, not imported: an import of node:fs loads all that it exports, which `keybearer token` would wait for.
+const { readFileSync, statSync } = process.getBuiltinModule('node:fs')
 
 /** What ends a command with a message and an exit code. */
 export class CommandError extends Error {

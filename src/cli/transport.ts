@@ -1,9 +1,12 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Transport } from '../../client/src/client.ts'
 
-/** Calls the service by node:http: loading `fetch` would take longer than the call. */
+/**
+ * Calls the service by node:http: loading `fetch` would take longer than the call. An import of node:http loads it too, for
+ * the sake of one of its exports; asking for the module itself does not.
+ */
 export const lightTransport: Transport = async ({ method, url, headers, body }) => {
-  const send = url.startsWith('https:') ? (await import('node:https')).request : httpRequest
+  const send = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http').request
   const response = await new Promise<IncomingMessage>((done, fail) => {
     const request = send(url, {
       method,

@@ -1,20 +1,46 @@
 import { sql, type Transaction } from 'kysely'
+import { compiledOnce, prepared } from './prepared.ts'
 import type { Database, NewRow, Row, Tables } from './tables.ts'
+
+const moveHead = prepared((db, slots: { count: number }) =>
+  db
+    .updateTable('heads')
+    .set((eb) => ({ seq: eb('seq', '+', slots.count) }))
+    .where('name', '=', 'audit')
+    .returning(['seq', 'hash']),
+)
+
+const writeHead = prepared((db, slots: { hash: string }) => db.updateTable('heads').set({ hash: slots.hash }).where('name', '=', 'audit'))
 
 /** Takes the next `count` numbers of the trail and returns where it stood; the row stays locked until the transaction ends. */
 export async function advanceAuditHead(trx: Transaction<Tables>, count: number): Promise<{ seq: number; hash: string }> {
-  const head = await trx
-    .updateTable('heads')
-    .set((eb) => ({ seq: eb('seq', '+', count) }))
-    .where('name', '=', 'audit')
-    .returning(['seq', 'hash'])
-    .executeTakeFirstOrThrow()
+  const [head] = await moveHead(trx, { count })
+  if (!head) throw new Error('the head of the audit trail is gone')
   return { seq: head.seq - count, hash: head.hash }
 }
 
+const columns = ['seq', 'at', 'actor', 'actor_name', 'action', 'subject', 'subject_name', 'outcome', 'reason', 'address', 'detail', 'hash'] as const
+const largestInsert = 64
+
+/** One insert for every power of two, so that any number of rows takes few statements and few are kept. */
+const inserts = Array.from({ length: Math.log2(largestInsert) + 1 }, (_, power) =>
+  compiledOnce((db) =>
+    db
+      .insertInto('audit')
+      .values(Array.from({ length: 2 ** power }, () => Object.fromEntries(columns.map((column) => [column, ''])) as unknown as NewRow<'audit'>)),
+  ),
+)
+
+/** Writes rows and the new end of the trail. */
 export async function insertAudit(trx: Transaction<Tables>, rows: NewRow<'audit'>[], hash: string): Promise<void> {
-  await trx.insertInto('audit').values(rows).execute()
-  await trx.updateTable('heads').set({ hash }).where('name', '=', 'audit').execute()
+  for (let from = 0; from < rows.length;) {
+    const power = Math.floor(Math.log2(Math.min(rows.length - from, largestInsert)))
+    const parameters: unknown[] = []
+    for (const row of rows.slice(from, from + 2 ** power)) for (const column of columns) parameters.push(row[column])
+    await trx.executeQuery({ ...inserts[power]!(trx), parameters })
+    from += 2 ** power
+  }
+  await writeHead(trx, { hash })
 }
 
 export async function readAuditHead(db: Database | Transaction<Tables>): Promise<{ seq: number; hash: string }> {

@@ -64,22 +64,24 @@ function lockFolder(folder: string): () => void {
 
 /** Drives node:sqlite with the interface that Kysely knows, keeping prepared statements for the next time. */
 function adapt(native: DatabaseSync): SqliteDatabase {
-  const statements = new Map<string, StatementSync>()
-  const statementOf = (sql: string): StatementSync => {
-    let statement = statements.get(sql)
-    if (!statement) {
-      statement = native.prepare(sql)
+  type Known = { statement: StatementSync; reader: boolean }
+  const statements = new Map<string, Known>()
+  const find = (sql: string): Known => {
+    let known = statements.get(sql)
+    if (!known) {
+      const statement = native.prepare(sql)
+      known = { statement, reader: statement.columns().length > 0 }
       if (statements.size >= cachedStatements) statements.clear()
-      statements.set(sql, statement)
+      statements.set(sql, known)
     }
-    return statement
+    return known
   }
   return {
     close: () => native.close(),
     prepare(sql) {
-      const statement = telling(() => statementOf(sql))
+      const { statement, reader } = telling(() => find(sql))
       return {
-        reader: statement.columns().length > 0,
+        reader,
         all: (parameters) => telling(() => statement.all(...parameters.map(toParameter))).map(fromRow),
         run: (parameters) => telling(() => statement.run(...parameters.map(toParameter))),
         *iterate(parameters) {
@@ -123,7 +125,7 @@ class EmbeddedDialect implements Dialect {
     this.#database = database
   }
   createAdapter() {
-    return new SqliteAdapter()
+    return new QueuedAdapter()
   }
   createDriver() {
     return new ImmediateDriver({ database: this.#database })
@@ -136,8 +138,35 @@ class EmbeddedDialect implements Dialect {
   }
 }
 
-/** Takes the write lock at the start of a transaction: one that only finds out later that it must wait cannot go on. */
+/** Leaves the queue before the one connection to the driver below: Kysely's own wakes everybody who waits at every turn. */
+class QueuedAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
+/**
+ * Gives the one connection to one user at a time, in the order in which they came, and takes the write lock at the start of
+ * a transaction: one that only finds out later that it must wait cannot go on.
+ */
 class ImmediateDriver extends SqliteDriver {
+  readonly #queue: (() => void)[] = []
+  #taken = false
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    if (this.#taken) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    this.#taken = true
+    return await super.acquireConnection()
+  }
+
+  override async releaseConnection(): Promise<void> {
+    const next = this.#queue.shift()
+    // Invariant: the connection stays taken while it goes from one to the next, so that nobody comes in between.
+    if (next) next()
+    else this.#taken = false
+    await Promise.resolve()
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }

@@ -89,6 +89,7 @@ export const firstTables: Migration = {
       .addColumn('revision', 'integer', (c) => c.notNull())
       .execute()
     await db.schema.createIndex('credentials_refresh_due').on('credentials').column('refresh_due_at').execute()
+    await db.schema.createIndex('credentials_refresh_end').on('credentials').column('refresh_token_expires_at').execute()
     await db.schema.createIndex('credentials_status').on('credentials').columns(['status', 'name_key']).execute()
     await db.schema.createIndex('credentials_registration').on('credentials').column('registration_id').execute()
     await table('refresh_attempts')

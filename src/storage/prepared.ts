@@ -1,0 +1,45 @@
+import type { Compilable, CompiledQuery, Transaction } from 'kysely'
+import type { Database, Tables } from './tables.ts'
+
+type Reader = Database | Transaction<Tables>
+
+/** Stands in a query for a value that comes later. */
+class Slot {
+  readonly name: string
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/**
+ * Makes a query that is built and compiled once per database and then only given its values: for those that run all day,
+ * where building the text takes longer than the database does.
+ *
+ * `build` gets a slot for each value it names. It must not look at the slots, only put them in.
+ */
+export function prepared<Values extends Record<string, unknown>, Result>(
+  build: (db: Reader, slots: Values) => Compilable<Result>,
+): (db: Reader, values: Values) => Promise<Result[]> {
+  const slots = new Proxy({} as Values, { get: (_, name) => new Slot(String(name)) })
+  const find = compiledOnce((db) => build(db, slots))
+  return async (db, values) => {
+    const query = find(db)
+    const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value))
+    return (await db.executeQuery<Result>({ ...query, parameters })).rows
+  }
+}
+
+/** Makes a query of which the text is compiled once per database; its values are given when it runs, in the order of the text. */
+export function compiledOnce<Result>(build: (db: Reader) => Compilable<Result>): (db: Reader) => CompiledQuery<Result> {
+  const known = new WeakMap<object, CompiledQuery<Result>>()
+  return (db) => {
+    // One per database, shared by its transactions.
+    const { adapter } = db.getExecutor()
+    let query = known.get(adapter)
+    if (!query) {
+      query = build(db).compile() as CompiledQuery<Result>
+      known.set(adapter, query)
+    }
+    return query
+  }
+}
