@@ -2,7 +2,11 @@ import type { Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import { buildAuthorizationRequest, readAuthorizationResponse } from '../oauth/authorization-code.ts'
+import { buildAuthorizationRequest, readAuthorizationResponse, type AuthorizationRequest } from '../oauth/authorization-code.ts'
+import { authenticatedRequest } from '../oauth/client-authentication.ts'
+import { readPushedRequest } from '../oauth/pushed-request.ts'
+import { sendTokenRequest } from '../oauth/token-endpoint.ts'
+import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { findConsentByState, moveConsent, readConsent } from '../storage/consents.ts'
 import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
@@ -15,9 +19,10 @@ import type { CredentialContext } from './context.ts'
 import { isThreeLegged, type Reason } from './credential-status.ts'
 import { startDevice } from './device-consent.ts'
 import { providerOf } from './provider-of.ts'
+import { openRegistrationSecrets } from './registration-secrets.ts'
 import { redirectUriOf } from './registrations.ts'
 import { requestTokens, type TokenRequestOutcome } from './token-request.ts'
-import { authorizeParameters, tokenSources } from './token-sources.ts'
+import { authorizeParameters, clientOf, tokenSources } from './token-sources.ts'
 import { consentPlace } from './token-set.ts'
 import type { ConsentMode, ConsentView } from './types.ts'
 
@@ -61,6 +66,7 @@ export class Consents {
       scope: JSON.parse(row.scopes) as string[],
       ...authorizeParameters(row),
     })
+    const url = provider.pushedRequestEndpoint === null ? request.url : await this.#pushAhead(provider, provider.pushedRequestEndpoint, registration, request)
     const now = clock.now()
     const id = newId('con', now)
     const secret: ConsentSecret = { codeVerifier: request.codeVerifier.reveal(), nonce: request.nonce, allowOtherAccount: order.allowOtherAccount ?? false }
@@ -85,7 +91,15 @@ export class Consents {
       secret,
       actor,
     )
-    return { ...toConsentView(consent, row.name), authorizationUrl: request.url }
+    return { ...toConsentView(consent, row.name), authorizationUrl: url }
+  }
+
+  /** Sends the request to the provider itself, where the provider takes it no other way. @see RFC 9126 */
+  async #pushAhead(provider: ResolvedProvider, endpoint: string, registration: RegistrationRow, request: AuthorizationRequest): Promise<string> {
+    const secrets = await openRegistrationSecrets(this.#context, registration)
+    const client = clientOf(registration, secrets, secrets.clientSecret)
+    const sent = await authenticatedRequest(provider, endpoint, client, request.parameters(), this.#context.clock.now())
+    return readPushedRequest(await sendTokenRequest(this.#context.http, sent), provider, registration.client_id)
   }
 
   /** @throws Problem not_found */

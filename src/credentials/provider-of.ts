@@ -41,6 +41,7 @@ const addressesOf = (provider: ResolvedProvider): string[] =>
     provider.tokenEndpoint,
     provider.refreshEndpoint,
     provider.authorizationEndpoint,
+    provider.pushedRequestEndpoint,
     provider.revocationEndpoint,
     provider.deviceAuthorizationEndpoint,
     provider.userinfoEndpoint,

@@ -66,7 +66,7 @@ export class Registrations {
     const errors: FieldError[] = [...nameErrors(input.name)]
     const description = await describeProvider(this.#context, input.provider, input.placeholders ?? {})
     const clientAuth = input.clientAuth ?? defaultAuth(input, description.clientAuths)
-    errors.push(...fieldErrors({ ...input, clientAuth }))
+    errors.push(...fieldErrors({ ...input, clientAuth }), ...weakerErrors(clientAuth, description.clientAuths))
     if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be made like this.', { errors })
     return { input, snapshot: description.snapshot, clientAuth }
   }
@@ -123,6 +123,7 @@ export class Registrations {
     const clientAuth = patch.clientAuth ?? (before.client_auth as ClientAuth)
     const errors = [
       ...(patch.name === undefined ? [] : nameErrors(patch.name)),
+      ...(patch.clientAuth === undefined ? [] : weakerErrors(clientAuth, (JSON.parse(before.provider_snapshot) as { client_auth: ClientAuth[] }).client_auth)),
       ...fieldErrors(
         {
           clientId: patch.clientId ?? before.client_id,
@@ -301,6 +302,13 @@ function defaultAuth(input: NewRegistration, offered: ClientAuth[]): ClientAuth 
   if (input.privateKey !== undefined && input.clientSecret === undefined) return 'private_key_jwt'
   if (input.clientSecret === undefined) return 'none'
   return offered.find((auth) => auth === 'client_secret_basic' || auth === 'client_secret_post') ?? 'client_secret_basic'
+}
+
+/** A provider that wants a signature gets no secret and no bare client ID in its place. */
+function weakerErrors(wanted: ClientAuth, offered: ClientAuth[]): FieldError[] {
+  const isSecret = (auth: ClientAuth) => auth === 'client_secret_basic' || auth === 'client_secret_post'
+  const isWeaker = isSecret(wanted) ? !offered.some(isSecret) : wanted === 'none' && offered.every((auth) => auth === 'private_key_jwt')
+  return isWeaker ? [{ path: 'client_auth', message: `is not taken by this provider, which wants ${offered.join(' or ')}` }] : []
 }
 
 function fieldErrors(

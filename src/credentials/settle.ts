@@ -344,6 +344,16 @@ function reasonOfRefusal(work: ToSettle, outcome: Refused): { status: Credential
       },
     }
   }
+  if (outcome.error === 'use_dpop_nonce' || outcome.error === 'invalid_dpop_proof') {
+    return {
+      status: 'misconfigured',
+      reason: {
+        code: 'dpop_demanded',
+        message: `${provider} gives this client only tokens that are bound to a key (DPoP, RFC 9449), which Keybearer does not have.`,
+        nextStep: { action: 'fix', text: 'Switch DPoP off for this client at the provider, or use another client.' },
+      },
+    }
+  }
   if (outcome.class === 'client') {
     return {
       status: 'misconfigured',

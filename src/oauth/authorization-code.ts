@@ -7,7 +7,10 @@ import { issuerMatches, type ResolvedProvider } from '../providers/provider-reso
 import { checkBrowserUrl } from './urls.ts'
 
 export type AuthorizationRequest = {
+  /** Where the person goes, unless the parameters must be sent ahead. */
   url: string
+  /** Returns what the request says, to be sent ahead. */
+  parameters: () => Record<string, string>
   /** 256 random bits, without any meaning. */
   state: Secret
   codeVerifier: Secret
@@ -56,7 +59,8 @@ export function buildAuthorizationRequest(
   for (const resource of request.resource ?? []) url.searchParams.append('resource', resource)
   // Space as %20: some providers do not read the plus sign.
   url.search = url.search.replaceAll('+', '%20')
-  return { url: url.href, state: new Secret(state), codeVerifier: new Secret(verifier), nonce }
+  const parameters = () => ({ ...query, ...(request.resource?.[0] === undefined ? {} : { resource: request.resource[0] }) })
+  return { url: url.href, parameters, state: new Secret(state), codeVerifier: new Secret(verifier), nonce }
 }
 
 /** @see RFC 7636 section 4.2 */

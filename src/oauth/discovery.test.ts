@@ -76,6 +76,30 @@ describe('O7: the issuer in the metadata must be identical', () => {
   }
 })
 
+describe('O24: what the metadata demand is done or refused, never left out', () => {
+  test('requests that are sent ahead', () => {
+    const pushed = { require_pushed_authorization_requests: true, pushed_authorization_request_endpoint: 'https://as.example/par' }
+    const description = parseProvider({ id: 'found', version: 1, name: 'Found', ...read(pushed) }, 'the test')
+    assert.equal(description.require_pushed_authorization_requests, true)
+    assert.equal(description.pushed_authorization_request_endpoint, 'https://as.example/par')
+    refuses({ require_pushed_authorization_requests: true })
+    refuses({ ...pushed, pushed_authorization_request_endpoint: 'http://as.example/par' })
+    assert.equal(read({ ...pushed, require_pushed_authorization_requests: false }).require_pushed_authorization_requests, undefined)
+  })
+  test('signed request objects', () => refuses({ require_signed_request_object: true }))
+  for (const methods of [['tls_client_auth'], ['self_signed_tls_client_auth', 'tls_client_auth'], ['client_secret_jwt'], []]) {
+    test(`client authentication by ${methods.join(' or ') || 'nothing'}`, () => {
+      assert.throws(
+        () => read({ token_endpoint_auth_methods_supported: methods }),
+        (error) => isProblem(error, 'discovery_failed') && methods.every((method) => error.message.includes(method)),
+      )
+    })
+  }
+  test('a signature is not replaced by a secret', () => {
+    assert.deepEqual(read({ token_endpoint_auth_methods_supported: ['private_key_jwt', 'tls_client_auth'] }).client_auth, ['private_key_jwt'])
+  })
+})
+
 describe('O7: endpoints must be https addresses', () => {
   for (const endpoint of [
     'authorization_endpoint',

@@ -1,6 +1,8 @@
 import type { OutgoingHttp } from '../base/http-types.ts'
 import { isProblem, Problem } from '../base/problem.ts'
+import { redactText } from '../base/redact.ts'
 import type { ProviderInput } from '../providers/provider-schema.ts'
+import { readJsonObject } from './json-object.ts'
 import { checkBrowserUrl } from './urls.ts'
 
 /** Returns the addresses where an issuer's metadata may lie. @see RFC 8414 section 3, OpenID Connect Discovery section 4 */
@@ -37,16 +39,10 @@ export async function discover(http: OutgoingHttp, issuer: string): Promise<Omit
   throw new Problem('discovery_failed', `The metadata of ${issuer} cannot be read: ${last}.`)
 }
 
-type Metadata = Record<string, unknown>
-
 /** Makes a description from a metadata document. @throws Problem discovery_failed */
 export function readMetadata(body: string, issuer: string): Omit<ProviderInput, 'id' | 'version' | 'name'> {
-  let metadata: Metadata
-  try {
-    metadata = JSON.parse(body) as Metadata
-  } catch {
-    throw new Problem('discovery_failed', `The metadata of ${issuer} is not JSON.`)
-  }
+  const metadata = readJsonObject(body)
+  if (metadata === null) throw new Problem('discovery_failed', `The metadata of ${issuer} is not a JSON object, or could be read in two ways.`)
   if (metadata.issuer !== issuer) throw new Problem('discovery_failed', `The metadata names another issuer than ${issuer}.`)
   const endpoint = (name: string): string | undefined => {
     const value = metadata[name]
@@ -59,6 +55,7 @@ export function readMetadata(body: string, issuer: string): Omit<ProviderInput, 
   if (token === undefined) throw new Problem('discovery_failed', `The metadata of ${issuer} names no token endpoint.`)
   const endpoints = {
     authorization_endpoint: endpoint('authorization_endpoint'),
+    pushed_authorization_request_endpoint: endpoint('pushed_authorization_request_endpoint'),
     token_endpoint: token,
     revocation_endpoint: endpoint('revocation_endpoint'),
     device_authorization_endpoint: endpoint('device_authorization_endpoint'),
@@ -75,18 +72,31 @@ export function readMetadata(body: string, issuer: string): Omit<ProviderInput, 
   const known = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
   const offered = list(metadata.token_endpoint_auth_methods_supported) ?? ['client_secret_basic']
   const auth = known.filter((method) => offered.includes(method))
+  // Invariant: what a provider demands is done or refused, never left out.
+  if (auth.length === 0) throw unknownDemand(issuer, `that clients prove who they are by ${offered.map((name) => redactText(name, 60)).join(' or ')}`)
+  if (metadata.require_signed_request_object === true) throw unknownDemand(issuer, 'signed request objects (RFC 9101)')
+  const mustPush = metadata.require_pushed_authorization_requests === true
+  if (mustPush && endpoints.pushed_authorization_request_endpoint === undefined) {
+    throw new Problem('discovery_failed', `The metadata of ${issuer} demand requests that are sent ahead, and name no address for them.`)
+  }
   const scopes = list(metadata.scopes_supported) ?? []
   return {
     issuer,
     iss_parameter: metadata.authorization_response_iss_parameter_supported === true ? 'required' : 'optional',
     ...(Object.fromEntries(Object.entries(endpoints).filter(([, value]) => value !== undefined)) as { token_endpoint: string }),
     grants: grants.length > 0 ? grants : ['client_credentials'],
-    client_auth: auth.length > 0 ? auth : ['client_secret_basic'],
+    client_auth: auth,
+    ...(mustPush ? { require_pushed_authorization_requests: true } : {}),
     default_scopes: ['openid', 'email', 'offline_access'].filter((scope) => scopes.includes(scope)),
     // OpenID Connect Core section 11: without this an offline_access that was asked for may be ignored.
     ...(scopes.includes('offline_access') ? { parameters: { authorize: { prompt: 'consent' } } } : {}),
     hosts: [new URL(token).host],
   }
 }
+
+const unknownDemand = (issuer: string, what: string) =>
+  new Problem('discovery_failed', `${issuer} demands ${what}, which Keybearer does not have.`, {
+    nextStep: 'Ask the provider for a client that works without it, or use another provider.',
+  })
 
 const list = (value: unknown): string[] | null => (Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : null)

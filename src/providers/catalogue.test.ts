@@ -168,3 +168,37 @@ test('250 providers do not slow the start', () => {
   assert.equal(catalogue.list().length, 250)
   assert.ok(opened < 200, `opening took ${opened} ms`)
 })
+
+test('N4: a description cannot say whose request it is or which host it is for', () => {
+  const description = { id: 'x', version: 1, name: 'X', token_endpoint: 'https://as.example/token', grants: ['client_credentials'], client_auth: ['none'] }
+  for (const name of [
+    'Host',
+    'authorization',
+    'Proxy-Authorization',
+    'cookie',
+    'Content-Length',
+    'Transfer-Encoding',
+    'X-Forwarded-Host',
+    'a b',
+    'x:y',
+    'a\r\nHost',
+  ]) {
+    for (const change of [{ token_request: { headers: { [name]: 'v' } } }, { test_request: { url: 'https://as.example/me', headers: { [name]: 'v' } } }])
+      assert.throws(
+        () => parseProvider({ ...description, ...change }, 'the test'),
+        (error) => isProblem(error, 'provider_invalid'),
+        name,
+      )
+  }
+  assert.throws(() => parseProvider({ ...description, token_request: { headers: { accept: 'a\r\nHost: evil.example' } } }, 'the test'))
+  assert.equal(
+    parseProvider({ ...description, token_request: { headers: { 'Notion-Version': '2022-06-28' } } }, 'the test').token_request.headers['Notion-Version'],
+    '2022-06-28',
+  )
+  for (const name of ['__proto__', 'constructor', 'tostring'])
+    assert.throws(
+      () => parseProvider({ ...description, token_endpoint: `https://as.example/{${name}}` }, 'the test'),
+      (error) => isProblem(error, 'provider_invalid'),
+      name,
+    )
+})

@@ -75,5 +75,8 @@ function placeholderErrors(provider: Provider): FieldError[] {
   if (provider.grants.includes('device_code') && provider.device_authorization_endpoint === undefined) {
     errors.push({ path: 'device_authorization_endpoint', message: 'is needed for device_code' })
   }
+  if (provider.require_pushed_authorization_requests && provider.pushed_authorization_request_endpoint === undefined) {
+    errors.push({ path: 'pushed_authorization_request_endpoint', message: 'is needed where requests must be sent ahead' })
+  }
   return errors
 }

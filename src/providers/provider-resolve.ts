@@ -10,6 +10,8 @@ export type ResolvedProvider = {
   issuer: string | null
   issParameter: 'required' | 'optional' | 'absent'
   authorizationEndpoint: string | null
+  /** Set only where requests must be sent ahead. */
+  pushedRequestEndpoint: string | null
   tokenEndpoint: string
   refreshEndpoint: string
   revocationEndpoint: string | null
@@ -39,9 +41,13 @@ export function resolveProvider(provider: Provider, values: Record<string, strin
   return {
     id: provider.id,
     name: provider.name,
-    issuer: provider.issuer === undefined ? null : provider.issuer.replace(/\{([a-z_][a-z0-9_]*)\}/g, (slot, name: string) => filled[name] ?? slot),
+    issuer:
+      provider.issuer === undefined
+        ? null
+        : provider.issuer.replace(/\{([a-z_][a-z0-9_]*)\}/g, (slot, name: string) => (Object.hasOwn(filled, name) ? filled[name]! : slot)),
     issParameter: provider.iss_parameter,
     authorizationEndpoint: fill(provider.authorization_endpoint),
+    pushedRequestEndpoint: provider.require_pushed_authorization_requests ? fill(provider.pushed_authorization_request_endpoint) : null,
     tokenEndpoint,
     refreshEndpoint: fill(provider.refresh_endpoint) ?? tokenEndpoint,
     revocationEndpoint: fill(provider.revocation_endpoint),

@@ -10,6 +10,18 @@ const template = z
     'must begin with https:// (http:// only for loopback), or be one placeholder',
   )
 const parameters = z.record(z.string().min(1).max(100), z.string().max(1000))
+/** What a description may not say: whose request it is and where it goes, Keybearer says itself. */
+const reservedHeader = /^(?:host|authorization|proxy-.*|cookie|content-.*|transfer-encoding|connection|upgrade|te|trailer|expect|forwarded|x-forwarded-.*)$/i
+const headers = z.record(
+  z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,100}$/, 'must be the name of a header')
+    .refine((name) => !reservedHeader.test(name), 'is set by Keybearer itself'),
+  z
+    .string()
+    .max(1000)
+    .regex(/^[\x20-\x7e]*$/, 'must be one line of printable ASCII'),
+)
 const seconds = z.number().int().positive()
 
 const placeholder = z.strictObject({
@@ -55,6 +67,10 @@ export const providerSchema = z.strictObject({
   /** RFC 9207: whether answers carry `iss`. Required also means that an answer without it is refused. */
   iss_parameter: z.enum(['required', 'optional', 'absent']).default('optional'),
   authorization_endpoint: template.optional(),
+  /** RFC 9126: where the parameters of an authorization request are sent ahead. */
+  pushed_authorization_request_endpoint: template.optional(),
+  /** Whether the provider takes no authorization request that was not sent ahead. */
+  require_pushed_authorization_requests: z.boolean().default(false),
   token_endpoint: template,
   refresh_endpoint: template.optional(),
   revocation_endpoint: template.optional(),
@@ -77,7 +93,7 @@ export const providerSchema = z.strictObject({
   parameters: z
     .strictObject({ authorize: parameters.default({}), token: parameters.default({}), refresh: parameters.default({}), device: parameters.default({}) })
     .default({ authorize: {}, token: {}, refresh: {}, device: {} }),
-  token_request: z.strictObject({ format: z.enum(['form', 'json']).default('form'), headers: parameters.default({}) }).default({ format: 'form', headers: {} }),
+  token_request: z.strictObject({ format: z.enum(['form', 'json']).default('form'), headers: headers.default({}) }).default({ format: 'form', headers: {} }),
   /** Where the members of a token answer are found, when not where the RFC puts them: paths such as `data.access_token`. */
   token_answer: z
     .strictObject({
@@ -109,7 +125,7 @@ export const providerSchema = z.strictObject({
   hosts: z.array(text()).default([]),
   mail: z.strictObject({ smtp: z.array(mailServer).default([]), imap: z.array(mailServer).default([]), pop: z.array(mailServer).default([]) }).optional(),
   test_request: z
-    .strictObject({ method: z.enum(['GET', 'POST']).default('GET'), url: template, headers: parameters.default({}), scopes: z.array(text()).optional() })
+    .strictObject({ method: z.enum(['GET', 'POST']).default('GET'), url: template, headers: headers.default({}), scopes: z.array(text()).optional() })
     .optional(),
   redirect_rules: z.array(text(500)).default([]),
   revocation_hint: text(1000).optional(),

@@ -32,6 +32,8 @@ export type AuthorizationServerOptions = {
   people?: Record<string, string>
   clients?: Record<string, unknown>[]
   title?: string
+  /** Takes only authorization requests that were sent ahead (RFC 9126). */
+  pushedOnly?: boolean
 }
 
 const code = 'authorization_code'
@@ -155,6 +157,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       introspection: { enabled: true },
       revocation: { enabled: true },
       userinfo: { enabled: true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: options.pushedOnly ?? false },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
