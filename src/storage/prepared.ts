@@ -37,7 +37,7 @@ export function compiledOnce<Result>(build: (db: Reader) => Compilable<Result>):
     const { adapter } = db.getExecutor()
     let query = known.get(adapter)
     if (!query) {
-      query = build(db).compile() as CompiledQuery<Result>
+      query = build(db).compile()
       known.set(adapter, query)
     }
     return query
