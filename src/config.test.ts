@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import { addressRules } from './base/addresses.ts'
 import { isProblem, type Problem } from './base/problem.ts'
 import { Secret } from './base/secret.ts'
-import { nearest, readSettings, refuseUnsafeRuntime, settingsTable } from './config.ts'
+import { readSettings, refuseUnsafeRuntime, settingsTable } from './config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'keybearer-config-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -117,8 +117,6 @@ test('an unknown KEYBEARER_ name is an error that names the nearest setting', ()
   assert.match(message('KEYBEARER_MASTERKEY'), /did you mean KEYBEARER_MASTER_KEY\?/)
   assert.match(message('KEYBEARER_ZZZZZZZZZZZZZZZZZZ'), /is not a setting\.$/)
   assert.doesNotThrow(() => readSettings({ ...home, OTHER_PORT: 'x' }))
-  assert.equal(nearest('statsu', ['status', 'serve']), 'status')
-  assert.equal(nearest('entirely different', ['status', 'serve']), null)
 })
 
 test('tells everything that is wrong at once', () => {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { CredentialOptions, NewCredential, NewRegistration } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
-import { ask, askSecret, canAsk, collect, collectPairs, readInput, readSecretFile } from './input.ts'
+import { ask, askSecret, canAsk, collect, collectPairs, oneOf, readInput, readSecretFile } from './input.ts'
 import { print, printJson, quoted } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -39,13 +39,13 @@ export function addCommand(): Command {
   return new Command('add')
     .description('make a credential, and its registration if it is new; asks on a terminal for what is missing')
     .argument('<name>', 'how automations call it, such as work-mail')
-    .option('--kind <kind>', 'oauth2, api_key or basic', 'oauth2')
+    .addOption(oneOf('--kind <kind>', 'what it is', ['oauth2', 'api_key', 'basic']).default('oauth2'))
     .option('--provider <id>', 'see "keybearer providers"')
     .option('--issuer <url>', 'find the endpoints of a provider that is not in the catalogue by its issuer address')
-    .option('--grant <grant>', 'authorization_code, device_code, client_credentials or jwt_bearer')
+    .addOption(oneOf('--grant <grant>', 'how it gets tokens', ['authorization_code', 'device_code', 'client_credentials', 'jwt_bearer']))
     .option('--registration <name>', 'use a registration that exists')
     .option('--client-id <id>')
-    .option('--client-auth <method>', 'client_secret_basic, client_secret_post, private_key_jwt or none')
+    .addOption(oneOf('--client-auth <method>', 'how the client proves itself', ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']))
     .option('--client-secret-file <file>', 'file with the client secret; - for stdin')
     .option('--private-key-file <file>', 'PEM file with the private key; - for stdin')
     .option('--private-key-id <kid>')
@@ -56,7 +56,7 @@ export function addCommand(): Command {
     .option('--host <hosts>', 'hosts that the secret may be sent to; those of the provider unless told', collect)
     .option('--tag <tags>', 'tags', collect)
     .option('--description <text>')
-    .option('--variant <variant>', 'standard, microsoft_compatible or google_compatible')
+    .addOption(oneOf('--variant <variant>', 'whose way of asking without a person', ['standard', 'microsoft_compatible', 'google_compatible']))
     .option('--audience <audience>')
     .option('--resource <resources>', 'resource to ask a token for (RFC 8707)', collect)
     .option('--act-for <subject>', 'whom a service account acts for, such as a mailbox')

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { AuditRecord, Operations } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { askSecret, readSecretFile } from './input.ts'
+import { oneOf, readNumber } from './input.ts'
 import { print, printJson, printTable, say } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -12,9 +13,9 @@ export function auditCommand(): Command {
     .description('show who did what, the newest first')
     .option('--credential <name>', 'only what concerns this credential')
     .option('--action <action>', 'only this action, such as token.handed_out')
-    .option('--outcome <outcome>', 'done, refused or failed')
+    .addOption(oneOf('--outcome <outcome>', 'only with this outcome', ['done', 'refused', 'failed']))
     .option('--token', 'what was done with a token that was found somewhere; it is read from stdin')
-    .option('--limit <n>', 'how many', Number, 50)
+    .option('--limit <n>', 'how many', readNumber, 50)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const client = connectService()

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { exitCodes } from '../base/problem-codes.ts'
 
 // Asked for, not imported: an import of node:fs loads all that it exports, which `keybearer token` would wait for.
@@ -42,6 +42,12 @@ export const serviceUrl = (): string => {
   ).replace(/\/+$/, '')
 }
 
+/** What systemd shows to a unit is closed to others by the folder it lies in; the mode of the file does not tell. */
+function isGivenBySystemd(file: string): boolean {
+  const folder = value('CREDENTIALS_DIRECTORY')
+  return folder !== undefined && dirname(resolve(file)) === resolve(folder)
+}
+
 /**
  * Finds the service and the access key: the settings, otherwise the key that the service made for the local command line.
  *
@@ -56,7 +62,7 @@ export function findConnection(): Connection {
   let text: string
   try {
     const mode = statSync(file).mode & 0o777
-    if ((mode & 0o077) !== 0) {
+    if ((mode & 0o077) !== 0 && !isGivenBySystemd(file)) {
       throw new CommandError(`Others can read the access key in ${file} (mode ${mode.toString(8)}).`, {
         exit: exitCodes.not_signed_in,
         nextStep: `Run: chmod 600 ${file}`,

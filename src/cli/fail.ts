@@ -12,16 +12,22 @@ type Told = {
 /** Says on stderr what went wrong and what to do, and sets the exit code. */
 export function tellFailure(error: unknown): void {
   const told = read(error)
-  const colour = process.stderr.isTTY && (process.env.NO_COLOR ?? '') === ''
-  const mark = colour ? '\u001b[31m✗\u001b[0m' : '✗'
   const lines = [
-    `${mark} ${told.message}`,
-    ...(told.errors ?? []).map((one) => `  ${one.path}: ${one.message}`),
+    `${failureMark()} ${told.message}`,
+    ...(told.errors ?? []).map((one) => `  ${fieldName(one.path)}: ${one.message}`),
     ...(told.nextStep === undefined ? [] : [`  ${told.nextStep}`]),
   ]
   process.stderr.write(`${lines.join('\n')}\n`)
   process.exitCode = told.exit
 }
+
+/** Returns what stands before a failure, red where a person sees it. */
+export function failureMark(): string {
+  return process.stderr.isTTY && (process.env.NO_COLOR ?? '') === '' ? '\u001b[31m✗\u001b[0m' : '✗'
+}
+
+/** On the command line a field is an option: where in the request it lies tells nobody anything. */
+const fieldName = (path: string): string => path.split(/[.[\]]+/).findLast((part) => part !== '' && !/^\d+$/.test(part)) ?? path
 
 function read(error: unknown): Told {
   if (error instanceof CommandError) return { message: error.message, nextStep: error.nextStep, exit: error.exit }

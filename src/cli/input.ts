@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { InvalidArgumentError, Option } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 
@@ -61,6 +62,15 @@ export const collect = (value: string, before: string[] | undefined): string[] =
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 ]
+
+/** Reads an option that is a whole number. */
+export function readNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(value)
+}
+
+/** Makes an option that takes one of some words. */
+export const oneOf = (flags: string, description: string, words: readonly string[]): Option => new Option(flags, description).choices(words)
 
 /** Reads `name=value` options. */
 export function collectPairs(value: string, before: Record<string, string> | undefined): Record<string, string> {

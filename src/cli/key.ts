@@ -5,7 +5,7 @@ import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { collect } from './input.ts'
 import { print, printJson, printTable, relative, say } from './output.ts'
-import { connectService } from './service.ts'
+import { allPages, connectService } from './service.ts'
 
 type Options = { credential?: string[]; right?: string[]; administer?: string[]; network?: string[]; expires?: string; json?: boolean }
 
@@ -16,16 +16,22 @@ export function keyCommand(): Command {
       .description('list them')
       .option('--json', 'print JSON')
       .action(async (options: { json?: boolean }) => {
-        const page = await connectService().listAccessKeys()
+        const client = connectService()
+        const page = await client.listAccessKeys()
         if (options.json) return printJson(page)
+        const credentials = await allPages((cursor) => client.listCredentials({ query: { limit: 500, ...(cursor === undefined ? {} : { cursor }) } })).catch(
+          () => [],
+        )
+        const names = new Map(credentials.map((one) => [one.id, one.name]))
         printTable(
           ['NAME', 'KEY', 'MAY', 'LAST USED', 'UNTIL'],
           page.items.map((item) => [
             item.name,
             `${item.hint}…`,
-            [...item.permissions.map((one) => `${one.credential === '*' ? 'all' : one.credential}: ${one.rights.join('+')}`), ...item.administration].join(
-              ', ',
-            ),
+            [
+              ...item.permissions.map((one) => `${one.credential === '*' ? 'all' : (names.get(one.credential) ?? one.credential)}: ${one.rights.join('+')}`),
+              ...item.administration,
+            ].join(', '),
             item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_from === null ? '' : ` from ${item.last_used_from}`}`,
             item.revoked_at === null ? (item.expires_at === null ? 'no end' : relative(item.expires_at)) : `revoked ${relative(item.revoked_at)}`,
           ]),

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Operations } from '../../client/src/operations.ts'
+import { oneOf } from './input.ts'
 import { print, printJson, printTable, relative } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -8,7 +9,7 @@ export function messageCommand(): Command {
   command.addCommand(
     new Command('list')
       .description('list them, the newest first')
-      .option('--status <status>', 'queued, sending, sent, failed or cancelled')
+      .addOption(oneOf('--status <status>', 'only with this status', ['queued', 'sending', 'sent', 'failed', 'cancelled']))
       .option('--json', 'print JSON')
       .action(async (options: { status?: string; json?: boolean }) => {
         const query = (options.status === undefined ? {} : { status: options.status }) as Operations['listMessages']['query']

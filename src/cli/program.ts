@@ -7,7 +7,8 @@ import { connectCommand } from './connect.ts'
 import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
 import { eventsCommand } from './events.ts'
-import { tellFailure } from './fail.ts'
+import { explain } from './explain.ts'
+import { failureMark, tellFailure } from './fail.ts'
 import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
 import { messageCommand } from './message.ts'
@@ -35,38 +36,45 @@ export function makeProgram(): Command {
     .enablePositionalOptions()
     .helpOption('-h, --help', 'show help')
     .showSuggestionAfterError(true)
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .configureOutput({
+      writeErr: (text) => process.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, `${failureMark()} `).replace(/\n\((Did you mean [^\n]*\?)\)/, '\n  $1')),
+    })
     .exitOverride()
-  const commands = [
-    serveCommand(),
-    statusCommand(),
-    providersCommand(),
-    addCommand(),
-    listCommand(),
-    showCommand(),
-    editCommand(),
-    connectCommand(),
-    testCommand(),
-    tokenCommand(),
-    runCommand(),
-    sendCommand(),
-    ...stateCommands(),
-    registrationCommand(),
-    senderCommand(),
-    messageCommand(),
-    keyCommand(),
-    auditCommand(),
-    eventsCommand(),
-    doctorCommand(),
-    rotateKeyCommand(),
-    settingsCommand(),
-    completionCommand(() => program),
-  ]
-  for (const command of commands) {
-    program.addCommand(command)
-    for (const one of [command, ...command.commands]) one.exitOverride().showSuggestionAfterError(true)
+  const groups: Record<string, Command[]> = {
+    'The service:': [serveCommand(), statusCommand(), doctorCommand(), settingsCommand(), rotateKeyCommand()],
+    'Credentials:': [
+      addCommand(),
+      connectCommand(),
+      listCommand(),
+      showCommand(),
+      editCommand(),
+      testCommand(),
+      ...stateCommands(),
+      providersCommand(),
+      registrationCommand(),
+    ],
+    'Using them:': [tokenCommand(), runCommand(), sendCommand(), senderCommand(), messageCommand()],
+    'Who may, and who did:': [keyCommand(), auditCommand(), eventsCommand()],
+    'Further:': [completionCommand(() => program)],
   }
-  return program
+  for (const [group, commands] of Object.entries(groups)) {
+    for (const command of commands) {
+      program.addCommand(command.helpGroup(group))
+      inherit(command, program, `keybearer ${command.name()}`)
+      for (const inner of command.commands) inherit(inner, command, `keybearer ${command.name()} ${inner.name()}`)
+    }
+  }
+  return program.helpCommand(false).addHelpText(
+    'after',
+    `
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 no such thing, 4 not signed in,
+5 a person must consent, 6 not allowed, 75 try later. More: keybearer COMMAND --help`,
+  )
+}
+
+function inherit(command: Command, from: Command, called: string): void {
+  command.copyInheritedSettings(from).showHelpAfterError(`  See "${called} --help".`)
 }
 
 /** Runs a command and sets the exit code. */
@@ -86,6 +94,6 @@ export async function run(parameters: string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
       return
     }
-    tellFailure(error)
+    tellFailure(await explain(error))
   }
 }

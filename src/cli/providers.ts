@@ -16,7 +16,13 @@ export function providersCommand(): Command {
       if (options.json) return printJson({ items: wanted, next: null })
       printTable(
         ['ID', 'NAME', 'GRANTS', 'NEEDS', 'YOURS'],
-        wanted.map((one) => [one.id, one.name, one.grants.join(', '), one.placeholders.join(', '), one.own ? 'yes' : '']),
+        wanted.map((one) => [
+          one.id,
+          one.name,
+          one.grants.join(', '),
+          one.placeholders.length > 2 ? 'its addresses' : one.placeholders.join(', '),
+          one.own ? 'yes' : '',
+        ]),
       )
     })
   command.addCommand(

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { NewRegistration, RegistrationChange } from '../../client/src/operations.ts'
-import { collectPairs, readInput, readSecretFile } from './input.ts'
+import { collectPairs, oneOf, readInput, readSecretFile } from './input.ts'
 import { print, printJson, printTable, relative } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
@@ -32,7 +32,7 @@ const fields = (options: Omit<Partial<Options>, 'json'>): RegistrationChange => 
 
 const withFields = (command: Command): Command =>
   command
-    .option('--client-auth <method>', 'client_secret_basic, client_secret_post, private_key_jwt or none')
+    .addOption(oneOf('--client-auth <method>', 'how the client proves itself', ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']))
     .option('--client-secret-file <file>', 'file with the client secret; - for stdin')
     .option('--private-key-file <file>', 'PEM file with the private key; - for stdin')
     .option('--private-key-id <kid>')

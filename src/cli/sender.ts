@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { NewSender, SenderChange } from '../../client/src/operations.ts'
-import { readInput } from './input.ts'
+import { oneOf, readInput, readNumber } from './input.ts'
 import { print, printJson, printTable, quoted } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -35,9 +35,9 @@ const fields = (options: Options): SenderChange => ({
 const withFields = (command: Command): Command =>
   command
     .option('--host <host>', 'mail server')
-    .option('--port <port>', '465 for implicit TLS, otherwise 587', Number)
-    .option('--tls <tls>', 'starttls, implicit, or none (loopback only)')
-    .option('--mechanism <mechanism>', 'auto, XOAUTH2, OAUTHBEARER, PLAIN, LOGIN or none')
+    .option('--port <port>', '465 for implicit TLS, otherwise 587', readNumber)
+    .addOption(oneOf('--tls <tls>', 'how the connection is encrypted; none is for loopback only', ['starttls', 'implicit', 'none']))
+    .addOption(oneOf('--mechanism <mechanism>', 'how to log in', ['auto', 'XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN', 'none']))
     .option('--credential <name>', 'credential to log in with')
     .option('--login <mailbox>', 'log in as this account; for shared mailboxes other than From')
     .option('--from <address>', 'address to send as')

@@ -48,7 +48,9 @@ async function serve(running: Service, options: Options, demo: Demo | null): Pro
   if (running.madeKeyFile !== null && !demo) say(`  master key  ${running.madeKeyFile} (made now: back it up, but not together with the data)`)
   if (madeKey !== null && !demo) say(`  access key  ${keyFile} (for the command line on this machine)`)
   if (demo) for (const line of await demo.introduce(running)) say(line)
-  else if (madeKey !== null) {
+  else if (madeKey !== null && process.env.INVOCATION_ID === undefined) {
+    // Under systemd nobody reads this.
+
     say(`\nNext, in another terminal: ${commandLine()} --help, or read docs/guide/first-credential.md. Ctrl-C stops the service.`)
   }
 

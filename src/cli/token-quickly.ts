@@ -23,12 +23,12 @@ export async function runTokenQuickly(parameters: string[]): Promise<boolean> {
     })
     const answer = JSON.parse(await response.text()) as Operations['handOutToken']['reply'] & { code: string; detail: string; next_step: string }
     if (response.status !== 200) {
-      throw Object.assign(new Error(answer.detail), { code: answer.code, nextStep: answer.next_step })
+      throw Object.assign(new Error(answer.detail), { code: answer.code, nextStep: answer.next_step, problem: answer })
     }
     process.stdout.write(`${showToken(answer, order)}\n`)
   } catch (error) {
-    const { tellFailure } = await import('./fail.ts')
-    tellFailure(error)
+    const [{ tellFailure }, { explain }] = await Promise.all([import('./fail.ts'), import('./explain.ts')])
+    tellFailure(await explain(error))
   }
   return true
 }
