@@ -29,9 +29,9 @@ function messageOf(issue: Issue): string {
     case 'invalid_value':
       return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map((value) => String(value)).join(', ')}`
     case 'too_big':
-      return `must have at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : ''}`
+      return `must ${amount('most', issue.maximum, issue.origin)}`
     case 'too_small':
-      return `must have at least ${String(issue.minimum)}${issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : ''}`
+      return `must ${amount('least', issue.minimum, issue.origin)}`
     case 'invalid_format':
       return issue.format === 'datetime'
         ? 'must be a time such as 2027-01-31T08:00:00Z'
@@ -44,6 +44,9 @@ function messageOf(issue: Issue): string {
       return issue.message.startsWith('must ') ? issue.message : 'is not valid'
   }
 }
+
+const amount = (end: 'most' | 'least', limit: number | bigint, origin: string) =>
+  origin === 'string' ? `have at ${end} ${limit} characters` : origin === 'array' ? `have at ${end} ${limit} items` : `be at ${end} ${limit}`
 
 const article = (word: string) => (/^[aeiou]/.test(word) ? `an ${word}` : `a ${word}`)
 

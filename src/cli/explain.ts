@@ -1,24 +1,41 @@
 import { nearest } from '../base/nearest.ts'
-import { problemCodes } from '../base/problem-codes.ts'
+import { exitCodes } from '../base/problem-codes.ts'
+import { CommandError } from './connection.ts'
 import { quoted } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 type Failure = { code?: string; message?: string; nextStep?: string; problem?: { errors?: unknown[] } | null }
 
-/** What the service says to a program is not always what helps a person at the command line: returns the error with the better next step. */
+/** What the service says to a program is not always what helps a person at the command line: returns the error in better words. */
 export async function explain(error: unknown, words = process.argv.slice(2)): Promise<unknown> {
   const failure = error as Failure
-  const better = failure.code === 'not_found' ? await whatThereIs(failure.message ?? '') : isBadInput(failure) ? helpOf(words) : null
-  return better === null ? error : Object.assign(failure, { nextStep: better })
+  const command = commandOf(words)
+  if (failure.code === 'not_found') return better(failure, { nextStep: await whatThereIs(failure.message ?? '') })
+  if (failure.code === 'no_sender') {
+    return better(failure, { nextStep: 'Make one: keybearer sender add NAME --host … --credential … --from …, or name one with --sender.' })
+  }
+  // The fields that are wrong stand below, by the names that the command line has for them.
+  if (failure.code === 'invalid_request' && (failure.problem?.errors?.length ?? 0) > 0) {
+    return better(failure, { message: `"${command}" cannot use what it was given:`, nextStep: `See "${command} --help".` })
+  }
+  if (error instanceof CommandError && error.exit === exitCodes.usage && error.nextStep === undefined) {
+    return new CommandError(error.message, { exit: error.exit, nextStep: `See "${command} --help".` })
+  }
+  return error
 }
 
-/** The fields are named already, by the names that the command line has for them. */
-const isBadInput = ({ code, nextStep, problem }: Failure): boolean =>
-  code === 'invalid_request' && nextStep === problemCodes.invalid_request.nextStep && (problem?.errors?.length ?? 0) > 0
+function better(failure: Failure, words: { message?: string; nextStep: string | null }): Failure {
+  if (words.message !== undefined) failure.message = words.message
+  if (words.nextStep !== null) failure.nextStep = words.nextStep
+  return failure
+}
 
-const helpOf = (words: string[]): string | null => {
-  const command = words.find((word) => /^[a-z][a-z-]*$/.test(word))
-  return command === undefined ? null : `See "keybearer ${command} --help".`
+const withCommands = ['registration', 'sender', 'message', 'key', 'providers']
+
+/** Returns the command that was called, without what it was given. */
+function commandOf(words: string[]): string {
+  const [first = '', second = ''] = words.filter((word) => !word.startsWith('-'))
+  return ['keybearer', first, withCommands.includes(first) ? second : ''].filter((word) => /^[a-z][a-z-]*$/.test(word)).join(' ')
 }
 
 /** Names the thing that was probably meant, among those that the access key may see, and the command that lists them. */

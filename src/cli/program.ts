@@ -65,7 +65,9 @@ export function makeProgram(): Command {
       for (const inner of command.commands) inherit(inner, command, `keybearer ${command.name()} ${inner.name()}`)
     }
   }
-  return program.helpCommand(false).addHelpText(
+  program.showHelpAfterError('  See "keybearer --help".')
+  program.addHelpCommand(new Command('help').description('show the help of a command').argument('[command]').helpGroup('Further:'))
+  return program.addHelpText(
     'after',
     `
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 no such thing, 4 not signed in,

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { makeService, type TestService } from './service.ts'
+
+describe('what the command line says to what it cannot do', () => {
+  let service: TestService
+
+  before(async () => {
+    service = await makeService()
+    await service.start()
+    writeFileSync(join(service.folder, 'secret'), 'a-secret\n')
+    await service.get('add', 'work-mail', '--kind', 'api_key', '--secret-file', join(service.folder, 'secret'), '--host', 'api.example.org')
+  })
+  after(() => service.remove())
+
+  /** Runs a command and returns its exit code and what it says, line by line; stdout must stay empty. */
+  const refused = async (...parameters: string[]): Promise<[number, ...string[]]> => {
+    const { status, stdout, stderr } = await service.cli(parameters)
+    assert.equal(stdout, '')
+    return [status, ...stderr.trimEnd().split('\n')]
+  }
+
+  it('names the command or option that was probably meant', async () => {
+    assert.deepEqual(await refused('tokn', 'work-mail'), [2, "✗ unknown command 'tokn'", '  Did you mean token?', '  See "keybearer --help".'])
+    assert.deepEqual(await refused('key', 'creat'), [2, "✗ unknown command 'creat'", '  Did you mean create?', '  See "keybearer key --help".'])
+    assert.deepEqual(await refused('add', 'x', '--knd', 'basic'), [2, "✗ unknown option '--knd'", '  Did you mean --kind?', '  See "keybearer add --help".'])
+  })
+
+  it('names the thing that was probably meant, and how to list all', async () => {
+    for (const parameters of [
+      ['token', 'wrok-mail'],
+      ['token', 'wrok-mail', '--min-ttl', '60'],
+      ['show', 'wrok-mail'],
+      ['run', '--env', 'TOKEN=wrok-mail', '--', 'true'],
+      ['key', 'create', 'job', '--credential', 'wrok-mail'],
+    ]) {
+      const expected = [3, '✗ There is no credential "wrok-mail".', '  Did you mean work-mail? All there are: keybearer list']
+      assert.deepEqual(await refused(...parameters), expected, parameters.join(' '))
+    }
+    assert.deepEqual(await refused('add', 'x', '--provider', 'gogle', '--client-id', '1'), [
+      3,
+      '✗ There is no provider "gogle".',
+      '  Did you mean google? All there are: keybearer providers',
+    ])
+    assert.deepEqual(await refused('sender', 'show', 'office'), [3, '✗ There is no sender "office".', '  All there are: keybearer sender list'])
+    assert.deepEqual(await refused('key', 'revoke', 'local comand line'), [
+      3,
+      '✗ There is no access key "local comand line".',
+      `  Did you mean 'local command line'? All there are: keybearer key list`,
+    ])
+  })
+
+  it('names nothing that the access key may not see', async () => {
+    const made = (await service.get('key', 'create', 'other', '--administer', 'audit')).trim()
+    const { status, stderr } = await service.cli(['token', 'wrok-mail'], { environment: { KEYBEARER_ACCESS_KEY: made } })
+    assert.equal(status, 3)
+    assert.equal(stderr, '✗ There is no credential "wrok-mail".\n  All there are: keybearer list\n')
+  })
+
+  it('says which option has a wrong value, and what it may be', async () => {
+    assert.deepEqual(await refused('sender', 'add', 'office', '--tls', 'foo'), [
+      2,
+      "✗ option '--tls <tls>' argument 'foo' is invalid. Allowed choices are starttls, implicit, none.",
+      '  See "keybearer sender add --help".',
+    ])
+    assert.deepEqual(await refused('token', 'work-mail', '--min-ttl', 'long'), [
+      2,
+      "✗ option '--min-ttl <seconds>' argument 'long' is invalid. It must be a whole number.",
+      '  See "keybearer token --help".',
+    ])
+    assert.deepEqual(await refused('token', 'work-mail', '--min-ttl', '9999999'), [
+      2,
+      '✗ "keybearer token" cannot use what it was given:',
+      '  min_ttl_seconds: must be at most 86400',
+      '  See "keybearer token --help".',
+    ])
+    assert.deepEqual(await refused('key', 'create', 'job', '--credential', 'work-mail', '--right', 'tokn'), [
+      2,
+      '✗ "keybearer key create" cannot use what it was given:',
+      '  rights: must be one of read, token, mail, request',
+      '  See "keybearer key create --help".',
+    ])
+    assert.deepEqual(await refused('send'), [2, '✗ --to is needed.', '  See "keybearer send --help".'])
+  })
+
+  it('says what is missing before the first mail', async () => {
+    assert.deepEqual(await refused('send', '--to', 'a@example.org', '--text', 'x'), [
+      1,
+      '✗ The message names no sender, and no default one may be used with this access key.',
+      '  Make one: keybearer sender add NAME --host … --credential … --from …, or name one with --sender.',
+    ])
+  })
+
+  it('takes an access key from systemd, whatever its mode, and refuses an open one from elsewhere', async () => {
+    const folder = join(service.folder, 'credentials')
+    mkdirSync(folder)
+    const file = join(folder, 'keybearer-key')
+    writeFileSync(file, await service.get('key', 'create', 'job', '--credential', 'work-mail', '--right', 'token'))
+    chmodSync(file, 0o440)
+    const environment = { KEYBEARER_ACCESS_KEY_FILE: file }
+    const open = await service.cli(['token', 'work-mail'], { environment })
+    assert.equal(open.status, 4)
+    assert.match(open.stderr, /Others can read the access key in .* \(mode 440\)/)
+    const given = await service.cli(['token', 'work-mail'], { environment: { ...environment, CREDENTIALS_DIRECTORY: folder } })
+    assert.equal(given.stdout, 'a-secret\n')
+    const besides = await service.cli(['token', 'work-mail'], { environment: { ...environment, CREDENTIALS_DIRECTORY: service.folder } })
+    assert.equal(besides.status, 4)
+  })
+
+  it('is not coloured where nobody sees it', async () => {
+    const { stdout } = await service.cli(['list'])
+    assert.ok(!stdout.includes('\u001b'))
+    assert.match(stdout, /^ {2}NAME +USER +PROVIDER +STATUS +UNTIL +LAST USED\n● work-mail +API key +ready +– +\S.*\n$/)
+  })
+})
