@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { databases, makePlace } from '../../test/world.ts'
 import { isProblem } from '../base/problem.ts'
+import { openDatabase } from './open.ts'
 import { openPostgres } from './postgres.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -36,6 +37,32 @@ test('a server that is not there is a problem with a code, for single queries to
     await assert.rejects(sql`select 1`.execute(db), (error) => isProblem(error, 'storage_unavailable'))
   } finally {
     await close()
+  }
+})
+
+test('a server that refuses the login, the database or TLS says which, without the password', { skip }, async () => {
+  const place = await makePlace('postgres')
+  const wrong = (change: (url: URL) => void) => {
+    const url = new URL(place.url!)
+    change(url)
+    return url.href
+  }
+  try {
+    for (const [url, says] of [
+      [wrong((url) => (url.password = 'not-the-password')), /password authentication failed for user/],
+      [wrong((url) => (url.pathname = '/no-such-database')), /database "no-such-database" does not exist/],
+      [wrong((url) => url.searchParams.set('sslmode', 'verify-full')), /does not support SSL/],
+    ] as const) {
+      await assert.rejects(openDatabase({ folder: place.folder, url, now: 0 }), (error) => {
+        assert.ok(isProblem(error, 'storage_unavailable'))
+        assert.match(error.message, says)
+        assert.doesNotMatch(error.message, /not-the-password/)
+        assert.match(error.nextStep, /KEYBEARER_DATABASE_URL/)
+        return true
+      })
+    }
+  } finally {
+    await place.remove()
   }
 })
 

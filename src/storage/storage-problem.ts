@@ -24,6 +24,13 @@ export function toStorageProblem(error: unknown): Problem | null {
         return new Problem('storage_unavailable', 'The database file is damaged.', { cause: error, nextStep: 'Restore it from a backup.' })
     }
   }
+  // It answers, but lets nobody in: the wrong user or password (28), database (3D), or rights (42501), or no TLS that can be trusted.
+  if (/^(28...|3D000|42501)$/.test(code) || /CERT|SELF_SIGNED|ALTNAME/.test(code) || /does not support SSL/.test(message)) {
+    return new Problem('storage_unavailable', `PostgreSQL cannot be used: ${message}.`, {
+      cause: error,
+      nextStep: 'Check user, password, database and sslmode in KEYBEARER_DATABASE_URL, and the rights of the role.',
+    })
+  }
   const lost =
     /^(08|57P0|53[0-3]|55P03|57014)/.test(code) ||
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/.test(code) ||
