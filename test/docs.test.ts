@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { contract } from '../src/api/contract.ts'
@@ -98,6 +99,16 @@ describe('the documentation', () => {
     assert.deepEqual(
       files.map(({ path }) => path).filter((path) => !reached.has(path) && !path.startsWith('docs/decisions/')),
       [],
+    )
+  })
+
+  it('has TypeScript that compiles', () => {
+    const blocks = files.flatMap(({ path, blocks: all }) => all.filter(({ language }) => language === 'ts').map((block) => ({ ...block, path })))
+    assert.ok(blocks.length > 0)
+    assert.deepEqual(findTypeFaults(blocks.map(({ code }) => code)), [])
+    assert.match(
+      findTypeFaults(["import { createClient } from '@keybearer/client'\nawait createClient({ url: '' }).handOut()"]).join(),
+      /accessKey[\s\S]*handOut/,
     )
   })
 
@@ -216,6 +227,25 @@ describe('what looks at the documentation', () => {
 /** Finds `npm run NAME`, and `npm start` and `npm test`, which are scripts too. */
 function findNpmScripts(text: string): string[] {
   return Array.from(text.matchAll(/\bnpm (?:run(?:-script)? (?:-\S+ )*([\w:.-]*\w)|(start|test)\b)/g), (match) => match[1] ?? match[2]!)
+}
+
+/** Compiles each text as a module of its own that uses the client, and returns what the compiler says. */
+function findTypeFaults(texts: string[]): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'keybearer-docs-'))
+  try {
+    for (const [i, text] of texts.entries()) writeFileSync(join(folder, `block-${i}.ts`), `${text}\nexport {}\n`)
+    const compilerOptions = {
+      paths: { '@keybearer/client': [join(root, 'client/src/index.ts')] },
+      typeRoots: [join(root, 'node_modules/@types')],
+      types: ['node'],
+    }
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: [folder] }))
+    const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+    return status === 0 ? [] : stdout.trim().split('\n')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function findShellFaults(code: string): string[] {

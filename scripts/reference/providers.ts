@@ -24,7 +24,7 @@ export function makeProvidersPage(): string {
         code(one.id),
         grants(one, ['client_credentials', 'jwt_bearer']),
         grants(one, ['authorization_code', 'device_code']),
-        (one.mail?.smtp ?? []).map(({ host }) => code(host)).join(', ') || '–',
+        codes([...new Set((one.mail?.smtp ?? []).map(({ host }) => host))]) || '–',
       ]),
     ),
     providers.flatMap(section),

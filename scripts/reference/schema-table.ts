@@ -1,3 +1,5 @@
+import { auditActions } from '../../src/access/audit-actions.ts'
+import { eventTypes } from '../../src/base/events.ts'
 import { code, link, prose, table } from './markdown.ts'
 
 /** The part of JSON Schema that the contract's schemas use. */
@@ -27,6 +29,8 @@ export function typeOf(schema: Schema): string {
     return link(name, `#${name.toLowerCase()}`)
   }
   if (schema.const !== undefined) return code(String(schema.const))
+  const page = schema.enum && pageOf(schema.enum)
+  if (page) return page
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ')
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ')
   if (schema.allOf) return schema.allOf.map(typeOf).join(' and ')
@@ -47,6 +51,13 @@ export function typeOf(schema: Schema): string {
     default:
       return schema.type
   }
+}
+
+/** Returns a link to the page that lists the values, where there is one. */
+function pageOf(values: unknown[]): string | undefined {
+  if (values.every((value) => String(value) in auditActions)) return link('audit action', 'audit-actions.md')
+  if (values.every((value) => String(value) in eventTypes)) return link('kind of event', 'events.md')
+  return undefined
 }
 
 /** Makes a table of the fields of an object; objects without a name of their own are opened. */
