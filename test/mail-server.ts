@@ -37,6 +37,7 @@ export class MailServer {
   readonly sockets = new Set<Socket>()
   on: {
     greeting?: Hook<string>
+    hello?: Hook<string>
     starttls?: Hook<string>
     login?: Hook<SeenLogin>
     mail?: Hook<string>
@@ -143,7 +144,8 @@ class Session {
         const awaited = this.#awaited
         this.#awaited = undefined
         awaited(line)
-        await this.#auth
+        // The login may go on to ask for a further line.
+        await Promise.race([this.#auth, new Promise((done) => setImmediate(done))])
         continue
       }
       await this.#command(line)
@@ -158,7 +160,7 @@ class Session {
     const argument = rest.join(' ')
     switch (verb.toUpperCase()) {
       case 'EHLO':
-        return this.#hello()
+        return await this.#hello(argument)
       case 'STARTTLS':
         return await this.#startTls()
       case 'AUTH':
@@ -182,12 +184,12 @@ class Session {
     }
   }
 
-  #hello(): void {
+  async #hello(name: string): Promise<void> {
     const { tls = 'none', mechanisms = [], extensions = ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'SIZE 50000000'] } = this.#server.options
     const offered = [...extensions]
     if (tls === 'starttls' && !this.#secure) offered.push('STARTTLS')
     if (mechanisms.length > 0 && (this.#secure || tls === 'none')) offered.push(`AUTH ${mechanisms.join(' ')}`)
-    this.#say(['mail.test', ...offered].map((text, i, all) => `250${i === all.length - 1 ? ' ' : '-'}${text}`).join('\n'))
+    await this.#ask(this.#server.on.hello, name, ['mail.test', ...offered].map((text, i, all) => `250${i === all.length - 1 ? ' ' : '-'}${text}`).join('\n'))
   }
 
   async #startTls(): Promise<void> {

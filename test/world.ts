@@ -128,6 +128,7 @@ export async function openWorld(
   const revoker = new Revoker(context)
   const usage = new UsageRecorder({ db: store.db, clock, bus, log: context.log })
   const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
+  let isClosed = false
   const schedule = new Schedule(context, { renewer, revoker, concurrency: options.concurrency ?? 50 })
   return {
     place,
@@ -145,6 +146,9 @@ export async function openWorld(
     counts,
     log,
     async close() {
+      // A test may end a node before its time.
+      if (isClosed) return
+      isClosed = true
       await schedule.stop()
       await usage.flush()
       await tail.stop()

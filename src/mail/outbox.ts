@@ -1,6 +1,7 @@
+import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
 import { service } from '../base/actor.ts'
-import { jitter, newId } from '../base/ids.ts'
+import { newId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -10,21 +11,22 @@ import {
   hurryMessages,
   insertMessage,
   listMessageRows,
+  lockMessage,
   nextMessageDue,
   prolongMessageLeases,
   readMessage,
   updateMessage,
-  updateMessageIf,
   type MessageRow,
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender } from '../storage/senders.ts'
-import type { RowUpdate } from '../storage/tables.ts'
+import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
 import { compose } from './message.ts'
 import { toSenderView } from './senders.ts'
-import { SmtpSender, type Delivery } from './smtp-sender.ts'
-import type { MessageProblem, MessageStatus, MessageView, NewMessage, Recipient } from './types.ts'
+import { deliveryOfError, problemOf, retryPause, settleRecipients } from './settlement.ts'
+import { SmtpSender } from './smtp-sender.ts'
+import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, Recipient } from './types.ts'
 
 const leaseTime = 60_000
 const heartbeat = 15_000
@@ -43,6 +45,8 @@ export class Outbox {
   readonly #smtp: SmtpSender
   readonly #lease: string
   readonly #running = new Set<Promise<void>>()
+  /** Ids of the messages that are being sent here. */
+  readonly #underWay = new Set<string>()
   #loop: Promise<void> | undefined
   #beat: NodeJS.Timeout | undefined
   readonly #stop = new AbortController()
@@ -151,41 +155,46 @@ export class Outbox {
 
   /** Tries a message again now, one that failed for good included; recipients that were refused get another chance. */
   async retry(id: string, actor: Actor): Promise<MessageView> {
-    const { db, clock } = this.#context
-    const row = await this.#read(id)
-    const recipients = (JSON.parse(row.recipients) as Recipient[]).map((one): Recipient => (one.state === 'refused' ? { ...one, state: 'waiting' } : one))
-    if (row.status === 'sent' || row.status === 'cancelled' || recipients.every((one) => one.state === 'sent')) {
-      throw new Problem('message_not_cancellable', `The message was ${row.status} already.`)
-    }
-    const now = clock.now()
-    await inTransaction(db, async (trx) => {
-      const done = await updateMessageIf(trx, id, ['queued', 'failed'], {
+    const { clock } = this.#context
+    return await this.#changeWaiting(id, async (trx, row) => {
+      const recipients = (JSON.parse(row.recipients) as Recipient[]).map((one): Recipient => (one.state === 'refused' ? { ...one, state: 'waiting' } : one))
+      if (recipients.every((one) => one.state === 'sent')) throw new Problem('message_not_cancellable', 'The message was sent to everybody already.')
+      const now = clock.now()
+      await updateMessage(trx, id, {
         status: 'queued',
         next_attempt_at: now,
         recipients: JSON.stringify(recipients),
         expires_at: now + this.#context.maxAge,
         problem: null,
       })
-      if (!done) throw new Problem('message_not_cancellable', 'The message is being sent at this moment.')
       await this.#context.audit.append(trx, [{ actor, action: 'message.retried', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { retried: true } }])
     })
-    await this.#context.wake()
-    this.#wake()
-    return await this.get(id)
   }
 
   /** @throws Problem message_not_cancellable */
   async cancel(id: string, actor: Actor): Promise<MessageView> {
-    const row = await this.#read(id)
-    await inTransaction(this.#context.db, async (trx) => {
-      const done = await updateMessageIf(trx, id, ['queued', 'failed'], { status: 'cancelled', next_attempt_at: null })
-      if (!done) throw new Problem('message_not_cancellable', `The message is ${row.status}.`)
+    return await this.#changeWaiting(id, async (trx, row) => {
+      await updateMessage(trx, id, { status: 'cancelled', next_attempt_at: null })
       await this.#dropContent(trx, id)
       await this.#context.audit.append(trx, [{ actor, action: 'message.cancelled', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'message.cancelled', subject: id, data: {} }])
     })
+  }
+
+  /** Changes a message that nobody is sending; it is read and changed in one transaction, so that no recipient is forgotten. */
+  async #changeWaiting(id: string, change: (trx: Transaction<Tables>, row: MessageRow) => Promise<void>): Promise<MessageView> {
+    await inTransaction(this.#context.db, async (trx) => {
+      const row = await lockMessage(trx, id, this.#context.dialect)
+      if (!row) throw new Problem('not_found', 'There is no such message.')
+      if (row.status === 'sending') {
+        throw new Problem('message_not_cancellable', 'The message is being sent at this moment.', { nextStep: 'Wait until it is known what came of it.' })
+      }
+      if (row.status === 'sent' || row.status === 'cancelled') throw new Problem('message_not_cancellable', `The message was ${row.status} already.`)
+      await change(trx, row)
+    })
     await this.#context.wake()
+    this.#wake()
     return await this.get(id)
   }
 
@@ -255,9 +264,13 @@ export class Outbox {
       claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize) }),
     )
     for (const row of claimed) {
-      const work: Promise<void> = this.#send(row)
-        .catch((error: unknown) => this.#context.log.error('message.not_settled', { message: row.id, error }))
-        .finally(() => this.#running.delete(work))
+      // Its lease ran out while the database was away, but it is still being sent here.
+      if (this.#underWay.has(row.id)) continue
+      this.#underWay.add(row.id)
+      const work: Promise<void> = this.#send(row).finally(() => {
+        this.#running.delete(work)
+        this.#underWay.delete(row.id)
+      })
       this.#running.add(work)
     }
     // Everything that is due is under way here or on another node: look again when something changes.
@@ -266,131 +279,117 @@ export class Outbox {
   }
 
   async #send(row: MessageRow): Promise<void> {
+    const waiting = (JSON.parse(row.recipients) as Recipient[]).filter((one) => one.state === 'waiting').map((one) => one.address)
+    let delivery: Delivery
+    try {
+      delivery = await this.#deliver(row, waiting)
+    } catch (error) {
+      this.#context.log.error('message.not_sent', { message: row.id, error })
+      delivery = deliveryOfError(error)
+    }
+    await this.#settleStubbornly(row, waiting, delivery)
+  }
+
+  async #deliver(row: MessageRow, waiting: string[]): Promise<Delivery> {
     const { db, vault } = this.#context
     const senderRow = await findSender(db, row.sender_id)
-    if (!senderRow) {
-      return await this.#settle(row, [], { kind: 'refused', code: 'mail_refused', permanent: true, reply: '', message: 'The sender was deleted.' })
-    }
-    const waiting = (JSON.parse(row.recipients) as Recipient[]).filter((one) => one.state === 'waiting').map((one) => one.address)
+    if (!senderRow) return { kind: 'refused', code: 'mail_refused', permanent: true, reply: null, message: 'The sender was deleted.' }
     const mime = (await vault.open(dataKeysOf(db), contentPlace(row.id), row.content)).reveal()
     const actor: Actor = { ...service, id: row.created_by, name: 'outbox' }
-    const delivery = await this.#smtp.deliver(toSenderView(senderRow), { from: row.envelope_from, to: waiting }, mime, actor)
-    await this.#settle(row, waiting, delivery)
+    return await this.#smtp.deliver(toSenderView(senderRow), { from: row.envelope_from, to: waiting }, mime, actor)
+  }
+
+  /**
+   * Writes down what came of a message, and does not give up while the service runs: what a server has taken is sent a second
+   * time when nobody remembers it.
+   */
+  async #settleStubbornly(row: MessageRow, tried: string[], delivery: Delivery): Promise<void> {
+    for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
+      try {
+        return await this.#settle(row, tried, delivery)
+      } catch (error) {
+        this.#context.log.error('message.not_settled', { message: row.id, outcome: delivery.kind, error })
+        if (this.#stop.signal.aborted) return
+        await this.#context.clock.sleep(wait, this.#stop.signal).catch(() => undefined)
+      }
+    }
   }
 
   async #settle(row: MessageRow, tried: string[], delivery: Delivery): Promise<void> {
     const now = this.#context.clock.now()
-    const recipients = settleRecipients(JSON.parse(row.recipients) as Recipient[], tried, delivery)
-    const waiting = recipients.some((one) => one.state === 'waiting')
-    const refused = recipients.some((one) => one.state === 'refused')
-    const problem = problemOf(delivery, recipients)
-    const tooOld = waiting && now >= row.expires_at
-    const status: MessageStatus = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
-    const change: RowUpdate<'messages'> = {
-      recipients: JSON.stringify(recipients),
-      status,
-      lease: null,
-      lease_until: null,
-      problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
-      next_attempt_at: status === 'queued' ? now + retryPause(row.attempts, delivery) : null,
-      sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
-    }
-    await inTransaction(this.#context.db, async (trx) => {
-      await updateMessage(trx, row.id, change)
-      const counts = { sent: recipients.filter((one) => one.state === 'sent').length, refused: recipients.filter((one) => one.state === 'refused').length }
-      if (status === 'sent') await this.#dropContent(trx, row.id)
-      if (status !== 'queued') {
-        await this.#context.audit.append(trx, [
-          {
-            actor: service,
-            action: status === 'sent' ? 'message.sent' : 'message.failed',
-            subject: row.id,
-            subjectName: row.message_id,
-            outcome: status === 'sent' ? 'done' : 'failed',
-            ...(problem === null ? {} : { reason: problem.code }),
-            detail: { ...counts, attempts: row.attempts },
-          },
-        ])
+    const outcome = await inTransaction(this.#context.db, async (trx) => {
+      const current = await lockMessage(trx, row.id, this.#context.dialect)
+      if (!current) return null
+      const recipients = settleRecipients(JSON.parse(current.recipients) as Recipient[], tried, delivery)
+      if (current.lease !== this.#lease) {
+        // Another node took it over. Whom the server has accepted is remembered all the same: that node reads it when it settles.
+        await updateMessage(trx, row.id, { recipients: JSON.stringify(recipients) })
+        return null
       }
-      await appendEvents(trx, this.#context.clock, [
-        {
-          type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed',
-          subject: row.id,
-          data: { ...counts, attempts: row.attempts, ...(problem === null ? {} : { reason: problem.code, message: problem.message }) },
-        },
-      ])
+      const change = changeAfter(current, recipients, delivery, now)
+      await this.#writeOutcome(trx, current, change, recipients, problemOf(delivery, recipients))
+      return change.status
     })
-    this.#context.count(status === 'queued' ? 'delayed' : status)
+    if (outcome === null) return
+    this.#context.count(outcome === 'queued' ? 'delayed' : outcome)
     await this.#context.wake()
   }
 
+  async #writeOutcome(trx: Transaction<Tables>, row: MessageRow, change: Change, recipients: Recipient[], problem: MessageProblem | null): Promise<void> {
+    const { status } = change
+    await updateMessage(trx, row.id, change)
+    const counts = { sent: recipients.filter((one) => one.state === 'sent').length, refused: recipients.filter((one) => one.state === 'refused').length }
+    if (status === 'sent') await this.#dropContent(trx, row.id)
+    if (status !== 'queued') {
+      await this.#context.audit.append(trx, [
+        {
+          actor: service,
+          action: status === 'sent' ? 'message.sent' : 'message.failed',
+          subject: row.id,
+          subjectName: row.message_id,
+          outcome: status === 'sent' ? 'done' : 'failed',
+          ...(problem === null ? {} : { reason: problem.code }),
+          detail: { ...counts, attempts: row.attempts },
+        },
+      ])
+    }
+    await appendEvents(trx, this.#context.clock, [
+      {
+        type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed',
+        subject: row.id,
+        data: { ...counts, attempts: row.attempts, ...(problem === null ? {} : { reason: problem.code, message: problem.message }) },
+      },
+    ])
+  }
+
   /** What was sent is not needed any more: its key goes, and with it every copy. */
-  async #dropContent(trx: Parameters<Parameters<typeof inTransaction>[1]>[0], id: string): Promise<void> {
+  async #dropContent(trx: Transaction<Tables>, id: string): Promise<void> {
     await updateMessage(trx, id, { content: await this.#context.vault.seal(dataKeysOf(trx), { owner: 'messages', column: 'messages.content/gone' }, '') })
     await deleteDataKey(trx, id)
   }
 }
 
-const contentPlace = (id: string) => ({ owner: id, column: 'messages.content' })
+type Change = RowUpdate<'messages'> & { status: 'queued' | 'sent' | 'failed' }
 
-/** Applies what a delivery came to. A recipient that was accepted stays accepted. */
-export function settleRecipients(recipients: Recipient[], tried: string[], delivery: Delivery): Recipient[] {
-  const refused = new Map<string, { reply: string; permanent: boolean }>()
-  const said = delivery.kind === 'sent' ? delivery.refused : delivery.kind === 'refused' ? (delivery.recipients ?? []) : []
-  for (const one of said) refused.set(one.address, one)
-  return recipients.map((one): Recipient => {
-    if (one.state !== 'waiting') return one
-    const refusal = refused.get(one.address)
-    if (refusal) return { ...one, state: refusal.permanent ? 'refused' : 'waiting', reply: refusal.reply }
-    switch (delivery.kind) {
-      case 'sent':
-        return tried.includes(one.address) ? { ...one, state: 'sent', reply: delivery.reply } : one
-      case 'refused':
-        return { ...one, state: delivery.permanent ? 'refused' : 'waiting', reply: delivery.reply }
-      case 'unavailable':
-        return { ...one, reply: delivery.reply }
-    }
-  })
-}
-
-function problemOf(delivery: Delivery, recipients: Recipient[]): MessageProblem | null {
-  switch (delivery.kind) {
-    case 'sent': {
-      const refused = recipients.filter((one) => one.state !== 'sent')
-      if (refused.length === 0) return null
-      return {
-        code: 'mail_refused',
-        message: `The server refused ${refused
-          .map((one) => one.address)
-          .join(', ')
-          .slice(0, 300)}.`,
-        nextStep: "Check the addresses; the server's words stand beside each.",
-        reply: refused[0]?.reply ?? null,
-      }
-    }
-    case 'refused':
-      return {
-        code: delivery.code,
-        message: delivery.message,
-        reply: delivery.reply,
-        nextStep:
-          delivery.code === 'mail_auth_refused'
-            ? 'Check that the credential has the scope for sending mail, that the login is the right mailbox, and that SMTP AUTH is switched on for it.'
-            : delivery.permanent
-              ? 'Correct what the server names, then retry the message.'
-              : 'Nothing: it is tried again by itself.',
-      }
-    case 'unavailable':
-      return { code: delivery.code, message: delivery.message, reply: delivery.reply, nextStep: delivery.nextStep ?? 'Nothing: it is tried again by itself.' }
+/** Decides what becomes of a message whose recipients were settled. */
+function changeAfter(row: MessageRow, recipients: Recipient[], delivery: Delivery, now: number): Change {
+  const waiting = recipients.some((one) => one.state === 'waiting')
+  const refused = recipients.some((one) => one.state === 'refused')
+  const tooOld = waiting && now >= row.expires_at
+  const status = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
+  const problem = problemOf(delivery, recipients)
+  return {
+    recipients: JSON.stringify(recipients),
+    status,
+    lease: null,
+    lease_until: null,
+    problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
+    next_attempt_at: status === 'queued' ? now + retryPause(row.attempts, delivery) : null,
+    sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
   }
 }
 
-/** 30 s, 1 min, 2 min … an hour, a random half less; longer when the other side asks for it. */
-function retryPause(attempts: number, delivery: Delivery): number {
-  const pause = jitter(Math.min(30_000 * 2 ** Math.min(Math.max(attempts - 1, 0), 12), 3_600_000))
-  const asked = delivery.kind === 'unavailable' ? (delivery.retryAfter ?? 0) : 0
-  return Math.max(pause, Math.min(asked, 3_600_000))
-}
+const contentPlace = (id: string) => ({ owner: id, column: 'messages.content' })
 
 function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null): MessageView {
   return {

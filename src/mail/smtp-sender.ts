@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 import { isIP } from 'node:net'
+import { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Actor } from '../base/actor.ts'
@@ -10,8 +11,9 @@ import { redactText } from '../base/redact.ts'
 import { Secret } from '../base/secret.ts'
 import type { HandedOut } from '../credentials/types.ts'
 import type { MailContext } from './context.ts'
+import { deliveryOfError } from './settlement.ts'
 import { logIn, type Login, type LoginOutcome } from './smtp-auth.ts'
-import type { SenderView } from './types.ts'
+import type { Delivery, SenderView } from './types.ts'
 
 const mostConnections = 3
 const idleTime = 15_000
@@ -19,20 +21,6 @@ const mostMessagesPerConnection = 100
 const clientName = hostname().includes('.') ? hostname() : '[127.0.0.1]'
 
 export type Envelope = { from: string; to: string[] }
-
-/** What became of one try to send a message. */
-export type Delivery =
-  | { kind: 'sent'; reply: string; refused: { address: string; reply: string; permanent: boolean }[] }
-  /** Nobody got it. */
-  | {
-      kind: 'refused'
-      code: 'mail_refused' | 'mail_auth_refused'
-      reply: string
-      message: string
-      permanent: boolean
-      recipients?: { address: string; reply: string; permanent: boolean }[]
-    }
-  | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }
 
 type Open = { connection: SMTPConnection; key: string; sent: number; idleSince: number; broken: boolean }
 
@@ -70,22 +58,22 @@ export class SmtpSender {
     const account = accountOf(sender)
     await this.#enter(account)
     try {
-      const opened = await this.#open(sender, actor)
-      if (!('connection' in opened)) return opened
-      return await this.#send(sender, opened, envelope, mime)
+      const first = await this.#tryOnce(sender, envelope, mime, actor, 'any')
+      if (first !== 'stale') return first
+      // The server had ended the idle connection, which only shows when it is used. Nothing of the message was sent.
+      const second = await this.#tryOnce(sender, envelope, mime, actor, 'new')
+      return second === 'stale' ? connectionLost(sender) : second
     } catch (error) {
       if (!isProblem(error)) throw error
-      return {
-        kind: 'unavailable',
-        code: error.code,
-        message: error.message,
-        reply: null,
-        nextStep: error.nextStep,
-        ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter * 1000 }),
-      }
+      return deliveryOfError(error)
     } finally {
       this.#leave(account)
     }
+  }
+
+  async #tryOnce(sender: SenderView, envelope: Envelope, mime: string, actor: Actor, connection: 'any' | 'new'): Promise<Delivery | 'stale'> {
+    const opened = await this.#open(sender, actor, connection)
+    return 'connection' in opened ? await this.#send(sender, opened, envelope, mime) : opened
   }
 
   /** Closes every connection that waits for work. */
@@ -112,16 +100,20 @@ export class SmtpSender {
     this.#waiting.get(account)?.shift()?.()
   }
 
-  async #open(sender: SenderView, actor: Actor): Promise<Open | Delivery> {
+  async #open(sender: SenderView, actor: Actor, connection: 'any' | 'new'): Promise<Open | Delivery> {
     const first = await this.#credential(sender, actor)
     const key = connectionKey(sender, first)
-    const idle = this.#takeIdle(accountOf(sender), key)
+    const idle = connection === 'any' ? this.#takeIdle(accountOf(sender), key) : null
     if (idle) return idle
     const login = await this.#connectAndLogIn(sender, key, first)
     if (login.kind === 'open') return login.open
     if ((login.kind === 'refused' || login.kind === 'perhaps_refused') && first !== null && first.tokenType !== 'Basic') {
       // The server does not take this token: it was revoked, or is older than it looks. One newer token gets one chance.
-      const second = await this.#credential(sender, actor, first.generation)
+      const second = await this.#credential(sender, actor, first.generation).catch((error: unknown) => {
+        // Server and provider are silent together: that the login could not be checked says more.
+        if (login.kind === 'perhaps_refused' && isProblem(error, 'provider_unavailable')) return null
+        throw error
+      })
       if (second !== null && second.generation !== first.generation) {
         const again = await this.#connectAndLogIn(sender, connectionKey(sender, second), second)
         if (again.kind === 'open') return again.open
@@ -188,6 +180,8 @@ export class SmtpSender {
     let outcome: LoginOutcome | null = null
     const error = await new Promise<Error | null>((resolve) => {
       connection.once('error', resolve)
+      // A connection that a 421 ends is closed without an error, and no command on it is answered any more.
+      connection.once('end', () => resolve(new Error('the server ended the connection')))
       connection.login(
         {
           method: 'KEYBEARER',
@@ -231,6 +225,7 @@ export class SmtpSender {
     })
     return await new Promise((resolve, reject) => {
       connection.once('error', reject)
+      connection.once('end', () => reject(new Error('the server ended the connection')))
       connection.connect((error) => {
         connection.removeListener('error', reject)
         if (error) reject(error)
@@ -251,19 +246,28 @@ export class SmtpSender {
     return allowed.find((address) => isIP(address) === 4) ?? allowed[0]!
   }
 
-  async #send(sender: SenderView, open: Open, envelope: Envelope, mime: string): Promise<Delivery> {
+  async #send(sender: SenderView, open: Open, envelope: Envelope, mime: string): Promise<Delivery | 'stale'> {
+    const isReused = open.sent > 0
+    let begun = false
+    const content = new Readable({
+      read() {
+        begun = true
+        this.push(mime, 'utf8')
+        this.push(null)
+      },
+    })
     const result = await new Promise<{ error: SendError | null; info: SendInfo | null }>((resolve) => {
       const lost = (error: Error) => resolve({ error, info: null })
       open.connection.once('error', lost)
-      open.connection.send({ from: envelope.from, to: envelope.to, size: Buffer.byteLength(mime) }, Buffer.from(mime, 'utf8'), (error, info) => {
+      open.connection.send({ from: envelope.from, to: envelope.to, size: Buffer.byteLength(mime) }, content, (error, info) => {
         open.connection.removeListener('error', lost)
         resolve({ error: error ?? null, info: info ?? null })
       })
     })
     open.sent += 1
-    const delivery = result.error ? sendFailure(sender, result.error) : sendSuccess(result.info!)
     await this.#giveBack(accountOf(sender), open, result.error)
-    return delivery
+    if (result.error === null) return sendSuccess(result.info!)
+    return isReused && !begun && hasEnded(result.error) ? 'stale' : sendFailure(sender, result.error)
   }
 
   async #giveBack(account: string, open: Open, error: SendError | null): Promise<void> {
@@ -365,28 +369,27 @@ const refusedRecipient = (error: SendError) => ({
   permanent: (error.responseCode ?? 400) >= 500,
 })
 
+const hasEnded = (error: SendError) =>
+  error.responseCode === 421 || (error.responseCode === undefined && error.code !== 'EMESSAGE' && error.code !== 'EENVELOPE')
+
+const connectionLost = (sender: SenderView): Delivery => ({
+  kind: 'unavailable',
+  code: 'mail_unavailable',
+  message: `The connection to ${sender.host} was lost.`,
+  reply: null,
+})
+
 function sendFailure(sender: SenderView, error: SendError): Delivery {
+  const refused = (reply: string | null, permanent: boolean, message: string): Delivery => {
+    const recipients = error.rejectedErrors?.map(refusedRecipient)
+    return { kind: 'refused', code: 'mail_refused', permanent, reply, message, ...(recipients ? { recipients } : {}) }
+  }
+  // What the server said at the greeting, or what no server would take: it was not even sent.
+  if (error.code === 'EMESSAGE' && error.responseCode === undefined) return refused(null, true, `The message is larger than ${sender.host} takes.`)
+  if (error.code === 'EENVELOPE' && error.responseCode === undefined) return refused(null, true, `An address cannot be sent to ${sender.host}.`)
+  if (typeof error.responseCode !== 'number') return connectionLost(sender)
   const reply = redactText(error.response ?? error.message, 500)
-  if (typeof error.responseCode !== 'number') {
-    return { kind: 'unavailable', code: 'mail_unavailable', message: `The connection to ${sender.host} was lost.`, reply: null }
-  }
-  const recipients = error.rejectedErrors?.map(refusedRecipient)
-  if (error.responseCode >= 500) {
-    return {
-      kind: 'refused',
-      code: 'mail_refused',
-      permanent: true,
-      reply,
-      message: `${sender.host} refused the message.`,
-      ...(recipients ? { recipients } : {}),
-    }
-  }
-  return {
-    kind: 'refused',
-    code: 'mail_refused',
-    permanent: false,
-    reply,
-    message: `${sender.host} does not take the message now.`,
-    ...(recipients ? { recipients } : {}),
-  }
+  return error.responseCode >= 500
+    ? refused(reply, true, `${sender.host} refused the message.`)
+    : refused(reply, false, `${sender.host} does not take the message now.`)
 }

@@ -71,3 +71,18 @@ export type MessageView = {
   createdBy: string
   sentAt: number | null
 }
+
+/** What became of one try to send a message. */
+export type Delivery =
+  | { kind: 'sent'; reply: string; refused: { address: string; reply: string; permanent: boolean }[] }
+  /** Nobody got it. */
+  | {
+      kind: 'refused'
+      code: 'mail_refused' | 'mail_auth_refused' | 'decrypt_failed'
+      reply: string | null
+      message: string
+      nextStep?: string
+      permanent: boolean
+      recipients?: { address: string; reply: string; permanent: boolean }[]
+    }
+  | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }

@@ -16,10 +16,11 @@ export async function updateMessage(trx: Reader, id: string, change: RowUpdate<'
   await trx.updateTable('messages').set(change).where('id', '=', id).execute()
 }
 
-/** Changes a message if it has one of these statuses and nobody else's lease; returns whether it had. */
-export async function updateMessageIf(trx: Reader, id: string, statuses: string[], change: RowUpdate<'messages'>): Promise<boolean> {
-  const result = await trx.updateTable('messages').set(change).where('id', '=', id).where('status', 'in', statuses).executeTakeFirst()
-  return result.numUpdatedRows === 1n
+/** Reads the row and keeps others from changing it until the transaction ends. */
+export async function lockMessage(trx: Transaction<Tables>, id: string, dialect: 'sqlite' | 'postgres'): Promise<MessageRow | undefined> {
+  let query = trx.selectFrom('messages').selectAll().where('id', '=', id)
+  if (dialect === 'postgres') query = query.forUpdate()
+  return await query.executeTakeFirst()
 }
 
 /**
