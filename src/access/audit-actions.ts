@@ -8,6 +8,7 @@ export const auditActions = {
   'credential.resumed': 'A credential was switched on.',
   'credential.tested': 'A credential was tested.',
   'credential.refreshed': 'The provider was asked for a new token.',
+  'credential.ended': 'The token of a credential ran out, and there is none to renew it with.',
   'credential.revoked': 'The tokens of a credential were revoked.',
   'credential.connected': 'A consent ended with tokens.',
   'consent.started': 'A consent was started.',

@@ -56,53 +56,96 @@ export function statusOfWorking(facts: WorkingFacts, now: number): { status: Cre
         : { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry },
     }
   }
-  if (facts.kind === 'oauth2' && isThreeLegged(facts.grant) && !facts.hasRefreshToken && facts.tokenExpiresAt !== null) {
-    return {
-      status: 'expiring',
-      reason: {
-        code: 'no_refresh_token',
-        message: `The provider gave no refresh token: it works until ${iso(facts.tokenExpiresAt)} and not longer.`,
-        nextStep: { action: 'reconnect', text: 'Add the scope or parameter that gives a refresh token (often offline_access), then reconnect.' },
-      },
-    }
-  }
-  if (facts.refreshTokenExpiresAt !== null && facts.refreshTokenExpiresAt - now < expiringAhead) {
-    return {
-      status: 'expiring',
-      reason: { code: 'refresh_token_ends', message: `The refresh token ends on ${iso(facts.refreshTokenExpiresAt)}.`, nextStep: nextSteps.reconnect },
-    }
-  }
-  if (facts.clientSecretExpiresAt !== null && facts.clientSecretExpiresAt - now < secretExpiringAhead) {
-    return {
-      status: 'expiring',
-      reason: { code: 'client_secret_ends', message: `The client secret ends on ${iso(facts.clientSecretExpiresAt)}.`, nextStep: nextSteps.renewSecret },
-    }
+  const near = knownEnds(facts).find((end) => end.at - now <= end.ahead)
+  if (near) return { status: 'expiring', reason: near.reason }
+  if (facts.kind === 'oauth2' && isThreeLegged(facts.grant) && !facts.hasRefreshToken) {
+    const message = 'The provider named no end and gave no refresh token: once it stops, a person must reconnect.'
+    return { status: 'ready', reason: { code: 'no_end_known', message, nextStep: null } }
   }
   return { status: 'ready', reason: null }
 }
 
 export const isThreeLegged = (grant: string | null): boolean => grant === 'authorization_code' || grant === 'device_code'
 
+/** A moment at which a credential stops unless a person acts. */
+export type End = {
+  at: number
+  reason: Reason & { code: 'no_refresh_token' | 'refresh_token_ends' | 'client_secret_ends' }
+  /** How long before it the status says so. */
+  ahead: number
+}
+
+/** Returns every known end. */
+export function knownEnds(facts: WorkingFacts): End[] {
+  const ends: End[] = []
+  if (facts.kind !== 'oauth2' || !facts.hasSecret) return ends
+  if (isThreeLegged(facts.grant) && !facts.hasRefreshToken && facts.tokenExpiresAt !== null) {
+    const message = `The provider gave no refresh token: it works until ${iso(facts.tokenExpiresAt)} and not longer.`
+    const text = 'Add the scope or parameter that gives a refresh token (often offline_access), then reconnect.'
+    ends.push({
+      at: facts.tokenExpiresAt,
+      reason: { code: 'no_refresh_token', message, nextStep: { action: 'reconnect', text } },
+      ahead: Number.MAX_SAFE_INTEGER,
+    })
+  }
+  if (facts.refreshTokenExpiresAt !== null) {
+    const message = `The refresh token ends on ${iso(facts.refreshTokenExpiresAt)}.`
+    ends.push({ at: facts.refreshTokenExpiresAt, reason: { code: 'refresh_token_ends', message, nextStep: nextSteps.reconnect }, ahead: expiringAhead })
+  }
+  if (facts.clientSecretExpiresAt !== null) {
+    const message = `The client secret ends on ${iso(facts.clientSecretExpiresAt)}.`
+    ends.push({ at: facts.clientSecretExpiresAt, reason: { code: 'client_secret_ends', message, nextStep: nextSteps.renewSecret }, ahead: secretExpiringAhead })
+  }
+  return ends
+}
+
+/** What of a row says whether the end of its refresh token moves on by itself. */
+type Sliding = Pick<Row<'credentials'>, 'refresh_token_expires_at' | 'refresh_token_slides' | 'refresh_due_at' | 'failures' | 'paused'>
+
+/** An end that every renewal moves on is one only while nothing is renewed. */
+const refreshTokenEnd = (row: Sliding): number | null =>
+  row.refresh_token_slides === 1 && row.refresh_due_at !== null && row.failures === 0 && row.paused === 0 ? null : row.refresh_token_expires_at
+
 /** Returns the facts of a row that `statusOfWorking` needs. */
-export function workingFacts(row: Row<'credentials'>, clientSecretExpiresAt: number | null): WorkingFacts {
+export function workingFacts(
+  row: Sliding & Pick<Row<'credentials'>, 'kind' | 'grant_type' | 'secret' | 'has_refresh_token' | 'token_expires_at'>,
+  clientSecretExpiresAt: number | null,
+): WorkingFacts {
   return {
     kind: row.kind,
     grant: row.grant_type,
     hasSecret: row.secret !== null,
     hasRefreshToken: row.has_refresh_token === 1,
     tokenExpiresAt: row.token_expires_at,
-    refreshTokenExpiresAt: row.refresh_token_expires_at,
+    refreshTokenExpiresAt: refreshTokenEnd(row),
     clientSecretExpiresAt,
   }
 }
 
 /** Returns the earliest known moment at which it stops unless a person acts. */
 export function knownEnd(facts: WorkingFacts): number | null {
-  const ends = [facts.refreshTokenExpiresAt, facts.clientSecretExpiresAt]
-  if (facts.kind === 'oauth2' && isThreeLegged(facts.grant) && !facts.hasRefreshToken) ends.push(facts.tokenExpiresAt)
-  const known = ends.filter((end): end is number => end !== null)
-  return known.length > 0 ? Math.min(...known) : null
+  const ends = knownEnds(facts).map((end) => end.at)
+  return ends.length > 0 ? Math.min(...ends) : null
 }
+
+/**
+ * Tells the end that a renewal brought from the one known before. Providers count down to a fixed end with seconds of
+ * rounding; with others it moves on by as much as has passed since.
+ */
+export function nextEnd(
+  before: { end: number | null; slides: boolean; obtainedAt: number | null },
+  given: number | null,
+  now: number,
+): { end: number | null; slides: boolean } {
+  if (given === null || before.end === null) return { end: given ?? before.end, slides: before.slides }
+  const moved = given - before.end
+  const passed = now - (before.obtainedAt ?? now)
+  if (moved > Math.max(rounding, passed / 2)) return { end: given, slides: true }
+  if (moved < -rounding) return { end: given, slides: false }
+  return { end: before.slides ? given : before.end, slides: before.slides }
+}
+
+const rounding = 60_000
 
 /** Whether a person has to look: the status the key icon is highlighted for. */
 export const isBroken = (status: CredentialStatus): boolean => status === 'needs_consent' || status === 'misconfigured'

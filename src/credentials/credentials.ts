@@ -16,7 +16,7 @@ import {
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
-import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
+import type { NewRow, Row, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { accessKeyNames, readUsages } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
@@ -176,6 +176,9 @@ export class Credentials {
       token_obtained_at: null,
       token_expires_at: null,
       refresh_token_expires_at: null,
+      refresh_token_slides: 0,
+      warn_at: now,
+      warned: null,
       granted_scopes: null,
       // Without a person: the scheduler fetches the first token at once.
       refresh_due_at: input.kind === 'oauth2' && (refreshable || !isThreeLegged(input.grant ?? null)) ? now : null,
@@ -192,7 +195,7 @@ export class Credentials {
     }
     const { status, reason } = refreshable
       ? { status: 'incomplete' as const, reason: { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry } }
-      : statusOfWorking(workingFacts(row as never, registration?.secret_expires_at ?? null), now)
+      : statusOfWorking(workingFacts(row as Row<'credentials'>, registration?.secret_expires_at ?? null), now)
     return { ...row, status, status_reason: writeReason(reason) }
   }
 
@@ -227,6 +230,7 @@ export class Credentials {
       if (registration) change.registration_id = registration.id
       if (patch.secret !== undefined) Object.assign(change, await this.#sealNew(trx, before, patch.secret))
       else if (removes) Object.assign(change, withoutTokens(before))
+      if (registration || removes) change.warn_at = now
       const after = { ...before, ...change } as CredentialWithRegistration
       if (removes || patch.secret !== undefined) {
         const next = statusOfWorking(workingFacts(after, registration?.secret_expires_at ?? before.secret_expires_at), now)
@@ -329,7 +333,7 @@ export class Credentials {
     const row = await this.#find(ref)
     if ((row.paused === 1) === (to === 'pause')) return await this.get(row.id)
     const now = this.#context.clock.now()
-    const change: RowUpdate<'credentials'> = { updated_at: now }
+    const change: RowUpdate<'credentials'> = { updated_at: now, warn_at: now }
     if (to === 'pause') {
       const before = { status: row.status as CredentialStatus, reason: readReason(row.status_reason) }
       Object.assign(change, { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...pausedReason, before }) })

@@ -5,7 +5,7 @@ import { Problem, type FieldError } from '../base/problem.ts'
 import type { Sealed } from '../base/sealed.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Transaction } from 'kysely'
-import { credentialsOfRegistration, nameKey, updateCredential } from '../storage/credentials.ts'
+import { credentialsOfRegistration, nameKey, updateCredential, warnCredentials } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -170,6 +170,7 @@ export class Registrations {
         throw error
       }
       const after = { ...before, ...change, revision: before.revision + 1 }
+      if (after.secret_expires_at !== before.secret_expires_at) await warnCredentials(trx, before.id, now)
       await this.#tellCredentials(trx, after, identityChanged, now)
       const fields = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
       await this.#context.audit.append(trx, [

@@ -1,15 +1,15 @@
 import { service } from '../base/actor.ts'
 import { isProblem } from '../base/problem.ts'
 import { expireConsents, exchangingConsents, moveConsent, nextPoll } from '../storage/consents.ts'
-import { dueCredentials, endingCredentials, findCredential, nextDue, readCredential, updateCredential } from '../storage/credentials.ts'
-import { appendEvents, pruneEvents } from '../storage/events.ts'
+import { dueCredentials, nextDue, readCredential, updateCredential } from '../storage/credentials.ts'
+import { pruneEvents } from '../storage/events.ts'
 import { deleteAttempt, interruptedAttempts } from '../storage/refresh-attempts.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
-import { expiringAhead, secretExpiringAhead, statusColumns, statusOfWorking, workingFacts } from './credential-status.ts'
 import { pollDeviceConsents } from './device-consent.ts'
 import type { Renewer } from './refresh.ts'
 import type { Revoker } from './revoke.ts'
+import { warnOfEnds } from './warnings.ts'
 
 const minute = 60_000
 const longestSleep = 5_000
@@ -134,7 +134,7 @@ export class Schedule {
     const now = this.#context.clock.now()
     await expireConsents(this.#context.db, now, now - 24 * 60 * minute)
     await this.recover()
-    await this.#markEnding(now)
+    await warnOfEnds(this.#context)
     await this.#revoker.carryOutDue()
     await pruneEvents(this.#context.db, 10_000)
   }
@@ -177,32 +177,5 @@ export class Schedule {
       }
       await deleteAttempt(trx, credentialId)
     })
-  }
-
-  async #markEnding(now: number): Promise<void> {
-    const { db, clock } = this.#context
-    for (const id of await endingCredentials(db, now + Math.max(expiringAhead, secretExpiringAhead), 500)) {
-      const row = await findCredential(db, id)
-      if (!row || row.status !== 'ready') continue
-      const next = statusOfWorking(workingFacts(row, row.secret_expires_at), now)
-      if (next.status !== 'expiring') continue
-      await inTransaction(db, async (trx) => {
-        await updateCredential(trx, id, statusColumns(row, next, now))
-        await appendEvents(trx, clock, [
-          {
-            type: 'credential.expiring',
-            subject: id,
-            data: {
-              name: row.name,
-              status: 'expiring',
-              reason: next.reason?.code ?? '',
-              message: next.reason?.message ?? '',
-              next_step: next.reason?.nextStep?.text ?? null,
-            },
-          },
-        ])
-      })
-    }
-    await this.#context.wake()
   }
 }

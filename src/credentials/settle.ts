@@ -15,7 +15,7 @@ import type { Row, RowUpdate } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { identifyAccount, type Account } from './account.ts'
 import type { CredentialContext } from './context.ts'
-import { isBroken, isThreeLegged, nextSteps, statusColumns, statusOfWorking, type Reason } from './credential-status.ts'
+import { isBroken, isThreeLegged, knownEnd, nextEnd, nextSteps, statusColumns, statusOfWorking, workingFacts, type Reason } from './credential-status.ts'
 import { backoff, planRefresh } from './refresh-plan.ts'
 import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
 import type { CredentialOptions, CredentialStatus } from './types.ts'
@@ -122,15 +122,15 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const options = JSON.parse(row.options) as CredentialOptions
   const expiresAt = tokenSet.expiresAt ?? (options.assumedLifetime === undefined ? null : startedAt + options.assumedLifetime * 1000)
   const generation = row.generation + 1
-  const refreshTokenExpiresAt =
-    refreshToken === null
-      ? null
-      : (tokenSet.refreshTokenExpiresAt ??
-        (tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null
-          ? startedAt + provider.refreshTokenLifetime
-          : isConsent
-            ? null
-            : row.refresh_token_expires_at))
+  const given =
+    tokenSet.refreshTokenExpiresAt ??
+    (tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null ? startedAt + provider.refreshTokenLifetime : null)
+  const known = {
+    end: isConsent ? null : row.refresh_token_expires_at,
+    slides: !isConsent && row.refresh_token_slides === 1,
+    obtainedAt: row.token_obtained_at,
+  }
+  const { end: refreshTokenExpiresAt, slides } = refreshToken === null ? { end: null, slides: false } : nextEnd(known, given, startedAt)
   const status = statusOfWorking(
     {
       kind: 'oauth2',
@@ -138,7 +138,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
       hasSecret: true,
       hasRefreshToken: refreshToken !== null,
       tokenExpiresAt: expiresAt,
-      refreshTokenExpiresAt,
+      refreshTokenExpiresAt: slides ? null : refreshTokenExpiresAt,
       clientSecretExpiresAt: registration.secret_expires_at,
     },
     startedAt,
@@ -155,6 +155,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
       token_obtained_at: startedAt,
       token_expires_at: expiresAt,
       refresh_token_expires_at: refreshTokenExpiresAt,
+      refresh_token_slides: slides ? 1 : 0,
       granted_scopes: tokenSet.scope === null ? (isConsent ? null : row.granted_scopes) : JSON.stringify(tokenSet.scope),
       refresh_due_at: planRefresh({ obtainedAt: startedAt, expiresAt, renewable, earliestBeforeEnd: provider.earliestRefreshBeforeEnd }),
       failures: 0,
@@ -270,7 +271,10 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
     if (!row || row.generation !== work.row.generation) return false
     const status = change.status ? statusColumns(row, change.status, now) : null
     const lease = row.lease === work.lease ? { lease: null, lease_until: null } : {}
-    await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease })
+    // An end that became known, or moved, is looked at in a minute.
+    const endOf = (one: Row<'credentials'>) => knownEnd(workingFacts(one, work.registration.secret_expires_at))
+    const warning = endOf(row) === endOf({ ...row, ...change.columns } as Row<'credentials'>) ? {} : { warn_at: now }
+    await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease, ...warning })
     if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
     else await markAttempt(trx, row.id, work.attempt, change.attempt)
     if (work.consentId !== undefined && change.consent !== undefined) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eachDatabase, testNow } from '../../test/databases.ts'
-import { clearLeases, endingCredentials, insertCredential, readCredential, takeLease } from './credentials.ts'
+import { clearLeases, credentialsToWarnOf, insertCredential, readCredential, takeLease, updateWarning } from './credentials.ts'
 import { putAttempt } from './refresh-attempts.ts'
 import { insertRegistration } from './registrations.ts'
 import type { Database, NewRow } from './tables.ts'
@@ -10,20 +10,25 @@ import { inTransaction } from './transaction.ts'
 const day = 86_400_000
 
 eachDatabase((name, open) => {
-  test(`finds each working credential whose refresh token or client secret ends soon, once, and no other (${name})`, async (t) => {
+  test(`finds each credential that somebody must be warned of, the longest due first, and lets one node warn (${name})`, async (t) => {
     const { db } = await open(t)
     await addRegistration(db, 'reg_ending', testNow + day)
-    await addRegistration(db, 'reg_lasting', testNow + 100 * day)
-    await addRegistration(db, 'reg_endless', null)
-    await addCredential(db, 'cred_token', { registration_id: 'reg_lasting', refresh_token_expires_at: testNow + day })
-    await addCredential(db, 'cred_secret', { registration_id: 'reg_ending', refresh_token_expires_at: testNow + 100 * day })
-    await addCredential(db, 'cred_both', { registration_id: 'reg_ending', refresh_token_expires_at: testNow + day })
-    await addCredential(db, 'cred_alone', { registration_id: null, refresh_token_expires_at: testNow + day })
-    await addCredential(db, 'cred_broken', { registration_id: 'reg_ending', refresh_token_expires_at: testNow + day, status: 'needs_consent' })
-    await addCredential(db, 'cred_later', { registration_id: 'reg_lasting', refresh_token_expires_at: testNow + 100 * day })
-    await addCredential(db, 'cred_endless', { registration_id: 'reg_endless', refresh_token_expires_at: null })
-    assert.deepEqual((await endingCredentials(db, testNow + 7 * day, 10)).toSorted(), ['cred_alone', 'cred_both', 'cred_secret', 'cred_token'])
-    assert.equal((await endingCredentials(db, testNow + 7 * day, 3)).length, 3)
+    await addCredential(db, 'cred_second', { registration_id: 'reg_ending', warn_at: testNow })
+    await addCredential(db, 'cred_first', { warn_at: testNow - day })
+    await addCredential(db, 'cred_later', { warn_at: testNow + 1 })
+    await addCredential(db, 'cred_endless', {})
+    const found = await credentialsToWarnOf(db, testNow, 10)
+    assert.deepEqual(
+      found.map((row) => [row.id, row.secret_expires_at]),
+      [
+        ['cred_first', null],
+        ['cred_second', testNow + day],
+      ],
+    )
+    assert.equal((await credentialsToWarnOf(db, testNow, 1)).length, 1)
+    assert.equal(await updateWarning(db, found[0]!, { warn_at: null }), true)
+    assert.equal(await updateWarning(db, found[0]!, { warn_at: testNow + 5 }), false)
+    assert.equal((await readCredential(db, 'cred_first'))?.warn_at, null)
   })
 
   test(`gives the lease of an interrupted refresh back (${name})`, async (t) => {

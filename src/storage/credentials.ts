@@ -119,25 +119,20 @@ export async function nextDue(db: Reader): Promise<number | null> {
   return row?.due ?? null
 }
 
-/** Returns ids whose end comes near: the refresh token's, or that of the registration's secret. */
-export async function endingCredentials(db: Reader, before: number, limit: number): Promise<string[]> {
-  // Two questions: one for both could use no index and would read every credential, once a minute.
-  const byToken = await db
-    .selectFrom('credentials')
-    .select('id')
-    .where('refresh_token_expires_at', '<', before)
-    .where('status', '=', 'ready')
-    .limit(limit)
-    .execute()
-  const bySecret = await db
-    .selectFrom('registrations')
-    .innerJoin('credentials', 'credentials.registration_id', 'registrations.id')
-    .select('credentials.id')
-    .where('registrations.secret_expires_at', '<', before)
-    .where('credentials.status', '=', 'ready')
-    .limit(limit)
-    .execute()
-  return [...new Set([...byToken, ...bySecret].map((row) => row.id))].slice(0, limit)
+/** Returns credentials of which somebody must look whether a person is to be warned, the longest due first. */
+export async function credentialsToWarnOf(db: Reader, now: number, limit: number): Promise<CredentialWithRegistration[]> {
+  return await withRegistration(db).where('warn_at', '<=', now).orderBy('warn_at').limit(limit).execute()
+}
+
+/** Changes the row if nobody else has looked meanwhile; returns whether it was changed. */
+export async function updateWarning(trx: Reader, row: Pick<CredentialRow, 'id' | 'warn_at'>, change: RowUpdate<'credentials'>): Promise<boolean> {
+  const result = await trx.updateTable('credentials').set(change).where('id', '=', row.id).where('warn_at', '=', row.warn_at).executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
+/** Lets somebody look at every credential of a registration: the end of its secret was changed. */
+export async function warnCredentials(trx: Reader, registrationId: string, at: number): Promise<void> {
+  await trx.updateTable('credentials').set({ warn_at: at }).where('registration_id', '=', registrationId).execute()
 }
 
 export type CredentialQuery = {

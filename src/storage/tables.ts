@@ -83,6 +83,12 @@ export type Tables = {
     token_obtained_at: number | null
     token_expires_at: number | null
     refresh_token_expires_at: number | null
+    /** 1: every renewal moves that end on, so that it is none as long as renewals work. */
+    refresh_token_slides: number | null
+    /** When it is looked at whether a person must be warned of an end; null: no end is known. */
+    warn_at: number | null
+    /** JSON: of each known end, the moment and the days ahead of the last warning. */
+    warned: string | null
     /** JSON list, as the provider named them; null when it named none. */
     granted_scopes: string | null
     /** When the scheduler looks at it next; null: never. */
