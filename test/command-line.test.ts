@@ -82,6 +82,11 @@ describe('what the command line says to what it cannot do', () => {
       '  rights: must be one of read, token, mail, request',
       '  See "keybearer key create --help".',
     ])
+    assert.deepEqual(await refused('registration', 'edit', 'x', '--secret-expires', 'soon'), [
+      2,
+      "✗ option '--secret-expires <date>' argument 'soon' is invalid. It must be a date such as 2027-06-30.",
+      '  See "keybearer registration edit --help".',
+    ])
     assert.deepEqual(await refused('send'), [2, '✗ --to is needed.', '  See "keybearer send --help".'])
   })
 
@@ -91,6 +96,34 @@ describe('what the command line says to what it cannot do', () => {
       '✗ The message names no sender, and no default one may be used with this access key.',
       '  Make one: keybearer sender add NAME --host … --credential … --from …, or name one with --sender.',
     ])
+  })
+
+  it('says that a mail waits while its server is away', async () => {
+    await service.get('sender', 'add', 'away', '--host', '127.0.0.1', '--port', '9', '--tls', 'none', '--from', 'a@example.org')
+    for (const parameters of [
+      ['sender', 'test', 'away', '--to', 'b@example.org'],
+      ['send', '--to', 'b@example.org', '--text', 'x'],
+    ]) {
+      const { status, stdout, stderr } = await service.cli(parameters)
+      assert.equal(status, 75)
+      assert.match(stdout, /^msg_\w+ queued\n$/)
+      assert.match(stderr, /^✗ .*127\.0\.0\.1.*\n {2}.*tried again.*\n$/)
+    }
+    const { status, stdout } = await service.cli(['sender', 'test', 'away', '--to', 'b@example.org', '--no-wait'])
+    assert.equal(status, 0)
+    assert.match(stdout, /^msg_\w+ queued\n$/)
+  })
+
+  it('names the right that an access key lacks', async () => {
+    const key = (await service.get('key', 'create', 'mailer', '--credential', 'work-mail', '--right', 'mail')).trim()
+    const as = async (...parameters: string[]) => {
+      const { status, stderr } = await service.cli(parameters, { environment: { KEYBEARER_ACCESS_KEY: key } })
+      assert.equal(status, 6)
+      return stderr.split('\n')[0]
+    }
+    assert.equal(await as('token', 'work-mail'), '✗ The access key "mailer" lacks the right "token" for "work-mail".')
+    assert.equal(await as('status'), '✗ The access key "mailer" lacks the right "read" for every credential.')
+    assert.equal(await as('key', 'list'), '✗ The access key "mailer" lacks the administration "keys".')
   })
 
   it('takes an access key from systemd, whatever its mode, and refuses an open one from elsewhere', async () => {

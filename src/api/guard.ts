@@ -46,12 +46,12 @@ export async function admit(
   if (permission === 'any') return { caller, actor: caller.actor, credentialId: '' }
   if ('administration' in permission) {
     if (caller.administers(permission.administration)) return { caller, actor: caller.actor, credentialId: '' }
-    return await refuse(lacks(caller, `administer "${permission.administration}"`))
+    return await refuse(lacks(caller, `the administration "${permission.administration}"`))
   }
   if ('anyCredential' in permission) {
     const right = permission.anyCredential
     if (caller.canAny(right) || mayManage(caller)) return { caller, actor: caller.actor, credentialId: '' }
-    return await refuse(lacks(caller, `"${right}" any credential`))
+    return await refuse(lacks(caller, `the right "${right}" for every credential`))
   }
   if ('credential' in permission) {
     const right = permission.credential
@@ -59,7 +59,7 @@ export async function admit(
     const id = await services.credentials.idOf(ref)
     if (id === null || !caller.knows(id)) return await refuse(new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`), id)
     if (caller.can(right, id) || (right === 'read' && mayManage(caller))) return { caller, actor: caller.actor, credentialId: id }
-    return await refuse(lacks(caller, `"${right}" this credential`), id)
+    return await refuse(lacks(caller, `the right "${right}" for "${ref.slice(0, 100)}"`), id)
   }
   return permission satisfies never
 }
@@ -67,6 +67,6 @@ export async function admit(
 /** Who manages credentials also sees their facts. Tokens are another matter. */
 export const mayManage = (caller: Caller): boolean => caller.administers('manage')
 
-const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `The access key "${caller.key.name}" may not ${what}.`)
+const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `The access key "${caller.key.name}" lacks ${what}.`)
 
 export const nobody = (address: string | null): Actor => ({ id: 'nobody', name: 'nobody', kind: 'nobody', address })

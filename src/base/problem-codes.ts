@@ -92,7 +92,7 @@ export const problemCodes = {
     'Check that the credential has the scope for sending mail and that the mailbox allows it.',
   ),
   no_sender: row(409, 'failed', 'No sender is set', 'Make a sender, or name one.'),
-  message_not_cancellable: row(409, 'failed', 'The message is no longer waiting', 'Nothing can be cancelled any more.'),
+  message_not_cancellable: row(409, 'failed', 'The message is no longer waiting', 'Look what became of it: nothing can be changed any more.'),
 
   // The service itself.
   audit_blocked: row(503, 'try_later', 'The audit trail cannot be written', 'Nothing is handed out until it can. Free disk space or repair the database.'),

@@ -69,6 +69,13 @@ export function readNumber(value: string): number {
   return Number(value)
 }
 
+/** Reads an option that is a date, with a time or without. */
+export function readDate(value: string): string {
+  const time = Date.parse(value)
+  if (Number.isNaN(time)) throw new InvalidArgumentError('It must be a date such as 2027-06-30.')
+  return new Date(time).toISOString()
+}
+
 /** Makes an option that takes one of some words. */
 export const oneOf = (flags: string, description: string, words: readonly string[]): Option => new Option(flags, description).choices(words)
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { NewRegistration, RegistrationChange } from '../../client/src/operations.ts'
-import { collectPairs, oneOf, readInput, readSecretFile } from './input.ts'
+import { collectPairs, oneOf, readDate, readInput, readSecretFile } from './input.ts'
 import { print, printJson, printTable, relative } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
@@ -27,7 +27,7 @@ const fields = (options: Omit<Partial<Options>, 'json'>): RegistrationChange => 
   ...(options.privateKeyFile === undefined ? {} : { private_key: readInput(options.privateKeyFile) }),
   ...(options.privateKeyId === undefined ? {} : { private_key_id: options.privateKeyId }),
   ...(options.certificateFile === undefined ? {} : { certificate: readInput(options.certificateFile) }),
-  ...(options.secretExpires === undefined ? {} : { secret_expires_at: new Date(options.secretExpires).toISOString() }),
+  ...(options.secretExpires === undefined ? {} : { secret_expires_at: options.secretExpires }),
 })
 
 const withFields = (command: Command): Command =>
@@ -38,7 +38,7 @@ const withFields = (command: Command): Command =>
     .option('--private-key-id <kid>')
     .option('--certificate-file <file>', 'PEM file with the certificate of the key')
     .option('--placeholder <name=value>', "value of the provider's placeholder", collectPairs)
-    .option('--secret-expires <date>', 'when the client secret ends, such as 2027-06-30')
+    .option('--secret-expires <date>', 'when the client secret ends, such as 2027-06-30', readDate)
 
 export function registrationCommand(): Command {
   const command = new Command('registration').description('client registrations at providers: one serves many credentials')

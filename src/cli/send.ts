@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import type { Message, NewMessage } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
+import { failureMark } from './fail.ts'
 import { collect, collectPairs, readInput } from './input.ts'
 import { print, printJson, say } from './output.ts'
 import { connectService } from './service.ts'
@@ -46,13 +47,7 @@ export function sendCommand(): Command {
     .action(async (options: Options) => {
       const client = connectService()
       const accepted = await client.sendMessage({ body: makeMessage(options), idempotencyKey: randomUUID() })
-      const message = options.wait ? await waitUntilSettled(client, accepted) : accepted
-      if (options.json) printJson(message)
-      else print(`${message.id} ${message.status}`)
-      if (message.problem === null) return
-      say(`${message.problem.message} ${message.problem.reply ?? ''}`.trim())
-      say(message.problem.next_step)
-      process.exitCode = message.status === 'failed' ? exitCodes.failed : exitCodes.try_later
+      await tellOutcome(client, accepted, options)
     })
 }
 
@@ -84,6 +79,17 @@ function readAttachment(file: string): { filename: string; content: string } {
   } catch (error) {
     throw new CommandError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`, { exit: exitCodes.usage })
   }
+}
+
+/** Waits until a message is sent or has met a problem, and says what became of it. */
+export async function tellOutcome(client: ReturnType<typeof connectService>, accepted: Message, options: { wait: boolean; json?: boolean }): Promise<void> {
+  const message = options.wait ? await waitUntilSettled(client, accepted) : accepted
+  if (options.json) printJson(message)
+  else print(`${message.id} ${message.status}`)
+  if (message.problem === null) return
+  say(`${failureMark()} ${message.problem.message} ${message.problem.reply ?? ''}`.trim())
+  say(`  ${message.problem.next_step}`)
+  process.exitCode = message.status === 'failed' ? exitCodes.failed : exitCodes.try_later
 }
 
 async function waitUntilSettled(client: ReturnType<typeof connectService>, accepted: Message): Promise<Message> {

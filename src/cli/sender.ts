@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { NewSender, SenderChange } from '../../client/src/operations.ts'
 import { oneOf, readInput, readNumber } from './input.ts'
 import { print, printJson, printTable, quoted } from './output.ts'
+import { tellOutcome } from './send.ts'
 import { connectService } from './service.ts'
 
 type Options = {
@@ -96,12 +97,15 @@ export function senderCommand(): Command {
   )
   command.addCommand(
     new Command('test')
-      .description('send a test message')
+      .description('send a test message, and wait until the mail server has taken it')
       .argument('<name>')
       .requiredOption('--to <address>')
-      .action(async (name: string, options: { to: string }) => {
-        const { message } = await connectService().testSender({ params: { sender: name }, body: { to: options.to } })
-        print(`${message.id} ${message.status}\nSee what became of it: keybearer message show ${message.id}`)
+      .option('--no-wait', 'do not wait until it is sent')
+      .option('--json', 'print JSON')
+      .action(async (name: string, options: { to: string; wait: boolean; json?: boolean }) => {
+        const client = connectService()
+        const { message } = await client.testSender({ params: { sender: name }, body: { to: options.to } })
+        await tellOutcome(client, message, options)
       }),
   )
   command.addCommand(
