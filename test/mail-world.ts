@@ -105,7 +105,7 @@ export async function makeMailBed(
 }
 
 /** Waits until something is so, and says what was not when it does not come. */
-export async function until<Result>(what: string, look: () => Result | Promise<Result>, seconds = 10): Promise<NonNullable<Result>> {
+export async function until<Result>(what: string, look: () => Result | Promise<Result>, seconds = 30): Promise<NonNullable<Result>> {
   const end = performance.now() + seconds * 1000
   for (;;) {
     const found = await look()
@@ -116,7 +116,7 @@ export async function until<Result>(what: string, look: () => Result | Promise<R
 }
 
 /** Waits until the message has this status. */
-export async function untilStatus(mail: Pick<MailWorld, 'outbox'>, id: string, status: MessageView['status'], seconds = 10): Promise<MessageView> {
+export async function untilStatus(mail: Pick<MailWorld, 'outbox'>, id: string, status: MessageView['status'], seconds = 30): Promise<MessageView> {
   let last: MessageView | undefined
   try {
     return await until(
@@ -133,11 +133,15 @@ export async function untilStatus(mail: Pick<MailWorld, 'outbox'>, id: string, s
 }
 
 /** Waits until an attempt has ended without success and returns the message as it waits. */
-export async function untilDelayed(mail: Pick<MailWorld, 'outbox'>, id: string, attempts = 1): Promise<MessageView> {
-  return await until('message delayed', async () => {
-    const view = await mail.outbox.get(id)
-    return view.status === 'queued' && view.attempts >= attempts && view.problem !== null ? view : undefined
-  })
+export async function untilDelayed(mail: Pick<MailWorld, 'outbox'>, id: string, attempts = 1, seconds = 30): Promise<MessageView> {
+  return await until(
+    'message delayed',
+    async () => {
+      const view = await mail.outbox.get(id)
+      return view.status === 'queued' && view.attempts >= attempts && view.problem !== null ? view : undefined
+    },
+    seconds,
+  )
 }
 
 export const letter = { to: ['bob@example.net'], subject: 'Report', text: 'All is well.\n' }

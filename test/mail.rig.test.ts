@@ -5,7 +5,7 @@ import type { MessageView, NewSender } from '../src/mail/types.ts'
 import type { NewRegistration } from '../src/credentials/types.ts'
 import { clientSecrets } from './rig/authorization-server.ts'
 import { countMails, readMailRig, waitForMail, type MailRigAddresses } from './rig/mail-rig.ts'
-import { openMail, type MailWorld } from './mail-world.ts'
+import { openMail, until, untilDelayed, type MailWorld } from './mail-world.ts'
 import { makePlace, openWorld, tester, type Place, type World } from './world.ts'
 
 describe('mail through a real Dovecot that checks tokens at a real authorization server, with Postfix behind it', () => {
@@ -57,14 +57,15 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
     await mail.senders.create({ name: `s${(n += 1)}`, host: 'localhost', credential, from: 'robot@rig.test', ...input }, tester)
   const send = async (through: string, subject: string, further: object = {}): Promise<MessageView> =>
     await mail.outbox.accept({ sender: through, to: ['bob@rig.test'], subject, text: `body of ${subject}\n.leading dot\n`, ...further }, tester)
-  const settled = async (id: string, most = 20_000): Promise<MessageView> => {
-    for (const end = Date.now() + most; Date.now() < end;) {
-      const view = await mail.outbox.get(id)
-      if (view.status === 'sent' || view.status === 'failed' || (view.status === 'queued' && view.attempts > 0)) return view
-      await new Promise((done) => setTimeout(done, 50))
-    }
-    throw new Error('the message did not settle')
-  }
+  const settled = async (id: string): Promise<MessageView> =>
+    await until(
+      'the message is settled',
+      async () => {
+        const view = await mail.outbox.get(id)
+        return view.status === 'sent' || view.status === 'failed' || (view.status === 'queued' && view.attempts > 0) ? view : undefined
+      },
+      60,
+    )
   const arrives = async (through: string, subject: string, further: object = {}) => {
     const message = await settled((await send(through, subject, further)).id)
     assert.equal(message.status, 'sent', JSON.stringify(message.problem))
@@ -182,15 +183,25 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
     await control('hang')
     const subject = `patient ${Date.now()}`
     const message = await send(through.id, subject)
-    const first = await settled(message.id, 60_000)
+    const first = await settled(message.id)
     await control('go-on')
     assert.equal(first.status, 'queued')
-    assert.equal(first.problem?.code, 'mail_unavailable')
+    // On a slow machine the token is old enough to be renewed when the login has failed, and the provider says nothing either.
+    assert.equal(first.problem?.code, 'mail_unavailable', JSON.stringify(first.problem))
     // Dovecot takes a while to notice; the outbox would try again by itself in half a minute.
-    for (let i = 0; i < 10 && (await mail.outbox.get(message.id)).status !== 'sent'; i++) {
-      if ((await mail.outbox.get(message.id)).status === 'queued') await mail.outbox.retry(message.id, tester)
-      await new Promise((done) => setTimeout(done, 1500))
-    }
+    const last = await until(
+      'the message is sent',
+      async () => {
+        const view = await mail.outbox.get(message.id)
+        if (view.status === 'queued') await mail.outbox.retry(message.id, tester).catch(() => undefined)
+        await new Promise((done) => setTimeout(done, 500))
+        return view.status === 'sent' ? view : undefined
+      },
+      90,
+    ).catch(async (error: unknown) => {
+      throw new Error(`${String(error)} ${JSON.stringify(await mail.outbox.get(message.id))}`)
+    })
+    assert.ok(last.attempts >= 2)
     await waitForMail(rig, 'bob', subject)
     assert.equal(countMails(rig, 'bob', subject), 1)
   })
@@ -230,16 +241,7 @@ describe('mail through a real Dovecot that checks tokens at a real authorization
       const through = await sender(credential.id, { port: rig.submission.post })
       await mail.outbox.stop()
       const message = await stranger.outbox.accept({ sender: through.id, to: ['bob@rig.test'], subject: 'no', text: 'no' }, tester)
-      let view = await stranger.outbox.get(message.id)
-      for (let i = 0; i < 200 && view.attempts === 0; i++) {
-        await new Promise((done) => setTimeout(done, 50))
-        view = await stranger.outbox.get(message.id)
-      }
-      for (let i = 0; i < 100 && view.status === 'sending'; i++) {
-        await new Promise((done) => setTimeout(done, 50))
-        view = await stranger.outbox.get(message.id)
-      }
-      assert.equal(view.status, 'queued')
+      const view = await untilDelayed(stranger, message.id)
       assert.match(view.problem?.message ?? '', /certificate|secure/i)
     } finally {
       await stranger.close()

@@ -129,7 +129,7 @@ export function readMailRig(): MailRigAddresses {
 }
 
 /** Waits for a mail in somebody's mailbox that contains a text and returns it. */
-export async function waitForMail(rig: MailRigAddresses, person: string, text: string, most = 15_000): Promise<string> {
+export async function waitForMail(rig: MailRigAddresses, person: string, text: string, most = 60_000): Promise<string> {
   const end = Date.now() + most
   for (;;) {
     const folder = join(rig.mailboxes, person, 'Maildir', 'new')
