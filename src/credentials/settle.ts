@@ -273,7 +273,7 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
     const lease = row.lease === work.lease ? { lease: null, lease_until: null } : {}
     // An end that became known, or moved, is looked at in a minute.
     const endOf = (one: Row<'credentials'>) => knownEnd(workingFacts(one, work.registration.secret_expires_at))
-    const warning = endOf(row) === endOf({ ...row, ...change.columns } as Row<'credentials'>) ? {} : { warn_at: now }
+    const warning = endOf(row) === endOf({ ...row, ...change.columns }) ? {} : { warn_at: now }
     await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease, ...warning })
     if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
     else await markAttempt(trx, row.id, work.attempt, change.attempt)

@@ -34,7 +34,7 @@ export type MailRigAddresses = {
   submission: Record<CheckMode, number>
   submissions: Record<CheckMode, number>
   clientKeys: { rs256: string; es256: string }
-  /** Control: PUT /hang or /go-on makes the authorization server silent; GET /requests lists what it answered. */
+  /** Control: PUT /hang or /go-on makes the authorization server silent, for everybody, so that one test file at a time may use the rig; GET /requests lists what it answered. */
   control: string
 }
 
