@@ -134,6 +134,23 @@ describe('the main job, from the command line', () => {
     assert.equal((await k(['run', '--env', 'TOKEN=work-mail', '--', 'no-such-command'])).status, 127)
   })
 
+  it('K12: no secret is in a command line, nor in the environment of a command but the token that was asked for', async () => {
+    const look = 'tr "\\0" " " < /proc/$PPID/cmdline; echo; tr "\\0" "\\n" < /proc/$PPID/environ | grep -c CANARY; env'
+    const environment = { KEYBEARER_MASTER_KEY_PASSPHRASE: 'CANARY-passphrase', KEYBEARER_DATABASE_URL: 'postgres://CANARY@127.0.0.1/x' }
+    const result = await service.cli(['run', '--env', 'TOKEN=work-mail', '--', 'sh', '-c', look], { environment })
+    assert.equal(result.status, 0, result.stderr)
+    const [line = '', given = '', ...variables] = result.stdout.split('\n')
+    assert.match(line, /keybearer.*run --env TOKEN=work-mail/)
+    assert.equal(given, '2', 'they were in the environment of the command line itself')
+    for (const text of [secrets['access token']!, key(), secrets['client secret']!, 'CANARY-passphrase', 'CANARY@']) {
+      assert.ok(!line.includes(text))
+      assert.deepEqual(
+        variables.filter((variable) => variable.includes(text)),
+        text === secrets['access token'] ? [`TOKEN=${text}`] : [],
+      )
+    }
+  })
+
   it('sends a mail with it, that is in the mail server', async () => {
     await ok(
       'sender',

@@ -73,6 +73,30 @@ describe('the pages a person sees after a consent', () => {
     assert.doesNotMatch(page.text, /CANARY|<script|http/)
   })
 
+  it('O13: what was asked for and not granted is said at once: on the page, in the credential and in the event; other spellings are no lack', async () => {
+    const asked = ['openid', 'https://graph.example/Mail.Send', 'https://mail.example/', 'files.read']
+    await api.ask('PATCH', `/v1/credentials/${credential}`, { body: { scopes: asked } })
+    const rows: [granted: unknown, missing: string[]][] = [
+      ['mail.send mail.example FILES.READ', []],
+      ['https://graph.example/Mail.Send https://mail.example/ https://x.example/files.read more.than.asked', []],
+      [['Mail.Send', 'https://mail.example', 'files.read'], []],
+      [undefined, []],
+      ['https://graph.example/Mail.Send openid', ['https://mail.example/', 'files.read']],
+      ['mail.sendx files', ['https://graph.example/Mail.Send', 'https://mail.example/', 'files.read']],
+    ]
+    for (const [granted, missing] of rows) {
+      fake.answer = () => ({ body: { access_token: 'CANARY-a', expires_in: 3600, refresh_token: 'CANARY-r', scope: granted } })
+      const address = String((await back(`code=c&state=${await start()}`)).headers.location)
+      const page = await api.ask('GET', address, { key: null })
+      assert.equal(page.status, 200)
+      if (missing.length === 0) assert.doesNotMatch(page.text, /Not granted/)
+      else assert.ok(page.text.includes(`Not granted</dt><dd><code>${missing.join(' ')}</code>`), page.text)
+      assert.deepEqual((await api.ask('GET', `/v1/credentials/${credential}`)).json.missing_scopes, missing)
+      const told = api.world.events.filter((event) => event.type === 'credential.connected').at(-1)!
+      assert.deepEqual(told.data.missing_scopes ?? [], missing)
+    }
+  })
+
   it('O25: whatever a provider sends as an error, it is shown as text among static sentences, cut and escaped', async () => {
     const hostile = [
       '<script>alert(1)</script>',
@@ -113,6 +137,47 @@ describe('the pages a person sees after a consent', () => {
       assert.equal(page.status, 404, text)
       assert.doesNotMatch(page.text, /call_me/)
     }
+  })
+
+  it('O29: every address that an answer sends a caller to stays on this host, whatever the request says', async () => {
+    const hostile = [
+      '//evil.example',
+      '/\\\\evil.example',
+      'https:evil.example',
+      'https://evil.example',
+      '%2f%2fevil.example',
+      '%5c%5cevil.example',
+      'javascript:alert(1)',
+      '\\u2044evil.example',
+    ]
+    const parameters = ['redirect', 'redirect_uri', 'return_to', 'next', 'url', 'state', 'error_uri', 'iss', 'code', 'error']
+    let seen = 0
+    for (const text of hostile) {
+      const requests: [string, string][] = parameters.map((name) => [
+        'GET',
+        `/oauth/callback/${registration}?${new URLSearchParams({ state: 'x', [name]: text }).toString()}`,
+      ])
+      for (const segment of [text, encodeURIComponent(text)]) {
+        requests.push(
+          ['GET', `/oauth/callback/${segment}?code=c&state=s`],
+          ['GET', `/oauth/result/${segment}`],
+          ['GET', `/${segment}`],
+          ['GET', `//evil.example/${segment}`],
+        )
+      }
+      for (const [method, path] of requests) {
+        const reply = await api.ask(
+          method,
+          path.replace(/[^\x21-\x7e]/g, (sign) => encodeURIComponent(sign)),
+          { key: null, headers: { 'x-forwarded-host': 'evil.example' } },
+        )
+        if (reply.headers.location === undefined) continue
+        seen += 1
+        assert.match(reply.headers.location, /^\/(?![/\\])[\w./-]+$/, path)
+        assert.equal(new URL(reply.headers.location, 'https://keybearer.example').host, 'keybearer.example')
+      }
+    }
+    assert.ok(seen > 80, String(seen))
   })
 
   it('O28: an answer in which a parameter comes twice is refused before the token endpoint is asked', async () => {

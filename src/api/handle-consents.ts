@@ -26,8 +26,8 @@ export function consentHandlers({ consents, clock, log, pageKey }: Services, ref
       if (isHead) return { text: '', status: 200, headers: pageHeaders }
       let end: ConsentEnd
       try {
-        const { credential } = await consents.callback(params.registration, new URLSearchParams(rawQuery))
-        end = { ok: true, credential: credential.name }
+        const { credential, missingScopes } = await consents.callback(params.registration, new URLSearchParams(rawQuery))
+        end = { ok: true, credential: credential.name, missing: missingScopes.join(' ').slice(0, 500) }
       } catch (error) {
         const problem = toProblem(error)
         if (!isProblem(error)) log.error('consent.failed', { request_id: requestId, error })

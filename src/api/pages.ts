@@ -38,14 +38,19 @@ export function homePage(version: string): string {
 }
 
 /** How a consent ended, as the person in front of the browser is told. */
-export type ConsentEnd = { ok: true; credential: string } | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string }
+export type ConsentEnd =
+  | { ok: true; credential: string; missing: string }
+  | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string }
 
 /** The sentences are ours; what a provider said stands among the details, escaped and cut. */
 export function consentPage(end: ConsentEnd): string {
   if (end.ok) {
+    const heading = `<h1>“${escapeHtml(end.credential)}” is connected</h1>`
+    if (end.missing === '') return page('Connected', `${heading}<p>Whatever uses this credential works from now on. You may close this page.</p>`)
     return page(
-      'Connected',
-      `<h1>“${escapeHtml(end.credential)}” is connected</h1><p>Whatever uses this credential works from now on. You may close this page.</p>`,
+      'Connected in part',
+      `${heading}<p>Not everything that was asked for was granted: what needs the rest will fail. Allow it at the provider and connect again.</p>` +
+        `<dl><dt>Not granted</dt><dd><code>${escapeHtml(end.missing)}</code></dd></dl>`,
     )
   }
   return page(

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { Command } from 'commander'
 import type { Consent } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { childEnvironment } from './child-environment.ts'
 import { CommandError } from './connection.ts'
 import { ask } from './input.ts'
 import { print, quoted, say } from './output.ts'
@@ -96,6 +97,6 @@ function openBrowser(address: string): void {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return
   const hasDisplay = process.platform === 'darwin' || process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY !== undefined
   if (!process.stderr.isTTY || !hasDisplay) return
-  const opener = execFile(process.platform === 'darwin' ? 'open' : 'xdg-open', [url.href])
+  const opener = execFile(process.platform === 'darwin' ? 'open' : 'xdg-open', [url.href], { env: childEnvironment(process.env) })
   opener.on('error', () => say('(No browser could be opened from here.)'))
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { Command } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
+import { childEnvironment } from './child-environment.ts'
 import { CommandError } from './connection.ts'
 import { connectService } from './service.ts'
 import { showToken } from './token-quickly.ts'
@@ -34,9 +35,7 @@ export function runCommand(): Command {
 
 /** Runs the command in this terminal and returns its exit code; 128 and the signal's number when it was ended by one. */
 async function runChild(command: string[], variables: Record<string, string>): Promise<number> {
-  const environment: NodeJS.ProcessEnv = { ...process.env, ...variables }
-  // The key with which tokens are fetched is not the child's.
-  for (const name of ['KEYBEARER_ACCESS_KEY', 'KEYBEARER_ACCESS_KEY_FILE']) if (!(name in variables)) delete environment[name]
+  const environment: NodeJS.ProcessEnv = { ...childEnvironment(process.env), ...variables }
   const child = spawn(command[0]!, command.slice(1), { stdio: 'inherit', env: environment })
   // In a terminal the child gets the signals itself; from elsewhere they are handed on.
   const pass = forwarded.map((signal) => {

@@ -17,16 +17,21 @@ import { inTransaction } from '../storage/transaction.ts'
 import { hashState, insertStartedConsent, toConsentView, type ConsentSecret } from './consent-rows.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, type Reason } from './credential-status.ts'
+import { missingScopes } from './credential-view.ts'
 import { startDevice } from './device-consent.ts'
 import { providerOf } from './provider-of.ts'
 import { openRegistrationSecrets } from './registration-secrets.ts'
 import { redirectUriOf } from './registrations.ts'
+import type { Settlement } from './settle.ts'
 import { requestTokens, type TokenRequestOutcome } from './token-request.ts'
 import { authorizeParameters, clientOf, tokenSources } from './token-sources.ts'
 import { consentPlace } from './token-set.ts'
 import type { ConsentMode, ConsentView } from './types.ts'
 
 const browserLife = 10 * 60_000
+
+/** What works now, and which scopes were asked for and not granted. */
+export type Connected = { credential: { id: string; name: string }; missingScopes: string[] }
 
 /** A person's consent: started, answered through the browser or by hand, exchanged for tokens once. */
 export class Consents {
@@ -135,11 +140,11 @@ export class Consents {
   }
 
   /** Takes the browser that comes back from the provider to this registration's redirect URI. */
-  async callback(registrationId: string, query: URLSearchParams): Promise<{ credential: { id: string; name: string } }> {
+  async callback(registrationId: string, query: URLSearchParams): Promise<Connected> {
     return await this.#answer(query, redirectUriOf(this.#context.publicUrl, registrationId), null)
   }
 
-  async #answer(query: URLSearchParams, redirectUri: string, actor: Actor | null): Promise<{ credential: { id: string; name: string } }> {
+  async #answer(query: URLSearchParams, redirectUri: string, actor: Actor | null): Promise<Connected> {
     const { db, clock, vault } = this.#context
     // Duplicate parameters are refused before anything is looked up. @see RFC 6749 section 3.1
     for (const name of new Set(query.keys())) {
@@ -180,8 +185,8 @@ export class Consents {
     }
     const outcome = await this.#exchange(row, consent, code, secret, who)
     await this.#context.wake()
-    throwUnlessGranted(outcome, row.name)
-    return { credential: { id: row.id, name: row.name } }
+    const { scope } = grantedOf(outcome, row.name)
+    return { credential: { id: row.id, name: row.name }, missingScopes: missingScopes(JSON.parse(row.scopes) as string[], scope) }
   }
 
   async #exchange(row: CredentialWithRegistration, consent: Row<'consents'>, code: Secret, secret: ConsentSecret, actor: Actor): Promise<TokenRequestOutcome> {
@@ -222,7 +227,8 @@ export class Consents {
   }
 }
 
-function throwUnlessGranted(outcome: TokenRequestOutcome, name: string): void {
+/** @throws Problem when there is no token */
+function grantedOf(outcome: TokenRequestOutcome, name: string): Extract<Settlement, { kind: 'granted' }> {
   switch (outcome.kind) {
     case 'changed_meanwhile':
       throw new Problem('changed_meanwhile', `"${name}" was changed while the consent was finished. Start it again.`)
@@ -236,7 +242,7 @@ function throwUnlessGranted(outcome: TokenRequestOutcome, name: string): void {
   const { settlement } = outcome
   switch (settlement.kind) {
     case 'granted':
-      return
+      return settlement
     case 'account_mismatch':
       throw new Problem('account_mismatch', `"${name}": ${settlement.reason.message}`)
     case 'refused':

@@ -16,6 +16,7 @@ import { inTransaction } from '../storage/transaction.ts'
 import { identifyAccount, type Account } from './account.ts'
 import type { CredentialContext } from './context.ts'
 import { isBroken, isThreeLegged, knownEnd, nextEnd, nextSteps, statusColumns, statusOfWorking, workingFacts, type Reason } from './credential-status.ts'
+import { missingScopes } from './credential-view.ts'
 import { backoff, planRefresh } from './refresh-plan.ts'
 import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
 import type { CredentialOptions, CredentialStatus } from './types.ts'
@@ -147,6 +148,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const secret: StoredSecret = { kind: 'oauth2', accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, refreshToken, extra: tokenSet.extra }
   const sealed = await context.vault.seal(dataKeysOf(context.db), credentialPlace(row.id, generation), writeStoredSecret(secret))
 
+  const missing = isConsent ? missingScopes(JSON.parse(row.scopes) as string[], tokenSet.scope) : []
   const done = await finish(context, work, {
     columns: {
       secret: sealed,
@@ -173,6 +175,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
         detail: { grant: work.grantType, generation, rotated: tokenSet.refreshToken !== null, ...(work.warning === null ? {} : { warning: work.warning }) },
       },
     ],
+    told: missing.length === 0 ? {} : { missing_scopes: missing },
     event:
       isConsent || row.generation === 0
         ? 'credential.connected'
@@ -261,6 +264,8 @@ type Finish = {
   consent?: 'done' | Reason
   audit?: Omit<AuditEntry, 'subject' | 'subjectName'>[]
   event?: EventType
+  /** What the event says beside that. */
+  told?: Record<string, unknown>
 }
 
 async function finish(context: CredentialContext, work: ToSettle, change: Finish): Promise<boolean> {
@@ -308,6 +313,7 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
           data: {
             name: row.name,
             status: status?.status ?? row.status,
+            ...change.told,
             ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
           },
         },

@@ -202,3 +202,14 @@ test('N4: a description cannot say whose request it is or which host it is for',
       name,
     )
 })
+
+test('O13: the scopes that each provider is asked for are those that somebody looked at', () => {
+  const file = join(import.meta.dirname, '..', '..', 'test', 'provider-scopes.json')
+  const expected = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, string[]>>
+  const found = Object.fromEntries(
+    openCatalogue([shipped])
+      .list()
+      .map(({ id, default_scopes, scope_sets }) => [id, { default: default_scopes, ...Object.fromEntries(scope_sets.map((set) => [set.title, set.scopes])) }]),
+  )
+  assert.deepEqual(found, expected, 'scopes decide what a stolen token can do: if the change is meant, write it into test/provider-scopes.json')
+})

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it, test } from 'node:test'
+import { z } from 'zod'
+import { contract } from '../src/api/contract.ts'
+import type { Endpoint } from '../src/api/endpoint.ts'
+import { openApiWorld, type ApiWorld } from './api-world.ts'
+import { readSource } from './source-code.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** The only files of the service that open a file, and what they may open: all of it is named by the settings. */
+const readers: Record<string, string> = {
+  'src/config.ts': 'files named by KEYBEARER_*_FILE',
+  'src/main.ts': 'package.json, KEYBEARER_CA_FILE',
+  'src/crypto/master-key.ts': 'the master key',
+  'src/crypto/rotation.ts': 'the master key',
+  'src/providers/catalogue.ts': 'the catalogue and KEYBEARER_PROVIDERS',
+  'src/storage/sqlite.ts': 'the embedded database',
+}
+
+test('A9: only what reads the settings of the server opens files, and the service starts no program', () => {
+  const found: string[] = []
+  const files = globSync('src/**/*.ts', { cwd: root }).filter((path) => !path.endsWith('.test.ts') && !path.startsWith('src/cli/'))
+  assert.ok(files.length > 100)
+  for (const path of files) {
+    const { imports } = readSource(path, readFileSync(join(root, path), 'utf8'))
+    for (const { from } of imports) {
+      if (/^(?:node:)?(?:child_process|cluster|worker_threads|vm|module|inspector)$/.test(from)) assert.fail(`${path} imports ${from}`)
+      if (/^(?:node:)?fs(?:\/promises)?$/.test(from)) found.push(path)
+    }
+  }
+  assert.deepEqual([...new Set(found)].sort(), Object.keys(readers).sort())
+})
+
+test('A9: no field of the API names a file, a folder or a program, and settings are read only', () => {
+  const names = new Set<string>()
+  const collect = (schema: unknown): void => {
+    if (typeof schema !== 'object' || schema === null) return
+    const { properties } = schema as { properties?: Record<string, unknown> }
+    for (const name of Object.keys(properties ?? {})) names.add(name)
+    for (const inner of Object.values(schema)) collect(inner)
+  }
+  for (const row of contract as readonly Endpoint[]) {
+    for (const schema of [row.params, row.query, row.body]) if (schema) collect(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
+    if (/settings|log|plugin|catalogue/.test(row.path)) assert.equal(row.method, 'GET', row.path)
+  }
+  assert.ok(names.size > 80)
+  // The name that an attachment bears in the mail is opened by nobody.
+  const suspicious = [...names].filter((name) =>
+    /(?:^|_)(?:path|file|folder|dir|directory|command|exec|program|plugin|module|script|socket|log)(?:_|$)/.test(name),
+  )
+  assert.deepEqual(suspicious, [])
+})
+
+describe('texts that look like files', () => {
+  let api: ApiWorld
+  let folder = ''
+  before(async () => {
+    api = await openApiWorld()
+    folder = mkdtempSync(join(tmpdir(), 'keybearer-files-'))
+    writeFileSync(join(folder, 'secret.pem'), '-----BEGIN CERTIFICATE-----\nCANARY-file\n-----END CERTIFICATE-----\n')
+    symlinkSync(join(folder, 'secret.pem'), join(folder, 'link'))
+  })
+  after(async () => {
+    await api.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('A9: are taken as texts or refused, in every field: nothing is read, made or changed', async () => {
+    const here = () => readdirSync(folder).sort()
+    const data = () =>
+      readdirSync(api.world.place.folder)
+        .filter((name) => !/^keybearer\.db(?:-wal|-shm|-journal)?$/.test(name))
+        .sort()
+    const before = [here(), data(), readFileSync(join(folder, 'secret.pem'), 'utf8')]
+    const own = { version: 1, name: 'x', token_endpoint: 'https://as.example/token', grants: ['client_credentials'], client_auth: ['none'] }
+    for (const path of [
+      join(folder, 'secret.pem'),
+      join(folder, 'link'),
+      `${folder}/../x`,
+      '../../../../etc/passwd',
+      '/dev/stdin',
+      'file:///etc/passwd',
+      '/proc/self/environ',
+      'C:\\x',
+      '|id',
+      '`id`',
+      '$(id)',
+    ]) {
+      const replies = [
+        await api.ask('POST', '/v1/providers', { body: { ...own, id: path } }),
+        await api.ask('POST', '/v1/providers', { body: { ...own, id: 'p', token_endpoint: path } }),
+        await api.ask('GET', `/v1/providers/${encodeURIComponent(path.replaceAll('/', '%'))}`),
+        await api.ask('POST', '/v1/providers/discover', { body: { issuer: path } }),
+        await api.ask('POST', '/v1/registrations', { body: { name: 'r', provider: path, client_id: 'c', client_secret: 's' } }),
+        await api.ask('POST', '/v1/registrations', {
+          body: { name: 'r', provider: 'google', client_id: 'c', private_key: path, client_auth: 'private_key_jwt' },
+        }),
+        await api.ask('POST', '/v1/registrations', { body: { name: 'r', provider: 'google', client_id: 'c', client_secret: 's', certificate: path } }),
+        await api.ask('POST', '/v1/senders', { body: { name: 's', host: path, from: 'a@example.org' } }),
+        await api.ask('POST', '/v1/senders', { body: { name: 's', host: 'smtp.example.org', from: 'a@example.org', ca: path } }),
+        await api.ask('POST', '/v1/credentials', { body: { name: 'c', google_json: { installed: path } } }),
+      ]
+      for (const [i, reply] of replies.entries()) {
+        assert.ok(reply.status >= 400 && reply.status < 503, `${i} ${path}: ${reply.status} ${reply.text}`)
+        assert.doesNotMatch(reply.text, /CANARY-file|root:/)
+      }
+    }
+    assert.deepEqual([here(), data(), readFileSync(join(folder, 'secret.pem'), 'utf8')], before)
+    assert.ok(!existsSync(join(folder, '..', 'x')))
+  })
+})
