@@ -1,5 +1,4 @@
 #!/bin/sh
 # npm run bench: measures the rows of the speed table; -- --json prints a list.
 . "$(dirname "$0")/prepare.sh"
-[ -d dist ] || sh scripts/build.sh
 exec node --disable-warning=ExperimentalWarning bench/run.ts "$@"

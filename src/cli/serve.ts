@@ -38,10 +38,11 @@ type Demo = Awaited<ReturnType<typeof prepareDemo>>
 
 async function serve(running: Service, options: Options, demo: Demo | null): Promise<void> {
   const { services, settings, log } = running
-  const at = await running.listen()
+  // Before anybody is answered: whoever sees the service ready finds the key.
   const madeKey = await running.firstAccessKey(options.newLocalKey ?? false)
   const keyFile = join(settings.KEYBEARER_CONFIG, 'access-key')
   if (madeKey !== null) writeKey(keyFile, madeKey)
+  const at = await running.listen()
 
   say(`Keybearer ${services.facts.version} answers at http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`)
   if (!demo) say(`  data        ${services.facts.database === 'sqlite' ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)

@@ -368,6 +368,13 @@ export class Credentials {
     return await this.#handOuts.handOut(id, order)
   }
 
+  /** Tells which token a hand-out would give, without giving it. @throws Problem see `HandOuts.handOut` */
+  async generationFor(ref: string, order: HandOutOrder): Promise<number> {
+    const id = await this.idOf(ref)
+    if (id === null) throw notFound(ref)
+    return await this.#handOuts.generationFor(id, order)
+  }
+
   /** Remembers what a server said of a token that was handed to a part of Keybearer. */
   recordUse(credentialId: string, actor: Actor, outcome: 'ok' | 'issue'): void {
     this.#usage.add(credentialId, actor, outcome)

@@ -52,11 +52,8 @@ export class HandOuts {
    *   destination_not_allowed, audit_blocked, decrypt_failed
    */
   async handOut(id: string, order: HandOutOrder): Promise<HandedOut> {
-    const told = { purpose: order.purpose, ...(order.destination ? { destination: written(order.destination) } : {}) }
-    try {
-      if (order.destination) await this.#checkBefore(id, order.destination)
-      const token = await this.#fresh(id, order)
-      if (order.destination) checkDestination(token, order.destination)
+    return await this.#recordingRefusals(id, order, async (told) => {
+      const token = await this.#choose(id, order)
       await this.#context.audit.record({
         actor: order.actor,
         action: 'token.handed_out',
@@ -75,6 +72,38 @@ export class HandOuts {
         scope: token.scope,
         generation: token.generation,
       }
+    })
+  }
+
+  /**
+   * Returns the generation of the token that a hand-out would give now, renewed where that is needed. The token stays here:
+   * it is for a part of Keybearer that is still logged in with that token and need not send it again.
+   *
+   * @throws Problem as `handOut`
+   */
+  async generationFor(id: string, order: HandOutOrder): Promise<number> {
+    return await this.#recordingRefusals(id, order, async () => {
+      const { generation } = await this.#choose(id, order)
+      this.#usage.add(id, order.actor, 'ok')
+      return generation
+    })
+  }
+
+  async #choose(id: string, order: HandOutOrder): Promise<CachedToken> {
+    if (order.destination) await this.#checkBefore(id, order.destination)
+    const token = await this.#fresh(id, order)
+    if (order.destination) checkDestination(token, order.destination)
+    return token
+  }
+
+  async #recordingRefusals<Result>(
+    id: string,
+    order: HandOutOrder,
+    work: (told: { purpose: Purpose; destination?: string }) => Promise<Result>,
+  ): Promise<Result> {
+    const told = { purpose: order.purpose, ...(order.destination ? { destination: written(order.destination) } : {}) }
+    try {
+      return await work(told)
     } catch (error) {
       this.#context.count('hand_outs', error instanceof Problem ? error.code : 'error')
       if (error instanceof Problem && error.code !== 'audit_blocked' && error.code !== 'not_found' && error.code !== 'storage_unavailable') {

@@ -19,10 +19,34 @@ import type { ClientAuth, CredentialOptions } from './types.ts'
  *
  * @throws Problem invalid_request when they name another server
  */
-export function providerOf(_context: CredentialContext, registration: RegistrationRow, row: Pick<Row<'credentials'>, 'options'> | null): ResolvedProvider {
-  const data = parseProvider(JSON.parse(registration.provider_snapshot), `the provider of "${registration.name}"`)
-  const base = JSON.parse(registration.placeholders) as Record<string, string>
+export function providerOf(context: CredentialContext, registration: RegistrationRow, row: Pick<Row<'credentials'>, 'options'> | null): ResolvedProvider {
+  const { id, name, provider_snapshot: snapshot, placeholders } = registration
   const own = row === null ? {} : ((JSON.parse(row.options) as CredentialOptions).placeholders ?? {})
+  const known = knownTo(context)
+  const key = `${id} ${JSON.stringify(own)}`
+  const found = known.get(key)
+  // The texts themselves are compared: what changed in the row is seen at once, on every node.
+  if (found !== undefined && found.snapshot === snapshot && found.placeholders === placeholders) return found.provider
+  const provider = resolveFor(name, snapshot, JSON.parse(placeholders) as Record<string, string>, own)
+  if (known.size >= mostKnown) known.clear()
+  known.set(key, { snapshot, placeholders, provider })
+  return provider
+}
+
+type Known = Map<string, { snapshot: string; placeholders: string; provider: ResolvedProvider }>
+
+/** Checking a description takes longer than all the rest of a hand-out: what was checked is kept, as long as it is the same. */
+const knownByContext = new WeakMap<CredentialContext, Known>()
+const mostKnown = 1000
+
+function knownTo(context: CredentialContext): Known {
+  let known = knownByContext.get(context)
+  if (known === undefined) knownByContext.set(context, (known = new Map()))
+  return known
+}
+
+function resolveFor(name: string, snapshot: string, base: Record<string, string>, own: Record<string, string>): ResolvedProvider {
+  const data = parseProvider(JSON.parse(snapshot), `the provider of "${name}"`)
   if (Object.keys(own).length === 0) return resolveProvider(data, base)
   const wanted = resolveProvider(data, { ...base, ...own })
   const origins = new Set(addressesOf(resolveProvider(data, base)).map((address) => new URL(address).origin))

@@ -101,10 +101,10 @@ export class SmtpSender {
   }
 
   async #open(sender: SenderView, actor: Actor, connection: 'any' | 'new'): Promise<Open | Delivery> {
-    const first = await this.#credential(sender, actor)
-    const key = connectionKey(sender, first)
-    const idle = connection === 'any' ? this.#takeIdle(accountOf(sender), key) : null
+    const idle = connection === 'any' ? await this.#reuse(sender, actor) : null
     if (idle) return idle
+    const first = await this.#credential(sender, actor)
+    const key = connectionKey(sender, first?.generation)
     const login = await this.#connectAndLogIn(sender, key, first)
     if (login.kind === 'open') return login.open
     if ((login.kind === 'refused' || login.kind === 'perhaps_refused') && first !== null && first.tokenType !== 'Basic') {
@@ -115,7 +115,7 @@ export class SmtpSender {
         throw error
       })
       if (second !== null && second.generation !== first.generation) {
-        const again = await this.#connectAndLogIn(sender, connectionKey(sender, second), second)
+        const again = await this.#connectAndLogIn(sender, connectionKey(sender, second.generation), second)
         if (again.kind === 'open') return again.open
         return this.#refusal(sender, again, actor)
       }
@@ -138,14 +138,18 @@ export class SmtpSender {
     }
   }
 
+  /** Takes a connection that is logged in with the token that counts now. No token leaves for it. */
+  async #reuse(sender: SenderView, actor: Actor): Promise<Open | null> {
+    const account = accountOf(sender)
+    if ((this.#idle.get(account)?.length ?? 0) === 0) return null
+    const generation = needsLogin(sender) ? await this.#context.credentials.generationFor(sender.credential.id, orderOf(sender, actor)) : undefined
+    return this.#takeIdle(account, connectionKey(sender, generation))
+  }
+
   async #credential(sender: SenderView, actor: Actor, refusedGeneration?: number): Promise<HandedOut | null> {
-    if (sender.credential === null || sender.mechanism === 'none') return null
-    return await this.#context.credentials.handOut(sender.credential.id, {
-      purpose: 'mail',
-      destination: { host: sender.host, port: sender.port },
-      actor,
-      ...(refusedGeneration === undefined ? {} : { refusedGeneration }),
-    })
+    if (!needsLogin(sender)) return null
+    const order = orderOf(sender, actor)
+    return await this.#context.credentials.handOut(sender.credential.id, refusedGeneration === undefined ? order : { ...order, refusedGeneration })
   }
 
   #takeIdle(account: string, key: string): Open | null {
@@ -336,7 +340,11 @@ function loginOf(sender: SenderView, handed: HandedOut): Login {
 /** Servers count connections per account: whichever sender they belong to, they share one limit. */
 const accountOf = (sender: SenderView) => `${sender.host}:${sender.port}/${sender.credential?.id ?? ''}/${sender.login ?? ''}`
 
-const connectionKey = (sender: SenderView, handed: HandedOut | null) => `${sender.id}/${sender.revision}/${handed?.generation ?? 0}`
+const connectionKey = (sender: SenderView, generation = 0) => `${sender.id}/${sender.revision}/${generation}`
+
+const needsLogin = (sender: SenderView): sender is SenderView & { credential: { id: string } } => sender.credential !== null && sender.mechanism !== 'none'
+
+const orderOf = (sender: SenderView, actor: Actor) => ({ purpose: 'mail' as const, destination: { host: sender.host, port: sender.port }, actor })
 
 function connectionFailure(sender: SenderView, error: unknown): Delivery {
   if (isProblem(error)) return { kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep }

@@ -1,19 +1,11 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import {
-  CompiledQuery,
-  Kysely,
-  SqliteAdapter,
-  SqliteDriver,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type DatabaseConnection,
-  type Dialect,
-  type SqliteDatabase,
-} from 'kysely'
+import { promisify } from 'node:util'
+import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Dialect } from 'kysely'
 import { Problem } from '../base/problem.ts'
 import { Sealed } from '../base/sealed.ts'
+import { EmbeddedDriver, type EmbeddedFile } from './sqlite-driver.ts'
 import { toStorageProblem } from './storage-problem.ts'
 import type { Tables } from './tables.ts'
 
@@ -24,19 +16,30 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'keybearer.db')
   const unlock = lockFolder(folder)
-  let native: DatabaseSync
+  const opened: DatabaseSync[] = []
+  const open = (readOnly: boolean): DatabaseSync => {
+    const native = new DatabaseSync(file, { timeout: 5000, readOnly })
+    opened.push(native)
+    return native
+  }
   try {
-    native = new DatabaseSync(file, { timeout: 5000 })
+    const writer = open(false)
     chmodSync(file, 0o600)
-    native.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory')
+    // Every commit is synced before anybody is told, as synchronous = full would, but by the commit group: off the main thread.
+    writer.exec(
+      'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000; pragma foreign_keys = on; pragma temp_store = memory',
+    )
+    open(true).exec('pragma temp_store = memory')
   } catch (error) {
+    for (const native of opened) native.close()
     unlock()
     if ((error as { errcode?: number }).errcode === 26) {
       throw new Problem('storage_unavailable', `${file} is damaged: it is not a database.`, { cause: error, nextStep: 'Restore it from a backup.' })
     }
     throw error
   }
-  const db = new Kysely<Tables>({ dialect: new EmbeddedDialect(adapt(native)) })
+  const [writer, reader] = opened.map((native) => adapt(native, `${file}-wal`))
+  const db = new Kysely<Tables>({ dialect: new EmbeddedDialect(() => new EmbeddedDriver(writer!, reader!)) })
   return {
     db,
     async close() {
@@ -62,32 +65,45 @@ function lockFolder(folder: string): () => void {
   return () => lock.close()
 }
 
-/** Drives node:sqlite with the interface that Kysely knows, keeping prepared statements for the next time. */
-function adapt(native: DatabaseSync): SqliteDatabase {
-  type Known = { statement: StatementSync; reader: boolean }
+/** Runs statements, and keeps them prepared for the next time. */
+const syncFile = promisify(fdatasync)
+
+function adapt(native: DatabaseSync, log: string): EmbeddedFile {
+  type Known = { statement: StatementSync; hasRows: boolean }
   const statements = new Map<string, Known>()
   const find = (sql: string): Known => {
     let known = statements.get(sql)
     if (!known) {
       const statement = native.prepare(sql)
-      known = { statement, reader: statement.columns().length > 0 }
+      known = { statement, hasRows: statement.columns().length > 0 }
       if (statements.size >= cachedStatements) statements.clear()
       statements.set(sql, known)
     }
     return known
   }
+  // The write-ahead log stays the same file as long as the database is open, and no lock lies on it that closing would end.
+  let logFile: number | undefined
   return {
-    close: () => native.close(),
-    prepare(sql) {
-      const { statement, reader } = telling(() => find(sql))
-      return {
-        reader,
-        all: (parameters) => telling(() => statement.all(...parameters.map(toParameter))).map(fromRow),
-        run: (parameters) => telling(() => statement.run(...parameters.map(toParameter))),
-        *iterate(parameters) {
-          for (const row of statement.iterate(...parameters.map(toParameter))) yield fromRow(row)
-        },
+    execute: (sql, parameters) =>
+      telling(() => {
+        const { statement, hasRows } = find(sql)
+        const values = parameters.map(toParameter)
+        if (hasRows) return { rows: statement.all(...values).map(fromRow), changes: 0 }
+        return { rows: [], changes: statement.run(...values).changes }
+      }),
+    get isTransaction() {
+      return native.isTransaction
+    },
+    async sync() {
+      try {
+        await syncFile((logFile ??= openSync(log, 'r+')))
+      } catch (error) {
+        throw toStorageProblem(error) ?? error
       }
+    },
+    close() {
+      native.close()
+      if (logFile !== undefined) closeSync(logFile)
     },
   }
 }
@@ -120,15 +136,15 @@ function fromRow(row: Record<string, unknown>): Record<string, unknown> {
 }
 
 class EmbeddedDialect implements Dialect {
-  readonly #database: SqliteDatabase
-  constructor(database: SqliteDatabase) {
-    this.#database = database
+  readonly #makeDriver: () => EmbeddedDriver
+  constructor(makeDriver: () => EmbeddedDriver) {
+    this.#makeDriver = makeDriver
   }
   createAdapter() {
-    return new QueuedAdapter()
+    return new ConcurrentAdapter()
   }
   createDriver() {
-    return new ImmediateDriver({ database: this.#database })
+    return this.#makeDriver()
   }
   createIntrospector(db: Kysely<never>) {
     return new SqliteIntrospector(db)
@@ -138,36 +154,9 @@ class EmbeddedDialect implements Dialect {
   }
 }
 
-/** Leaves the queue before the one connection to the driver below: Kysely's own wakes everybody who waits at every turn. */
-class QueuedAdapter extends SqliteAdapter {
+/** Leaves it to our driver who has to wait for whom. */
+class ConcurrentAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true
-  }
-}
-
-/**
- * Gives the one connection to one user at a time, in the order in which they came, and takes the write lock at the start of
- * a transaction: one that only finds out later that it must wait cannot go on.
- */
-class ImmediateDriver extends SqliteDriver {
-  readonly #queue: (() => void)[] = []
-  #taken = false
-
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    if (this.#taken) await new Promise<void>((resolve) => this.#queue.push(resolve))
-    this.#taken = true
-    return await super.acquireConnection()
-  }
-
-  override async releaseConnection(): Promise<void> {
-    const next = this.#queue.shift()
-    // Invariant: the connection stays taken while it goes from one to the next, so that nobody comes in between.
-    if (next) next()
-    else this.#taken = false
-    await Promise.resolve()
-  }
-
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 }

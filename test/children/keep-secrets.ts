@@ -4,7 +4,10 @@ import { loadMasterKeys } from '../../src/crypto/master-key.ts'
 import { dataKeysOf } from '../../src/storage/data-keys.ts'
 import { insertMasterKey } from '../../src/storage/facts.ts'
 import { openDatabase } from '../../src/storage/open.ts'
+import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { sql } from 'kysely'
+import { Sealed } from '../../src/base/sealed.ts'
 
 const [folder = '', file = ''] = process.argv.slice(2)
 const { db } = await openDatabase({ folder, now: 1 })
@@ -12,7 +15,10 @@ const { keyring, isNew } = loadMasterKeys({ file, dataFolder: folder }, [])
 await insertMasterKey(db, { ...isNew!, created_at: 1 })
 const vault = createVault(keyring)
 const tables = (await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(db)).rows
-await sql`pragma foreign_keys = off`.execute(db)
+// Rows that refer to nothing: the program's own connection would refuse them.
+const native = new DatabaseSync(join(folder, 'keybearer.db'), { timeout: 5000, enableForeignKeyConstraints: false })
+const write = (text: string, ...values: unknown[]) =>
+  native.prepare(text).run(...values.map((value) => (value instanceof Sealed ? value.bytes : (value as SQLInputValue))))
 for (const { name: table } of tables) {
   const columns = (await sql<{ name: string; type: string; pk: number }>`select name, lower(type) as type, pk from pragma_table_info(${table})`.execute(db))
     .rows
@@ -26,11 +32,11 @@ for (const { name: table } of tables) {
           name === secret.name ? await seal(what) : type === 'integer' ? (pk ? null : 1) : type === 'blob' ? await seal('filler') : `${place.owner}-${name}`,
         ),
       )
-      await sql`insert into ${sql.table(table)} values (${sql.join(values)})`.execute(db)
-      const first = sql.ref(columns[0]!.name)
+      write(`insert into "${table}" values (${values.map(() => '?').join(', ')})`, ...values)
+      const first = columns[0]!.name
       const id = `${place.owner}-${columns[0]!.name}`
-      if (what === 'changed') await sql`update ${sql.table(table)} set ${sql.ref(secret.name)} = ${await seal('new')} where ${first} = ${id}`.execute(db)
-      if (what === 'deleted') await sql`delete from ${sql.table(table)} where ${first} = ${id}`.execute(db)
+      if (what === 'changed') write(`update "${table}" set "${secret.name}" = ? where "${first}" = ?`, await seal('new'), id)
+      if (what === 'deleted') write(`delete from "${table}" where "${first}" = ?`, id)
     }
     process.stdout.write(`sealed ${table}.${secret.name}\n`)
   }

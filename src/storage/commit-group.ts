@@ -1,0 +1,138 @@
+/** What a commit group does to the database. */
+export type CommitTarget = {
+  /** Runs one of the statements below. `commit` need not wait for the disk. */
+  run(sql: string): void
+  /** Resolves when everything that was committed before is on disk. */
+  sync(): Promise<void>
+  /** Whether a transaction is open: some errors end it without being asked. */
+  readonly isOpen: boolean
+}
+
+type Member = { resolve: () => void; reject: (error: unknown) => void }
+
+const mostMembers = 100
+
+/**
+ * Lets transactions that come together share one commit, and so one wait for the disk. Each runs alone, in the order in which
+ * they came, inside a savepoint of one transaction; that is committed when the event loop has gone round once, so that
+ * whoever came meanwhile is in it. While the disk works, the next ones run: their commit waits for the next turn of the disk.
+ *
+ * Invariant: `commit` resolves after the shared commit is on disk, and rejects for every member when it fails.
+ */
+export class CommitGroup {
+  readonly #target: CommitTarget
+  readonly #waiting: (() => void)[] = []
+  #isTaken = false
+  #isOpen = false
+  #isDue = false
+  #members: Member[] = []
+  /** Committed, but perhaps not on disk yet. */
+  #unsynced: Member[] = []
+  #isSyncing = false
+
+  constructor(target: CommitTarget) {
+    this.#target = target
+  }
+
+  /** Resolves when it is the caller's turn and nobody else's, with a transaction begun that only the caller sees end. */
+  async begin(): Promise<void> {
+    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#isTaken = true
+    try {
+      if (!this.#isOpen) {
+        this.#target.run('begin immediate')
+        this.#isOpen = true
+        setImmediate(() => this.#comeDue())
+      }
+      this.#target.run('savepoint member')
+    } catch (error) {
+      this.#pass()
+      throw error
+    }
+  }
+
+  /** Ends the caller's turn and resolves when its work is on disk. */
+  async commit(): Promise<void> {
+    try {
+      this.#target.run('release member')
+    } catch (error) {
+      this.rollback(error)
+      throw error
+    }
+    const committed = new Promise<void>((resolve, reject) => this.#members.push({ resolve, reject }))
+    this.#pass()
+    await committed
+  }
+
+  /** Ends the caller's turn and undoes its work; that of the others stays, unless the error has ended it too. */
+  rollback(cause: unknown): void {
+    if (this.#isOpen && this.#target.isOpen) {
+      this.#target.run('rollback to member')
+      this.#target.run('release member')
+    } else {
+      this.fail(cause)
+    }
+    this.#pass()
+  }
+
+  /** Tells everybody whose work was undone by the database itself. */
+  fail(cause: unknown): void {
+    const members = this.#members
+    this.#members = []
+    this.#isOpen = false
+    this.#isDue = false
+    for (const member of members) member.reject(cause)
+  }
+
+  #comeDue(): void {
+    if (!this.#isOpen) return
+    this.#isDue = true
+    if (!this.#isTaken) this.#finish()
+  }
+
+  /** Gives the turn to the next one; between two groups the open one is committed. */
+  #pass(): void {
+    if (this.#isOpen && (this.#isDue || this.#members.length >= mostMembers)) this.#finish()
+    const next = this.#waiting.shift()
+    // Invariant: the turn stays taken while it goes from one to the next, so that nobody comes in between.
+    if (next) next()
+    else this.#isTaken = false
+  }
+
+  #finish(): void {
+    const members = this.#members
+    try {
+      this.#target.run('commit')
+    } catch (error) {
+      if (this.#target.isOpen) this.#target.run('rollback')
+      this.fail(error)
+      return
+    }
+    this.#members = []
+    this.#isOpen = false
+    this.#isDue = false
+    this.#unsynced.push(...members)
+    void this.#sync()
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#isSyncing) return
+    this.#isSyncing = true
+    while (this.#unsynced.length > 0) {
+      const members = this.#unsynced
+      this.#unsynced = []
+      try {
+        await this.#target.sync()
+        for (const member of members) member.resolve()
+      } catch (error) {
+        for (const member of members) member.reject(error)
+      }
+    }
+    this.#isSyncing = false
+  }
+
+  /** Resolves when no transaction is open and nothing that was committed waits for the disk. */
+  async settled(): Promise<void> {
+    while (this.#isOpen || this.#isSyncing) await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}
