@@ -5,10 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { CommitGroup } from './commit-group.ts'
 
 /** A group over a real database in memory, with everything it was told. */
-function makeGroup(
-  t: TestContext,
-  disk: () => Promise<void> = async () => undefined,
-): { group: CommitGroup; native: DatabaseSync; said: string[]; add: (name: string) => Promise<void>; names: () => unknown[] } {
+function makeGroup(t: TestContext): { group: CommitGroup; native: DatabaseSync; said: string[]; add: (name: string) => Promise<void>; names: () => unknown[] } {
   const native = new DatabaseSync(':memory:')
   t.after(() => native.close())
   native.exec('create table things (name text)')
@@ -18,7 +15,6 @@ function makeGroup(
       said.push(sql)
       native.exec(sql)
     },
-    sync: () => disk(),
     get isOpen() {
       return native.isTransaction
     },
@@ -116,39 +112,4 @@ test('a begin that fails gives the turn on', async (t) => {
   native.exec('rollback')
   await add('kept')
   assert.deepEqual(names(), ['kept'])
-})
-
-test('nobody is told before the disk has it, and others go on meanwhile', async (t) => {
-  const turns: (() => void)[] = []
-  const { said, add, names } = makeGroup(t, () => new Promise((resolve) => turns.push(resolve)))
-  let told: string[] = []
-  const first = add('first').then(() => told.push('first'))
-  await turn()
-  await turn()
-  const second = add('second').then(() => told.push('second'))
-  await turn()
-  await turn()
-  assert.equal(commits(said), 2, 'the second is committed while the disk still works at the first')
-  assert.deepEqual(names(), ['first', 'second'])
-  assert.deepEqual(told, [])
-  assert.equal(turns.length, 1, 'the disk is asked again only when it has answered')
-  turns[0]!()
-  await first
-  assert.deepEqual(told, ['first'], 'what was committed after the disk was asked is not told by its answer')
-  await turn()
-  turns[1]!()
-  await second
-  told = []
-})
-
-test('a disk that fails is told to everybody in that turn, and to nobody else', async (t) => {
-  let fails = true
-  const { add } = makeGroup(t, () => (fails ? Promise.reject(new Error('input/output error')) : Promise.resolve()))
-  const outcomes = await Promise.allSettled([add('one'), add('two')])
-  assert.deepEqual(
-    outcomes.map((outcome) => outcome.status),
-    ['rejected', 'rejected'],
-  )
-  fails = false
-  await add('three')
 })

@@ -1,9 +1,7 @@
 /** What a commit group does to the database. */
 export type CommitTarget = {
-  /** Runs one of the statements below. `commit` need not wait for the disk. */
+  /** Runs one of the statements below. */
   run(sql: string): void
-  /** Resolves when everything that was committed before is on disk. */
-  sync(): Promise<void>
   /** Whether a transaction is open: some errors end it without being asked. */
   readonly isOpen: boolean
 }
@@ -15,7 +13,7 @@ const mostMembers = 100
 /**
  * Lets transactions that come together share one commit, and so one wait for the disk. Each runs alone, in the order in which
  * they came, inside a savepoint of one transaction; that is committed when the event loop has gone round once, so that
- * whoever came meanwhile is in it. While the disk works, the next ones run: their commit waits for the next turn of the disk.
+ * whoever came meanwhile is in it.
  *
  * Invariant: `commit` resolves after the shared commit is on disk, and rejects for every member when it fails.
  */
@@ -26,9 +24,6 @@ export class CommitGroup {
   #isOpen = false
   #isDue = false
   #members: Member[] = []
-  /** Committed, but perhaps not on disk yet. */
-  #unsynced: Member[] = []
-  #isSyncing = false
 
   constructor(target: CommitTarget) {
     this.#target = target
@@ -111,28 +106,11 @@ export class CommitGroup {
     this.#members = []
     this.#isOpen = false
     this.#isDue = false
-    this.#unsynced.push(...members)
-    void this.#sync()
+    for (const member of members) member.resolve()
   }
 
-  async #sync(): Promise<void> {
-    if (this.#isSyncing) return
-    this.#isSyncing = true
-    while (this.#unsynced.length > 0) {
-      const members = this.#unsynced
-      this.#unsynced = []
-      try {
-        await this.#target.sync()
-        for (const member of members) member.resolve()
-      } catch (error) {
-        for (const member of members) member.reject(error)
-      }
-    }
-    this.#isSyncing = false
-  }
-
-  /** Resolves when no transaction is open and nothing that was committed waits for the disk. */
+  /** Resolves when no transaction is open, so that the file may be closed. */
   async settled(): Promise<void> {
-    while (this.#isOpen || this.#isSyncing) await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#isOpen) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }

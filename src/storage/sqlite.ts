@@ -1,7 +1,6 @@
-import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { promisify } from 'node:util'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Dialect } from 'kysely'
 import { Problem } from '../base/problem.ts'
 import { Sealed } from '../base/sealed.ts'
@@ -25,10 +24,7 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
   try {
     const writer = open(false)
     chmodSync(file, 0o600)
-    // Every commit is synced before anybody is told, as synchronous = full would, but by the commit group: off the main thread.
-    writer.exec(
-      'pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 4000; pragma foreign_keys = on; pragma temp_store = memory',
-    )
+    writer.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory')
     open(true).exec('pragma temp_store = memory')
   } catch (error) {
     for (const native of opened) native.close()
@@ -38,7 +34,7 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
     }
     throw error
   }
-  const [writer, reader] = opened.map((native) => adapt(native, `${file}-wal`))
+  const [writer, reader] = opened.map(adapt)
   const db = new Kysely<Tables>({ dialect: new EmbeddedDialect(() => new EmbeddedDriver(writer!, reader!)) })
   return {
     db,
@@ -66,9 +62,7 @@ function lockFolder(folder: string): () => void {
 }
 
 /** Runs statements, and keeps them prepared for the next time. */
-const syncFile = promisify(fdatasync)
-
-function adapt(native: DatabaseSync, log: string): EmbeddedFile {
+function adapt(native: DatabaseSync): EmbeddedFile {
   type Known = { statement: StatementSync; hasRows: boolean }
   const statements = new Map<string, Known>()
   const find = (sql: string): Known => {
@@ -81,8 +75,6 @@ function adapt(native: DatabaseSync, log: string): EmbeddedFile {
     }
     return known
   }
-  // The write-ahead log stays the same file as long as the database is open, and no lock lies on it that closing would end.
-  let logFile: number | undefined
   return {
     execute: (sql, parameters) =>
       telling(() => {
@@ -94,17 +86,7 @@ function adapt(native: DatabaseSync, log: string): EmbeddedFile {
     get isTransaction() {
       return native.isTransaction
     },
-    async sync() {
-      try {
-        await syncFile((logFile ??= openSync(log, 'r+')))
-      } catch (error) {
-        throw toStorageProblem(error) ?? error
-      }
-    },
-    close() {
-      native.close()
-      if (logFile !== undefined) closeSync(logFile)
-    },
+    close: () => native.close(),
   }
 }
 
