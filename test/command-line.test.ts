@@ -90,6 +90,14 @@ describe('what the command line says to what it cannot do', () => {
     assert.deepEqual(await refused('send'), [2, '✗ --to is needed.', '  See "keybearer send --help".'])
   })
 
+  it('asks nothing where nobody is to be asked, before the command or behind it', async () => {
+    const expected = [2, '✗ --provider is needed.', '  See "keybearer add --help".']
+    assert.deepEqual(await refused('add', 'x', '--no-input'), expected)
+    assert.deepEqual(await refused('--no-input', 'add', 'x'), expected)
+    const { status } = await service.cli(['list', '--no-input'])
+    assert.equal(status, 0)
+  })
+
   it('says what is missing before the first mail', async () => {
     assert.deepEqual(await refused('send', '--to', 'a@example.org', '--text', 'x'), [
       1,

@@ -37,6 +37,8 @@ function read(error: unknown): Told {
     nextStep?: string
     problem?: { errors?: { path: string; message: string }[] } | null
   }
+  // Ctrl-C at a question: 128 and the number of the signal, as a shell has it.
+  if (code === 'ABORT_ERR') return { message: 'Stopped.', exit: 130 }
   if (typeof code === 'string' && Object.hasOwn(problemCodes, code)) {
     return {
       message: message ?? code,

@@ -79,6 +79,12 @@ function inherit(command: Command, from: Command, called: string): void {
   command.copyInheritedSettings(from).showHelpAfterError(`  See "${called} --help".`)
 }
 
+/** Options of the program stand before its command; this one may stand behind it too, but what `run` starts has its own. */
+function withNoInputFirst(parameters: string[]): string[] {
+  if (parameters[0] === 'run' || !parameters.includes('--no-input')) return parameters
+  return ['--no-input', ...parameters.filter((one) => one !== '--no-input')]
+}
+
 /** Runs a command and sets the exit code. */
 export async function run(parameters: string[]): Promise<void> {
   // Whoever reads the output may stop reading, as "head" does.
@@ -90,7 +96,7 @@ export async function run(parameters: string[]): Promise<void> {
     return
   }
   try {
-    await program.parseAsync(parameters, { from: 'user' })
+    await program.parseAsync(withNoInputFirst(parameters), { from: 'user' })
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
