@@ -33,6 +33,7 @@ import { Senders } from './mail/senders.ts'
 import { openCatalogue } from './providers/catalogue.ts'
 import { readAuditHead } from './storage/audit.ts'
 import { clearLeases } from './storage/credentials.ts'
+import { openDatabaseClock } from './storage/database-clock.ts'
 import { dataKeysOf } from './storage/data-keys.ts'
 import { EventTail } from './storage/event-tail.ts'
 import { lastEventSeq, readEvents } from './storage/events.ts'
@@ -70,20 +71,23 @@ export async function startParts(
   effective: EffectiveSetting[],
   options: { clock?: Clock; log?: Log; credentialsDirectory?: string | undefined; listenPort?: number } = {},
 ): Promise<Started> {
-  const clock = options.clock ?? systemClock
+  const machine = options.clock ?? systemClock
   const log = options.log ?? createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
-  const startedAt = clock.now()
   const metrics = createMetrics()
   const bus = new EventBus()
   mkdirSync(settings.KEYBEARER_DATA, { recursive: true, mode: 0o700 })
   const store = await openDatabase({
     folder: settings.KEYBEARER_DATA,
     url: settings.KEYBEARER_DATABASE_URL?.reveal(),
-    now: startedAt,
+    now: machine.now(),
     onError: (error) => log.error('database.connection_lost', { error }),
   })
   try {
     const { db, dialect } = store
+    // Nodes agree on what time it is: that of the database they share.
+    const shared = dialect === 'postgres' ? await openDatabaseClock({ db, machine, onError: (error) => log.warn('clock.not_read', { error }) }) : null
+    const clock = shared?.clock ?? machine
+    const startedAt = clock.now()
     const keyFile = join(settings.KEYBEARER_CONFIG, 'master.key')
     const masterKeys = loadMasterKeys(
       {
@@ -265,6 +269,7 @@ export async function startParts(
         await rotation.stop()
         await usage.flush()
         await tail.stop()
+        shared?.stop()
         http.close()
         await store.close()
       },

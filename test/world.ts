@@ -26,6 +26,7 @@ import { UsageRecorder } from '../src/credentials/usage.ts'
 import { Keyring } from '../src/crypto/keyring.ts'
 import { createVault } from '../src/crypto/vault.ts'
 import { openCatalogue } from '../src/providers/catalogue.ts'
+import { openDatabaseClock } from '../src/storage/database-clock.ts'
 import { dataKeysOf } from '../src/storage/data-keys.ts'
 import { EventTail } from '../src/storage/event-tail.ts'
 import { openDatabase, type OpenedDatabase } from '../src/storage/open.ts'
@@ -81,6 +82,7 @@ export type World = {
   consents: Consents
   providers: Providers
   renewer: Renewer
+  revoker: Revoker
   schedule: Schedule
   usage: UsageRecorder
   events: Event[]
@@ -92,10 +94,22 @@ export type World = {
 /** Puts the parts together as `main.ts` does, without a server: one node over a place. */
 export async function openWorld(
   place: Place,
-  options: { clock?: Clock; publicUrl?: string; concurrency?: number; tailInterval?: number; ca?: string } = {},
+  options: {
+    clock?: Clock
+    /** The clock of this node's machine; PostgreSQL's own counts, as in the service. */ machine?: Clock
+    publicUrl?: string
+    concurrency?: number
+    tailInterval?: number
+    ca?: string
+  } = {},
 ): Promise<World> {
-  const clock = options.clock ?? systemClock
-  const store = await openDatabase({ folder: place.folder, url: place.url, now: clock.now() })
+  const machine = options.clock ?? options.machine ?? systemClock
+  const store = await openDatabase({ folder: place.folder, url: place.url, now: machine.now() })
+  const shared =
+    store.dialect === 'postgres' && options.clock === undefined
+      ? await openDatabaseClock({ db: store.db, machine, onError: (error) => log.push(String(error)) })
+      : null
+  const clock = shared?.clock ?? machine
   const log: string[] = []
   const bus = new EventBus()
   const events: Event[] = []
@@ -140,6 +154,7 @@ export async function openWorld(
     consents: new Consents(context),
     providers: new Providers(context),
     renewer,
+    revoker,
     schedule,
     usage,
     events,
@@ -152,6 +167,7 @@ export async function openWorld(
       await schedule.stop()
       await usage.flush()
       await tail.stop()
+      shared?.stop()
       http.close()
       await store.close()
     },

@@ -33,6 +33,20 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * Makes a function that returns by how many milliseconds the wall clock was set back since it was asked last; 0 when it was
+ * not. Slow corrections, as time services make them, do not count.
+ */
+export function watchSetBack(clock: Clock): () => number {
+  const offset = () => clock.now() - clock.monotonic()
+  let before = offset()
+  return () => {
+    const back = before - offset()
+    before = offset()
+    return back > 1000 ? Math.round(back) : 0
+  }
+}
+
 export type TestClock = Clock & {
   /** Moves time on and lets every sleeper whose moment has come continue, the earliest first. */
   advance(milliseconds: number): Promise<void>

@@ -195,12 +195,7 @@ export class Consents {
         credentialId: row.id,
         actor,
         generation: row.generation,
-        choose: (current) =>
-          tokenSources(this.#context.clock).code(current, {
-            code,
-            codeVerifier: new Secret(secret.codeVerifier ?? ''),
-            redirectUri: consent.redirect_uri ?? '',
-          }),
+        choose: (current) => tokenSources.code(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
         consentId: consent.id,
         allowOtherAccount: secret.allowOtherAccount,
         nonce: secret.nonce ?? null,

@@ -1,18 +1,20 @@
 import { service, type Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
-import { Problem } from '../base/problem.ts'
+import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { authenticatedRequest } from '../oauth/client-authentication.ts'
 import { deviceParameters, readDeviceAuthorization, slower } from '../oauth/device.ts'
 import { sendTokenRequest } from '../oauth/token-endpoint.ts'
-import { dueConsents, moveConsent, nextPoll, updateConsent } from '../storage/consents.ts'
+import { moveConsent } from '../storage/consents.ts'
 import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import { insertStartedConsent, toConsentView, type ConsentSecret } from './consent-rows.ts'
 import type { CredentialContext } from './context.ts'
+import type { Reason } from './credential-status.ts'
 import { providerOf } from './provider-of.ts'
+import { endedBy } from './recovery.ts'
 import { openRegistrationSecrets } from './registration-secrets.ts'
 import { requestTokens } from './token-request.ts'
 import { consentPlace } from './token-set.ts'
@@ -70,31 +72,26 @@ export async function startDevice(
 }
 
 /**
- * Asks once for every device consent whose time has come, and returns when the next one is due.
+ * Asks once whether the person has consented, if nobody else is asking.
  *
  * @see RFC 8628 section 3.5
  */
-export async function pollDeviceConsents(context: CredentialContext): Promise<number | null> {
-  for (const consent of await dueConsents(context.db, context.clock.now(), 20)) await pollOnce(context, consent)
-  return await nextPoll(context.db)
-}
-
-async function pollOnce(context: CredentialContext, consent: Row<'consents'>): Promise<void> {
+export async function pollDeviceConsent(context: CredentialContext, consent: Row<'consents'>): Promise<void> {
   const { db, clock, vault } = context
-  const row = await findCredential(db, consent.credential_id)
-  if (!row || consent.secret === null) return
   if (!(await moveConsent(db, consent.id, 'waiting', { status: 'exchanging' }))) return
   const interval = consent.poll_interval ?? 5000
   const wait = async (next: number) => {
     await moveConsent(db, consent.id, 'exchanging', { status: 'waiting', poll_interval: next, next_poll_at: clock.now() + next })
   }
-  const secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
   try {
+    const row = await findCredential(db, consent.credential_id)
+    if (!row || consent.secret === null) throw new Problem('consent_expired', 'The consent has no secret any more.')
+    const secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
     const outcome = await requestTokens(context, {
       credentialId: row.id,
       actor: { ...service, id: consent.started_by, name: 'device consent' },
       generation: row.generation,
-      choose: (current) => tokenSources(clock).device(current, new Secret(secret.deviceCode ?? '')),
+      choose: (current) => tokenSources.device(current, new Secret(secret.deviceCode ?? '')),
       consentId: consent.id,
       allowOtherAccount: secret.allowOtherAccount,
       provider: (registration, current) => providerOf(context, registration, current),
@@ -105,6 +102,9 @@ async function pollOnce(context: CredentialContext, consent: Row<'consents'>): P
     if (outcome.settlement.kind === 'unavailable') return await wait(Math.min(interval * 2, 60_000))
   } catch (error) {
     context.log.error('device.poll_failed', { consent: consent.id, error })
-    await updateConsent(db, consent.id, { status: 'waiting', next_poll_at: clock.now() + interval * 2 })
+    if (isProblem(error) && (error.code === 'decrypt_failed' || error.code === 'consent_expired')) {
+      const reason: Reason = { code: error.code, message: error.message, nextStep: { action: 'connect', text: 'Start the consent again.' } }
+      await moveConsent(db, consent.id, 'exchanging', endedBy(reason, clock.now()))
+    } else await wait(interval * 2)
   }
 }

@@ -9,7 +9,7 @@ import type { CredentialContext } from './context.ts'
 import { checkDestination, hostsNotFor, type Destination, type ScopedHost } from './destination.ts'
 import { readReason } from './credential-status.ts'
 import { providerOf } from './provider-of.ts'
-import { leastRestLife } from './refresh-plan.ts'
+import { leastRestLife, restOfLife } from './refresh-plan.ts'
 import type { Renewer } from './refresh.ts'
 import type { TokenCache, CachedToken } from './token-cache.ts'
 import { credentialPlace, readStoredSecret } from './token-set.ts'
@@ -20,6 +20,8 @@ import type { UsageRecorder } from './usage.ts'
 const refusedInterval = 10_000
 /** How long a caller waits for a token that has to be fetched first. */
 const longestWait = 40_000
+/** Nodes and restarts may differ by this much without a token being taken for one from the future. */
+const tolerableSkew = 30_000
 
 export type HandOutOrder = {
   purpose: Purpose
@@ -195,9 +197,10 @@ export class HandOuts {
     }
   }
 
+  /** Invariant: no token lives longer than the provider said, whatever was done to the wall clock meanwhile. */
   #restLife(token: CachedToken): number {
     if (token.expiresAt === null) return Number.MAX_SAFE_INTEGER
-    const byWall = token.expiresAt - this.#context.clock.now()
+    const byWall = restOfLife(token.obtainedAt, token.expiresAt, this.#context.clock.now())
     return token.monotonicEnd === null ? byWall : Math.min(byWall, token.monotonicEnd - this.#context.clock.monotonic())
   }
 
@@ -205,6 +208,8 @@ export class HandOuts {
     if (token.status === 'needs_consent') return false
     if (order.refusedGeneration !== undefined && order.refusedGeneration >= token.generation) return false
     if (token.expiresAt === null) return true
+    // Fetched in the future: the clock was set back since, and nobody knows how old it really is.
+    if (token.obtainedAt !== null && token.obtainedAt - this.#context.clock.now() > tolerableSkew) return false
     const least = order.minTtlSeconds === undefined ? leastRestLife(token.obtainedAt, token.expiresAt) : order.minTtlSeconds * 1000
     return this.#restLife(token) >= least
   }
@@ -304,7 +309,7 @@ function toCached(
         tokenType: stored.tokenType,
         accessToken: stored.accessToken,
         expiresAt: row.token_expires_at,
-        monotonicEnd: row.token_expires_at === null ? null : monotonic + (row.token_expires_at - now),
+        monotonicEnd: row.token_expires_at === null ? null : monotonic + restOfLife(row.token_obtained_at, row.token_expires_at, now),
       }
     case 'api_key':
       return { ...common, tokenType: 'ApiKey', accessToken: stored.apiKey, expiresAt: null, monotonicEnd: null }

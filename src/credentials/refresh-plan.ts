@@ -4,6 +4,9 @@ const second = 1000
 const minute = 60 * second
 const day = 24 * 60 * minute
 
+/** A provider is left alone for at most so long; a longer wait was planned by a wrong clock. */
+export const longestRetry = day
+
 /** A refresh token is used at least this often, so that it does not die of disuse. */
 export const keepAlive = 7 * day
 
@@ -38,11 +41,16 @@ export function planRefresh(times: TokenTimes): number | null {
  */
 export function backoff(failures: number, retryAfter: number | null): number {
   const wait = Math.min(5 * second * 2 ** Math.min(Math.max(failures - 1, 0), 20), 15 * minute)
-  return Math.max(jitter(wait), Math.min(retryAfter ?? 0, day))
+  return Math.max(jitter(wait), Math.min(retryAfter ?? 0, longestRetry))
 }
 
 /** Returns the least rest life of a token that is handed out without a wish of the caller: a minute, or a quarter of a short life. */
 export function leastRestLife(obtainedAt: number | null, expiresAt: number): number {
   if (obtainedAt === null) return minute
   return Math.min(minute, Math.max(expiresAt - obtainedAt, 0) / 4)
+}
+
+/** Returns how long a token lives from now on: by the wall clock, but never longer than it lived when it was new. */
+export function restOfLife(obtainedAt: number | null, expiresAt: number, now: number): number {
+  return Math.min(expiresAt - now, obtainedAt === null ? Number.MAX_SAFE_INTEGER : expiresAt - obtainedAt)
 }

@@ -3,8 +3,9 @@ import { Problem } from '../base/problem.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import type { CredentialContext } from './context.ts'
+import { longestRetry } from './refresh-plan.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, type Reason } from './credential-status.ts'
-import { tokenSources, type TokenSources } from './token-sources.ts'
+import { tokenSources } from './token-sources.ts'
 import { requestTokens, type TokenRequestOutcome, type TokenSource } from './token-request.ts'
 import { providerOf } from './provider-of.ts'
 
@@ -25,12 +26,10 @@ export type RenewOrder = {
  */
 export class Renewer {
   readonly #context: CredentialContext
-  readonly #sources: TokenSources
   readonly #flights = new Map<string, Promise<TokenRequestOutcome>>()
 
   constructor(context: CredentialContext) {
     this.#context = context
-    this.#sources = tokenSources(context.clock)
   }
 
   renew(credentialId: string, order: RenewOrder): Promise<TokenRequestOutcome> {
@@ -40,7 +39,7 @@ export class Renewer {
       credentialId,
       actor: order.actor,
       generation: order.generation,
-      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(row, this.#context.clock.now())) ?? chooseSource(row, this.#sources),
+      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(row, this.#context.clock.now())) ?? chooseSource(row),
       provider: (registration: RegistrationRow, row: Row<'credentials'>) => providerOf(this.#context, registration, row),
     }).finally(() => this.#flights.delete(credentialId))
     this.#flights.set(credentialId, flight)
@@ -83,14 +82,15 @@ function whyNotNow(row: Row<'credentials'>, now: number): { reason: Reason } | n
     return { reason: reason ?? { code: row.status, message: 'The provider refused it for good.', nextStep: nextSteps.fix } }
   }
   // Invariant: a provider that is away is not asked more often because many ask us.
-  if (row.status === 'retrying' && row.refresh_due_at !== null && row.refresh_due_at > now) {
+  const wait = row.status === 'retrying' && row.refresh_due_at !== null ? row.refresh_due_at - now : 0
+  if (wait > 0 && wait <= longestRetry) {
     return { reason: reason ?? { code: 'provider_unavailable', message: 'The provider is away.', nextStep: nextSteps.retry } }
   }
   return null
 }
 
 /** Decides how a credential gets its next token without a person, or why it cannot. */
-export function chooseSource(row: Row<'credentials'>, sources: TokenSources): TokenSource | { reason: Reason } {
+export function chooseSource(row: Row<'credentials'>): TokenSource | { reason: Reason } {
   if (row.paused === 1) return { reason: pausedReason }
   if (row.kind !== 'oauth2') {
     return { reason: { code: 'wrong_kind', message: 'This kind of credential has no tokens to renew.', nextStep: null } }
@@ -99,7 +99,7 @@ export function chooseSource(row: Row<'credentials'>, sources: TokenSources): To
     if (row.has_refresh_token === 0) {
       return { reason: { code: 'no_refresh_token', message: 'There is no refresh token.', nextStep: nextSteps.reconnect } }
     }
-    return sources.refresh(row)
+    return tokenSources.refresh(row)
   }
-  return row.grant_type === 'jwt_bearer' ? sources.jwtBearer(row) : sources.clientCredentials(row)
+  return row.grant_type === 'jwt_bearer' ? tokenSources.jwtBearer(row) : tokenSources.clientCredentials(row)
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
 import { newId } from '../base/ids.ts'
-import { isProblem } from '../base/problem.ts'
+import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { authenticatedRequest } from '../oauth/client-authentication.ts'
 import { judgeRevocation, revocationParameters, type RevocationOutcome } from '../oauth/revoke.ts'
@@ -8,7 +8,7 @@ import { sendTokenRequest } from '../oauth/token-endpoint.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { findRegistration } from '../storage/registrations.ts'
-import type { Tables } from '../storage/tables.ts'
+import type { Row, Tables } from '../storage/tables.ts'
 import { jitter } from '../base/ids.ts'
 import type { CredentialContext } from './context.ts'
 import { providerOf } from './provider-of.ts'
@@ -117,7 +117,7 @@ export class Revoker {
 
   /** Goes on with the orders whose time has come. */
   async carryOutDue(): Promise<void> {
-    const { db, clock, vault, log } = this.#context
+    const { db, clock, log } = this.#context
     const now = clock.now()
     const jobs = await db
       .selectFrom('jobs')
@@ -135,25 +135,40 @@ export class Revoker {
         .where('id', '=', job.id)
         .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
         .executeTakeFirst()
-      if (taken.numUpdatedRows !== 1n || job.secret === null) continue
-      const payload = JSON.parse(job.payload) as { registration: string; options: string; endpoint: string; name: string }
+      if (taken.numUpdatedRows !== 1n) continue
+      await this.#carryOutJob(job, now).catch((error: unknown) => {
+        // Its lease ends by itself; the next order does not wait for it.
+        log.error('revocation.failed', { job: job.id, error })
+      })
+    }
+  }
+
+  async #carryOutJob(job: Row<'jobs'>, now: number): Promise<void> {
+    const { db, vault, log } = this.#context
+    const payload = JSON.parse(job.payload) as { registration: string; options: string; endpoint: string; name: string }
+    let outcome: RevocationOutcome
+    try {
+      if (job.secret === null) throw new Problem('decrypt_failed', 'The tokens are not there any more.')
       const secret = JSON.parse((await vault.open(dataKeysOf(db), jobPlace(job.id), job.secret)).reveal()) as JobSecret
-      const outcome = await this.#send(
+      outcome = await this.#send(
         { registrationId: payload.registration, options: payload.options, endpoint: payload.endpoint },
         secret.tokens.map(({ token, hint }) => ({ token: new Secret(token), hint })),
       )
-      if (outcome.kind === 'unavailable' && now - job.created_at < giveUpAfter) {
-        const wait = jitter(Math.min(minute * 2 ** Math.min(job.attempts, 6), 60 * minute))
-        await db
-          .updateTable('jobs')
-          .set({ attempts: job.attempts + 1, due_at: now + wait, lease: null, lease_until: null, last_error: outcome.reason })
-          .where('id', '=', job.id)
-          .execute()
-      } else {
-        if (outcome.kind !== 'revoked') log.warn('revocation.given_up', { credential: payload.name, reason: outcome.reason })
-        await this.#forget(job.id)
-      }
+    } catch (error) {
+      if (!isProblem(error, 'decrypt_failed')) throw error
+      outcome = { kind: 'refused', reason: error.message }
     }
+    if (outcome.kind === 'unavailable' && now - job.created_at < giveUpAfter) {
+      const wait = jitter(Math.min(minute * 2 ** Math.min(job.attempts, 6), 60 * minute))
+      await db
+        .updateTable('jobs')
+        .set({ attempts: job.attempts + 1, due_at: now + wait, lease: null, lease_until: null, last_error: outcome.reason })
+        .where('id', '=', job.id)
+        .execute()
+      return
+    }
+    if (outcome.kind !== 'revoked') log.warn('revocation.given_up', { credential: payload.name, reason: outcome.reason })
+    await this.#forget(job.id)
   }
 
   async #send(

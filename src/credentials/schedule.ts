@@ -1,12 +1,12 @@
 import { service } from '../base/actor.ts'
+import { watchSetBack } from '../base/clock.ts'
 import { isProblem } from '../base/problem.ts'
-import { expireConsents, exchangingConsents, moveConsent, nextPoll } from '../storage/consents.ts'
-import { dueCredentials, nextDue, readCredential, updateCredential } from '../storage/credentials.ts'
+import { dueConsents, expireConsents, nextPoll } from '../storage/consents.ts'
+import { bringRefreshesForward, dueCredentials, nextDue, replanRefresh, replanStrayRefreshes } from '../storage/credentials.ts'
 import { pruneEvents } from '../storage/events.ts'
-import { deleteAttempt, interruptedAttempts } from '../storage/refresh-attempts.ts'
-import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
-import { pollDeviceConsents } from './device-consent.ts'
+import { pollDeviceConsent } from './device-consent.ts'
+import { recoverInterrupted } from './recovery.ts'
 import type { Renewer } from './refresh.ts'
 import type { Revoker } from './revoke.ts'
 import { warnOfEnds } from './warnings.ts'
@@ -25,6 +25,9 @@ export class Schedule {
   readonly #concurrency: number
   readonly #running = new Set<Promise<unknown>>()
   readonly #taken = new Set<string>()
+  readonly #besides = new Map<string, Promise<unknown>>()
+  readonly #setBack: () => number
+  #behind = 0
   #stop = new AbortController()
   #loop: Promise<void> | undefined
   #housekeepingAt = 0
@@ -35,6 +38,7 @@ export class Schedule {
     this.#renewer = parts.renewer
     this.#revoker = parts.revoker
     this.#concurrency = parts.concurrency
+    this.#setBack = watchSetBack(context.clock)
     context.bus.listen((event) => {
       if (event.type === 'credential.created' || event.type === 'credential.changed' || event.type === 'consent.started' || event.type === 'credential.resumed')
         this.#wake?.()
@@ -50,7 +54,7 @@ export class Schedule {
     this.#stop.abort()
     this.#wake?.()
     await this.#loop
-    await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#running, ...this.#besides.values()])
     await this.#renewer.settled()
   }
 
@@ -77,15 +81,17 @@ export class Schedule {
   /** Starts everything that is due and returns after how many milliseconds to look again. */
   async #step(): Promise<number> {
     const { db, clock } = this.#context
+    await this.#followClock()
     const now = clock.now()
     if (now >= this.#housekeepingAt || now < this.#housekeepingAt - 2 * minute) {
       this.#housekeepingAt = now + minute
-      await this.housekeep()
+      this.#beside('housekeeping', () => this.#tidy())
+      this.#beside('revocations', () => this.#revoker.carryOutDue())
     }
     const free = this.#concurrency - this.#running.size
     if (free > 0) {
       const due = (await dueCredentials(db, now, free + this.#taken.size)).filter(({ id }) => !this.#taken.has(id)).slice(0, free)
-      for (const { id, generation } of due) this.#start(id, generation)
+      for (const planned of due) this.#start(planned)
       if (due.length === free) {
         await Promise.race(this.#running)
         return 0
@@ -94,88 +100,83 @@ export class Schedule {
       await Promise.race(this.#running)
       return 0
     }
-    const poll = await this.#pollDevices()
-    const next = [await nextDue(db), poll].filter((at): at is number => at !== null)
+    const next = [await nextDue(db, now), await this.#pollDevices()].filter((at): at is number => at !== null)
     return Math.max(20, Math.min(longestSleep, ...next.map((at) => at - clock.now())))
   }
 
-  async #pollDevices(): Promise<number | null> {
-    const next = await nextPoll(this.#context.db)
-    return next !== null && next <= this.#context.clock.now() ? await pollDeviceConsents(this.#context) : next
+  /** A wall clock that was set back would put off everything that is planned by as much. */
+  async #followClock(): Promise<void> {
+    this.#behind += this.#setBack()
+    if (this.#behind === 0) return
+    const { db, clock, log } = this.#context
+    log.warn('clock.set_back', { milliseconds: this.#behind })
+    await bringRefreshesForward(db, clock.now(), this.#behind)
+    this.#behind = 0
   }
 
-  #start(id: string, generation: number): void {
+  async #pollDevices(): Promise<number | null> {
+    const { db, clock } = this.#context
+    for (const consent of await dueConsents(db, clock.now(), 20)) this.#beside(consent.id, () => pollDeviceConsent(this.#context, consent))
+    return await nextPoll(db)
+  }
+
+  /** Runs beside the loop what waits for others, one of a kind at a time: a provider that hangs keeps no other token from being renewed. */
+  #beside(kind: string, work: () => Promise<unknown>): void {
+    if (this.#besides.has(kind)) return
+    const running = work()
+      .catch((error: unknown) => this.#context.log.error('schedule.failed', { kind, error }))
+      .finally(() => this.#besides.delete(kind))
+    this.#besides.set(kind, running)
+  }
+
+  #start(planned: { id: string; generation: number; due: number }): void {
+    const { id, generation } = planned
     this.#taken.add(id)
     const work: Promise<unknown> = this.#renewer
       .renew(id, { generation, actor: service, asked: 'by_schedule' })
       .then(async (outcome) => {
         // What cannot be renewed by the plan is taken off it; a person or a change puts it back.
-        if (outcome.kind === 'not_possible') await updateCredential(this.#context.db, id, { refresh_due_at: null })
+        if (outcome.kind === 'not_possible') await replanRefresh(this.#context.db, planned, null)
       })
-      .catch((error: unknown) => this.#failed(id, error))
+      .catch((error: unknown) => this.#failed(planned, error))
       .finally(() => {
         this.#running.delete(work)
         this.#taken.delete(id)
+        this.#wake?.()
       })
     this.#running.add(work)
   }
 
-  async #failed(id: string, error: unknown): Promise<void> {
+  async #failed(planned: { id: string; due: number }, error: unknown): Promise<void> {
     if (isProblem(error, 'not_found')) return
-    this.#context.log.error('refresh.failed', { credential: id, error })
+    const { db, clock, log } = this.#context
+    log.error('refresh.failed', { credential: planned.id, error })
     // Whatever it was, the next try comes later, not at once.
-    await updateCredential(this.#context.db, id, { refresh_due_at: this.#context.clock.now() + minute }).catch((again: unknown) =>
-      this.#context.log.error('refresh.not_put_off', { credential: id, error: again }),
-    )
+    await replanRefresh(db, planned, clock.now() + minute).catch((again: unknown) => log.error('refresh.not_put_off', { credential: planned.id, error: again }))
   }
 
-  /** Does what comes round every minute: ends what ran out, takes up what was left behind, warns of what ends. */
+  /** Does what comes round every minute. */
   async housekeep(): Promise<void> {
-    const now = this.#context.clock.now()
-    await expireConsents(this.#context.db, now, now - 24 * 60 * minute)
-    await this.recover()
-    await warnOfEnds(this.#context)
+    await this.#tidy()
     await this.#revoker.carryOutDue()
-    await pruneEvents(this.#context.db, 10_000)
   }
 
-  /** Takes up what a process left behind when it died: answers that were kept but not settled, requests without an answer. */
+  /** Ends what ran out, takes up what was left behind, warns of what ends. One that fails does not keep the others from being done. */
+  async #tidy(): Promise<void> {
+    const { db, clock, log } = this.#context
+    const now = clock.now()
+    const chores: [string, () => Promise<unknown>][] = [
+      ['clock', () => replanStrayRefreshes(db, now, { newest: now + minute, latestRetry: now + 25 * 60 * minute })],
+      ['consents', () => expireConsents(db, now, now - 24 * 60 * minute)],
+      ['recovery', () => this.recover()],
+      ['warnings', () => warnOfEnds(this.#context)],
+      ['events', () => pruneEvents(db, 10_000)],
+    ]
+    for (const [chore, work] of chores) await work().catch((error: unknown) => log.error('chore.failed', { chore, error }))
+  }
+
+  /** Takes up what a process left behind when it died. */
   async recover(): Promise<void> {
-    const { db, clock } = this.#context
-    for (const attempt of await interruptedAttempts(db, clock.now(), 1000)) {
-      const row = await readCredential(db, attempt.credential_id)
-      if (!row || this.#taken.has(row.id)) continue
-      if (attempt.grant_type === 'authorization_code' || attempt.grant_type === 'device_code') await this.#recoverConsent(row.id, attempt.state)
-      else if (row.refresh_due_at === null || row.refresh_due_at > clock.now()) await updateCredential(db, row.id, { refresh_due_at: clock.now() })
-    }
-  }
-
-  /** A code counts once: an answer that was kept is settled, a request without one ends the consent. */
-  async #recoverConsent(credentialId: string, state: string): Promise<void> {
-    const { db, clock } = this.#context
-    const consents = await exchangingConsents(db, credentialId)
-    if (state === 'answered') {
-      await this.#renewer.settleKept(credentialId, consents[0]?.id)
-      return
-    }
-    const reason = {
-      code: 'interrupted',
-      message: 'Keybearer was interrupted while it waited for the provider, and a code can be used only once.',
-      nextStep: { action: 'connect', text: 'Start the consent again.' },
-    }
-    await inTransaction(db, async (trx) => {
-      for (const consent of consents) {
-        const back = consent.mode === 'device' && consent.expires_at > clock.now()
-        await moveConsent(
-          trx,
-          consent.id,
-          'exchanging',
-          back
-            ? { status: 'waiting', next_poll_at: clock.now() }
-            : { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) },
-        )
-      }
-      await deleteAttempt(trx, credentialId)
-    })
+    await recoverInterrupted(this.#context, this.#renewer, (id) => this.#taken.has(id))
   }
 }

@@ -1,5 +1,5 @@
 import type { Actor } from '../base/actor.ts'
-import type { Problem } from '../base/problem.ts'
+import { isProblem, type Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import type { AuditEntry } from '../access/audit.ts'
 import type { EventType } from '../base/events.ts'
@@ -76,7 +76,7 @@ export async function settle(context: CredentialContext, work: ToSettle): Promis
             : { code: 'consent_expired', message: 'Nobody consented in time.', nextStep: nextSteps.connect },
       })
     case 'refused':
-      return await settleRefused(context, work, reasonOfRefusal(work, outcome))
+      return await settleRefused(context, work, withWarning(reasonOfRefusal(work, outcome), work.warning))
     case 'local':
       return await settleRefused(context, work, {
         status: 'misconfigured',
@@ -323,10 +323,21 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
   })
 }
 
+/** Returns the secret before this one; null when there is none or it cannot be opened: the new one makes it good. */
 async function storedBefore(context: CredentialContext, row: Row<'credentials'>): Promise<(StoredSecret & { kind: 'oauth2' }) | null> {
   if (row.secret === null) return null
-  const stored = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
-  return stored.kind === 'oauth2' ? stored : null
+  try {
+    const stored = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
+    return stored.kind === 'oauth2' ? stored : null
+  } catch (error) {
+    if (!isProblem(error, 'decrypt_failed')) throw error
+    context.log.warn('secret.replaced_unopened', { credential: row.id, error })
+    return null
+  }
+}
+
+function withWarning(refusal: { status: CredentialStatus; reason: Reason }, warning: string | null): { status: CredentialStatus; reason: Reason } {
+  return warning === null ? refusal : { ...refusal, reason: { ...refusal.reason, message: `${refusal.reason.message} ${warning}` } }
 }
 
 type Refused = Extract<TokenOutcome, { kind: 'refused' }>

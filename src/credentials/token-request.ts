@@ -1,15 +1,16 @@
+import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
 import { jitter, newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import type { OutgoingRequest } from '../base/http-types.ts'
-import { judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer } from '../oauth/token-endpoint.ts'
+import { clockSkew, judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { lockCredential, prolongLease, readCredential, takeLease, updateCredential } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { keepAnswer, putAttempt, readAttempt } from '../storage/refresh-attempts.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
-import type { Row } from '../storage/tables.ts'
+import type { Row, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
 import type { Reason } from './credential-status.ts'
@@ -21,6 +22,8 @@ const leaseTime = 20_000
 const heartbeat = 5_000
 /** How long a caller waits for another node that is at it. */
 const longestWait = 60_000
+/** Providers differ by less than this, and bear it. */
+const tolerableSkew = 60_000
 
 export type Material = {
   row: Row<'credentials'>
@@ -34,8 +37,8 @@ export type Material = {
 export type TokenSource = {
   grantType: 'refresh_token' | 'client_credentials' | 'jwt_bearer' | 'authorization_code' | 'device_code'
   scope: string[]
-  /** Makes the request anew for every try, so that assertions are never sent twice. `secret` is the one to authenticate with. */
-  request: (material: Material, secret: Secret | null) => Promise<OutgoingRequest>
+  /** Makes the request anew for every try, so that assertions are never sent twice. `secret` is the one to authenticate with, `now` the provider's time. */
+  request: (material: Material, secret: Secret | null, now: number) => Promise<OutgoingRequest>
 }
 
 export type TokenRequestOutcome =
@@ -112,12 +115,10 @@ async function takeClaim(
     let kept: Claim['kept'] = null
     let repeated = 0
     if (before && before.generation === row.generation) {
-      if (before.answer !== null && (before.state === 'answered' || before.state === 'unusable')) {
-        const text = await context.vault.open(dataKeysOf(trx), answerPlace(row.id, before.generation), before.answer)
-        kept = { answer: parseAnswer(text.reveal()), startedAt: before.started_at, final: before.state === 'answered' }
-      }
-      // Sent, and nobody knows what became of it: its process died, or the answer was lost on the way.
-      repeated = before.repeated + (before.state === 'sent' || before.state === 'lost' ? 1 : 0)
+      kept = await openKept(context, trx, before)
+      // Sent, and nobody knows what became of it: its process died, or the answer was lost on the way or damaged here.
+      const isLost = before.state === 'sent' || before.state === 'lost' || (before.state === 'answered' && kept === null)
+      repeated = before.repeated + (isLost ? 1 : 0)
     }
     const attempt = kept?.final ? before!.attempt : newId('att', now)
     if (!kept?.final) {
@@ -133,6 +134,18 @@ async function takeClaim(
     }
     return { kind: 'claimed', claim: { lease, attempt, row: { ...row, lease }, registration, source, startedAt: now, kept, repeated } }
   })
+}
+
+async function openKept(context: CredentialContext, trx: Transaction<Tables>, before: Row<'refresh_attempts'>): Promise<Claim['kept']> {
+  if (before.answer === null || (before.state !== 'answered' && before.state !== 'unusable')) return null
+  try {
+    const text = await context.vault.open(dataKeysOf(trx), answerPlace(before.credential_id, before.generation), before.answer)
+    return { answer: parseAnswer(text.reveal()), startedAt: before.started_at, final: before.state === 'answered' }
+  } catch (error) {
+    if (!isProblem(error, 'decrypt_failed')) throw error
+    context.log.error('answer.damaged', { credential: before.credential_id, error })
+    return null
+  }
 }
 
 async function carryOut(context: CredentialContext, order: TokenRequestOrder, claim: Claim): Promise<TokenRequestOutcome> {
@@ -188,27 +201,49 @@ async function askProvider(context: CredentialContext, order: TokenRequestOrder,
     if (!isProblem(error)) throw error
     return { outcome: { kind: 'local', problem: error }, startedAt: claim.startedAt, warning: null }
   }
-  const first = await tryOnce(context, claim, provider, material, material.secrets.clientSecret)
-  const previous = material.secrets.previousClientSecret
-  if (first.kind !== 'refused' || first.class !== 'client' || previous === null) {
-    return { outcome: first, startedAt: claim.startedAt, warning: null }
+  const ask = (secret: Secret | null, skew = 0) => tryOnce(context, claim, provider, material, secret, context.clock.now() - skew)
+  const { clientSecret, previousClientSecret } = material.secrets
+  const { outcome, skew } = await ask(clientSecret)
+  const { startedAt } = claim
+  if (outcome.kind !== 'refused') return { outcome, startedAt, warning: null }
+  const isOff = Math.abs(skew) > tolerableSkew
+  if (isOff && provesItselfByTime(claim, outcome)) {
+    // Nothing was used up: whoever is not believed to be the client has not shown a token or code yet.
+    const corrected = await ask(clientSecret, skew)
+    if (corrected.outcome.kind === 'granted') return { outcome: corrected.outcome, startedAt, warning: clockWarning(skew) }
   }
-  // A new secret takes a while until every server of a provider knows it; a code or refresh token is not used up by the refusal.
-  const second = await tryOnce(context, claim, provider, material, previous)
-  const works = second.kind === 'granted'
-  return {
-    outcome: works ? second : first,
-    startedAt: claim.startedAt,
-    warning: works ? 'The provider refused the new client secret and took the one before it. Check the new secret.' : null,
+  if (outcome.class === 'client' && previousClientSecret !== null) {
+    // A new secret takes a while until every server of a provider knows it; a code or refresh token is not used up by the refusal.
+    const before = await ask(previousClientSecret)
+    const warning = 'The provider refused the new client secret and took the one before it. Check the new secret.'
+    if (before.outcome.kind === 'granted') return { outcome: before.outcome, startedAt, warning }
   }
+  return { outcome, startedAt, warning: isOff ? clockWarning(skew) : null }
 }
 
-async function tryOnce(context: CredentialContext, claim: Claim, provider: ResolvedProvider, material: Material, secret: Secret | null): Promise<AskOutcome> {
+/** Whether what was refused stands or falls with the time that was signed. */
+const provesItselfByTime = ({ source, registration }: Claim, refusal: AskOutcome & { kind: 'refused' }): boolean =>
+  source.grantType === 'jwt_bearer' || (registration.client_auth === 'private_key_jwt' && refusal.class === 'client')
+
+function clockWarning(skew: number): string {
+  const minutes = Math.round(Math.abs(skew) / 60_000)
+  return `The clock of this machine is ${minutes} min ${skew > 0 ? 'ahead of' : 'behind'} the provider's: set it right.`
+}
+
+async function tryOnce(
+  context: CredentialContext,
+  claim: Claim,
+  provider: ResolvedProvider,
+  material: Material,
+  secret: Secret | null,
+  now: number,
+): Promise<{ outcome: AskOutcome; /** By how many milliseconds our clock is ahead of the provider's. */ skew: number }> {
+  const notAsked = (outcome: AskOutcome) => ({ outcome, skew: 0 })
   let request: OutgoingRequest
   try {
-    request = await claim.source.request(material, secret)
+    request = await claim.source.request(material, secret, now)
   } catch (error) {
-    if (isProblem(error)) return { kind: 'local', problem: error }
+    if (isProblem(error)) return notAsked({ kind: 'local', problem: error })
     throw error
   }
   let raw: RawAnswer
@@ -217,14 +252,14 @@ async function tryOnce(context: CredentialContext, claim: Claim, provider: Resol
   } catch (error) {
     if (!isProblem(error)) throw error
     context.count('token_requests', 'unavailable')
-    if (error.code === 'address_not_allowed') return { kind: 'local', problem: error }
-    return { kind: 'unavailable', reason: error.message, retryAfter: null, sent: error.facts.sent !== false }
+    if (error.code === 'address_not_allowed') return notAsked({ kind: 'local', problem: error })
+    return notAsked({ kind: 'unavailable', reason: error.message, retryAfter: null, sent: error.facts.sent !== false })
   }
   // Invariant: keep first, judge second.
   await keepStubbornly(context, claim, raw)
   const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope, grantType: claim.source.grantType })
   context.count('token_requests', outcome.kind)
-  return outcome
+  return { outcome, skew: clockSkew(raw, context.clock.now()) ?? 0 }
 }
 
 /**
@@ -251,7 +286,8 @@ async function openMaterial(context: CredentialContext, claim: Claim, provider: 
   const { row, registration } = claim
   const secrets = await openRegistrationSecrets(context, registration)
   let stored: Material['stored'] = null
-  if (row.secret !== null) {
+  // Only a refresh needs what is stored: a damaged secret is healed by a new consent, or by asking anew where no person is needed.
+  if (row.secret !== null && claim.source.grantType === 'refresh_token') {
     const opened = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
     if (opened.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" is not an OAuth 2.0 credential.`)
     stored = opened

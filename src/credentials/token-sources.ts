@@ -1,6 +1,5 @@
 import { Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
-import type { Clock } from '../base/clock.ts'
 import { codeParameters } from '../oauth/authorization-code.ts'
 import { authenticatedRequest, type ClientCredentials } from '../oauth/client-authentication.ts'
 import { clientCredentialsParameters, deviceTokenParameters, jwtBearerParameters, refreshParameters } from '../oauth/grants.ts'
@@ -35,103 +34,99 @@ async function post(material: Material, endpoint: string, secret: Secret | null,
   return await authenticatedRequest(material.provider, endpoint, clientOf(material.registration, material.secrets, secret), parameters, now)
 }
 
-/** Makes the sources of tokens; the clock is needed for assertions. */
-export function tokenSources(clock: Clock) {
-  return {
-    refresh(row: Row<'credentials'>): TokenSource {
-      const options = optionsOf(row)
-      return {
-        grantType: 'refresh_token',
-        scope: scopesOf(row),
-        async request(material, secret) {
-          const refreshToken = material.stored?.refreshToken
-          if (!refreshToken) throw new Problem('needs_consent', 'There is no refresh token.')
-          const parameters = withResources(refreshParameters(material.provider, refreshToken, options.tokenParameters ?? {}), options)
-          return await post(material, material.provider.refreshEndpoint, secret, parameters, clock.now())
-        },
-      }
-    },
+/** The ways to get tokens. */
+export const tokenSources = {
+  refresh(row: Row<'credentials'>): TokenSource {
+    const options = optionsOf(row)
+    return {
+      grantType: 'refresh_token',
+      scope: scopesOf(row),
+      async request(material, secret, now) {
+        const refreshToken = material.stored?.refreshToken
+        if (!refreshToken) throw new Problem('needs_consent', 'There is no refresh token.')
+        const parameters = withResources(refreshParameters(material.provider, refreshToken, options.tokenParameters ?? {}), options)
+        return await post(material, material.provider.refreshEndpoint, secret, parameters, now)
+      },
+    }
+  },
 
-    clientCredentials(row: Row<'credentials'>): TokenSource {
-      const options = optionsOf(row)
-      const scope = scopesOf(row)
-      return {
-        grantType: 'client_credentials',
-        scope,
-        async request(material, secret) {
-          if (options.variant === 'microsoft_compatible') checkDefaultScope(scope)
-          const parameters = withResources(
-            clientCredentialsParameters(material.provider, { scope, audience: options.audience, parameters: options.tokenParameters }),
-            options,
-          )
-          return await post(material, material.provider.tokenEndpoint, secret, parameters, clock.now())
-        },
-      }
-    },
+  clientCredentials(row: Row<'credentials'>): TokenSource {
+    const options = optionsOf(row)
+    const scope = scopesOf(row)
+    return {
+      grantType: 'client_credentials',
+      scope,
+      async request(material, secret, now) {
+        if (options.variant === 'microsoft_compatible') checkDefaultScope(scope)
+        const parameters = withResources(
+          clientCredentialsParameters(material.provider, { scope, audience: options.audience, parameters: options.tokenParameters }),
+          options,
+        )
+        return await post(material, material.provider.tokenEndpoint, secret, parameters, now)
+      },
+    }
+  },
 
-    jwtBearer(row: Row<'credentials'>): TokenSource {
-      const options = optionsOf(row)
-      const scope = scopesOf(row)
-      return {
-        grantType: 'jwt_bearer',
-        scope,
-        async request(material, secret) {
-          const { privateKey } = material.secrets
-          if (privateKey === null)
-            throw new Problem('misconfigured', 'The registration has no private key to sign with.', { nextStep: 'Enter the private key in the registration.' })
-          const parameters = withResources(
-            await jwtBearerParameters(material.provider, {
-              issuer: material.registration.client_id,
-              actFor: options.actFor ?? null,
-              scope,
-              privateKey,
-              privateKeyId: material.registration.private_key_id,
-              audience: options.audience,
-              variant: options.variant ?? 'standard',
-              parameters: options.tokenParameters,
-              now: clock.now(),
-            }),
-            options,
-          )
-          // A service account of Google proves itself by the statement alone.
-          if (options.variant === 'google_compatible') {
-            return {
-              method: 'POST',
-              url: material.provider.tokenEndpoint,
-              headers: { 'content-type': 'application/x-www-form-urlencoded' },
-              body: new URLSearchParams(parameters).toString(),
-            }
+  jwtBearer(row: Row<'credentials'>): TokenSource {
+    const options = optionsOf(row)
+    const scope = scopesOf(row)
+    return {
+      grantType: 'jwt_bearer',
+      scope,
+      async request(material, secret, now) {
+        const { privateKey } = material.secrets
+        if (privateKey === null)
+          throw new Problem('misconfigured', 'The registration has no private key to sign with.', { nextStep: 'Enter the private key in the registration.' })
+        const parameters = withResources(
+          await jwtBearerParameters(material.provider, {
+            issuer: material.registration.client_id,
+            actFor: options.actFor ?? null,
+            scope,
+            privateKey,
+            privateKeyId: material.registration.private_key_id,
+            audience: options.audience,
+            variant: options.variant ?? 'standard',
+            parameters: options.tokenParameters,
+            now,
+          }),
+          options,
+        )
+        // A service account of Google proves itself by the statement alone.
+        if (options.variant === 'google_compatible') {
+          return {
+            method: 'POST',
+            url: material.provider.tokenEndpoint,
+            headers: { 'content-type': 'application/x-www-form-urlencoded' },
+            body: new URLSearchParams(parameters).toString(),
           }
-          return await post(material, material.provider.tokenEndpoint, secret, parameters, clock.now())
-        },
-      }
-    },
+        }
+        return await post(material, material.provider.tokenEndpoint, secret, parameters, now)
+      },
+    }
+  },
 
-    code(row: Row<'credentials'>, answer: { code: Secret; codeVerifier: Secret; redirectUri: string }): TokenSource {
-      const options = optionsOf(row)
-      return {
-        grantType: 'authorization_code',
-        scope: scopesOf(row),
-        async request(material, secret) {
-          const parameters = { ...options.tokenParameters, ...codeParameters(material.provider, answer) }
-          return await post(material, material.provider.tokenEndpoint, secret, withResources(parameters, options), clock.now())
-        },
-      }
-    },
+  code(row: Row<'credentials'>, answer: { code: Secret; codeVerifier: Secret; redirectUri: string }): TokenSource {
+    const options = optionsOf(row)
+    return {
+      grantType: 'authorization_code',
+      scope: scopesOf(row),
+      async request(material, secret, now) {
+        const parameters = { ...options.tokenParameters, ...codeParameters(material.provider, answer) }
+        return await post(material, material.provider.tokenEndpoint, secret, withResources(parameters, options), now)
+      },
+    }
+  },
 
-    device(row: Row<'credentials'>, deviceCode: Secret): TokenSource {
-      return {
-        grantType: 'device_code',
-        scope: scopesOf(row),
-        async request(material, secret) {
-          return await post(material, material.provider.tokenEndpoint, secret, deviceTokenParameters(material.provider, deviceCode), clock.now())
-        },
-      }
-    },
-  }
+  device(row: Row<'credentials'>, deviceCode: Secret): TokenSource {
+    return {
+      grantType: 'device_code',
+      scope: scopesOf(row),
+      async request(material, secret, now) {
+        return await post(material, material.provider.tokenEndpoint, secret, deviceTokenParameters(material.provider, deviceCode), now)
+      },
+    }
+  },
 }
-
-export type TokenSources = ReturnType<typeof tokenSources>
 
 function checkDefaultScope(scope: string[]): void {
   if (scope.length === 1 && scope[0]!.endsWith('/.default')) return

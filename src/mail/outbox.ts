@@ -1,11 +1,13 @@
 import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
 import { service } from '../base/actor.ts'
+import { watchSetBack } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import {
+  bringMessagesForward,
   claimMessages,
   countWaitingMessages,
   hurryMessages,
@@ -14,6 +16,7 @@ import {
   lockMessage,
   nextMessageDue,
   prolongMessageLeases,
+  replanStrayMessages,
   readMessage,
   updateMessage,
   type MessageRow,
@@ -24,7 +27,7 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
 import { compose } from './message.ts'
 import { toSenderView } from './senders.ts'
-import { deliveryOfError, problemOf, retryPause, settleRecipients } from './settlement.ts'
+import { deliveryOfError, longestPause, problemOf, retryPause, settleRecipients } from './settlement.ts'
 import { SmtpSender } from './smtp-sender.ts'
 import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, Recipient } from './types.ts'
 
@@ -52,10 +55,14 @@ export class Outbox {
   readonly #stop = new AbortController()
   #wakeUp: (() => void) | undefined
   #woken = false
+  readonly #setBack: () => number
+  /** Milliseconds by which the wall clock was set back, and planned tries must follow. */
+  #behind = 0
 
   constructor(context: MailContext) {
     this.#context = context
     this.#smtp = new SmtpSender(context)
+    this.#setBack = watchSetBack(context.clock)
     this.#lease = newId('lease', context.clock.now())
     context.bus.listen((event) => {
       const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
@@ -230,10 +237,13 @@ export class Outbox {
   }
 
   async #run(): Promise<void> {
+    let isFirst = true
     while (!this.#stop.signal.aborted) {
       let wait = longestSleep
       this.#woken = false
       try {
+        if (isFirst) await replanStrayMessages(this.#context.db, this.#context.clock.now(), this.#context.clock.now() + 2 * longestPause)
+        isFirst = false
         wait = await this.#step()
       } catch (error) {
         this.#context.log.error('outbox.failed', { error })
@@ -256,6 +266,11 @@ export class Outbox {
     if (free <= 0) {
       await Promise.race(this.#running)
       return 0
+    }
+    this.#behind += this.#setBack()
+    if (this.#behind > 0) {
+      await bringMessagesForward(db, clock.now(), this.#behind)
+      this.#behind = 0
     }
     const now = clock.now()
     const due = await nextMessageDue(db)

@@ -2,6 +2,9 @@ import { jitter } from '../base/ids.ts'
 import { isProblem } from '../base/problem.ts'
 import type { Delivery, MessageProblem, Recipient } from './types.ts'
 
+/** No message waits longer than this for its next try. */
+export const longestPause = 3_600_000
+
 /** Applies what a delivery came to. A recipient that was accepted stays accepted. */
 export function settleRecipients(recipients: Recipient[], tried: string[], delivery: Delivery): Recipient[] {
   const refused = new Map<string, { reply: string; permanent: boolean }>()
@@ -47,9 +50,9 @@ export function problemOf(delivery: Delivery, recipients: Recipient[]): MessageP
 
 /** 30 s, 1 min, 2 min … an hour, a random half less; longer when the other side asks for it. */
 export function retryPause(attempts: number, delivery: Delivery): number {
-  const pause = jitter(Math.min(30_000 * 2 ** Math.min(Math.max(attempts - 1, 0), 12), 3_600_000))
+  const pause = jitter(Math.min(30_000 * 2 ** Math.min(Math.max(attempts - 1, 0), 12), longestPause))
   const asked = delivery.kind === 'unavailable' ? (delivery.retryAfter ?? 0) : 0
-  return Math.max(pause, Math.min(asked, 3_600_000))
+  return Math.max(pause, Math.min(asked, longestPause))
 }
 
 function stepAfterRefusal(delivery: Delivery & { kind: 'refused' }): string {

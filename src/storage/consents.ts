@@ -21,10 +21,6 @@ export async function moveConsent(db: Reader, id: string, from: string, change: 
   return result.numUpdatedRows === 1n
 }
 
-export async function updateConsent(db: Reader, id: string, change: RowUpdate<'consents'>): Promise<void> {
-  await db.updateTable('consents').set(change).where('id', '=', id).execute()
-}
-
 /** Returns device consents whose next poll is due. */
 export async function dueConsents(db: Reader, now: number, limit: number): Promise<Row<'consents'>[]> {
   return await db
@@ -62,6 +58,20 @@ export async function expireConsents(db: Reader, now: number, forgetBefore: numb
 /** Returns the consents of a credential that were being exchanged. */
 export async function exchangingConsents(db: Reader, credentialId: string): Promise<Row<'consents'>[]> {
   return await db.selectFrom('consents').selectAll().where('credential_id', '=', credentialId).where('status', '=', 'exchanging').execute()
+}
+
+/** Returns the consents that were being exchanged when their process died, before it had even written down that it would ask. */
+export async function abandonedConsents(db: Reader, expiredBefore: number): Promise<Row<'consents'>[]> {
+  return await db
+    .selectFrom('consents')
+    .selectAll()
+    .where('status', '=', 'exchanging')
+    .where('expires_at', '<', expiredBefore)
+    .where((eb) =>
+      eb.not(eb.exists(eb.selectFrom('refresh_attempts').select('attempt').whereRef('refresh_attempts.credential_id', '=', 'consents.credential_id'))),
+    )
+    .limit(100)
+    .execute()
 }
 
 /** Ends the waiting consents of a credential: a new one replaces them. */

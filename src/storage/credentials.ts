@@ -99,10 +99,10 @@ export async function clearLeases(db: Reader): Promise<void> {
 }
 
 /** Returns ids of credentials whose refresh is due and that nobody works on, the longest due first. */
-export async function dueCredentials(db: Reader, now: number, limit: number): Promise<{ id: string; generation: number }[]> {
+export async function dueCredentials(db: Reader, now: number, limit: number): Promise<{ id: string; generation: number; due: number }[]> {
   return await db
     .selectFrom('credentials')
-    .select(['id', 'generation'])
+    .select((eb) => ['id', 'generation', eb.ref('refresh_due_at').$notNull().as('due')])
     .where('refresh_due_at', '<=', now)
     .where((eb) => eb.or([eb('lease', 'is', null), eb('lease_until', '<=', now)]))
     .orderBy('refresh_due_at')
@@ -110,11 +110,41 @@ export async function dueCredentials(db: Reader, now: number, limit: number): Pr
     .execute()
 }
 
-/** Returns when the next refresh is due; null when none is planned. */
-export async function nextDue(db: Reader): Promise<number | null> {
+/** Moves a planned refresh, unless it was planned anew meanwhile. */
+export async function replanRefresh(db: Reader, planned: { id: string; due: number }, due: number | null): Promise<void> {
+  await db.updateTable('credentials').set({ refresh_due_at: due }).where('id', '=', planned.id).where('refresh_due_at', '=', planned.due).execute()
+}
+
+/** Moves every refresh and poll that is planned for later forward: the clock was set back by so much. */
+export async function bringRefreshesForward(db: Database, now: number, by: number): Promise<void> {
+  await db
+    .updateTable('credentials')
+    .set((eb) => ({ refresh_due_at: eb('refresh_due_at', '-', by) }))
+    .where('refresh_due_at', '>', now)
+    .execute()
+  await db
+    .updateTable('consents')
+    .set((eb) => ({ next_poll_at: eb('next_poll_at', '-', by) }))
+    .where('next_poll_at', '>', now)
+    .execute()
+}
+
+/** Plans at once what was planned by a clock that went far ahead: no token comes from the future, and no pause lasts for days. */
+export async function replanStrayRefreshes(db: Reader, now: number, bounds: { newest: number; latestRetry: number }): Promise<void> {
+  await db
+    .updateTable('credentials')
+    .set({ refresh_due_at: now })
+    .where('refresh_due_at', '>', now)
+    .where((eb) => eb.or([eb('token_obtained_at', '>', bounds.newest), eb.and([eb('status', '=', 'retrying'), eb('refresh_due_at', '>', bounds.latestRetry)])]))
+    .execute()
+}
+
+/** Returns when the next refresh is due that nobody works on; null when none is planned. */
+export async function nextDue(db: Reader, now: number): Promise<number | null> {
   const row = await db
     .selectFrom('credentials')
     .select((eb) => eb.fn.min('refresh_due_at').as('due'))
+    .where((eb) => eb.or([eb('lease', 'is', null), eb('lease_until', '<=', now)]))
     .executeTakeFirst()
   return row?.due ?? null
 }
@@ -125,8 +155,20 @@ export async function credentialsToWarnOf(db: Reader, now: number, limit: number
 }
 
 /** Changes the row if nobody else has looked meanwhile; returns whether it was changed. */
-export async function updateWarning(trx: Reader, row: Pick<CredentialRow, 'id' | 'warn_at'>, change: RowUpdate<'credentials'>): Promise<boolean> {
-  const result = await trx.updateTable('credentials').set(change).where('id', '=', row.id).where('warn_at', '=', row.warn_at).executeTakeFirst()
+export async function updateWarning(
+  trx: Reader,
+  row: Pick<CredentialRow, 'id' | 'warn_at' | 'status' | 'generation'>,
+  change: RowUpdate<'credentials'>,
+): Promise<boolean> {
+  const result = await trx
+    .updateTable('credentials')
+    .set(change)
+    .where('id', '=', row.id)
+    .where('warn_at', '=', row.warn_at)
+    // What a refresh has found out meanwhile is not painted over.
+    .where('status', '=', row.status)
+    .where('generation', '=', row.generation)
+    .executeTakeFirst()
   return result.numUpdatedRows === 1n
 }
 

@@ -73,6 +73,21 @@ export async function nextMessageDue(db: Reader): Promise<number | null> {
   return row?.due ?? null
 }
 
+/** Moves every try that is planned for later forward: the clock was set back by so much. */
+export async function bringMessagesForward(db: Reader, now: number, by: number): Promise<void> {
+  await db
+    .updateTable('messages')
+    .set((eb) => ({ next_attempt_at: eb('next_attempt_at', '-', by) }))
+    .where('status', '=', 'queued')
+    .where('next_attempt_at', '>', now)
+    .execute()
+}
+
+/** Plans at once what was planned by a clock that went far ahead: no pause is that long. */
+export async function replanStrayMessages(db: Reader, now: number, latest: number): Promise<void> {
+  await db.updateTable('messages').set({ next_attempt_at: now }).where('status', '=', 'queued').where('next_attempt_at', '>', latest).execute()
+}
+
 /** Brings the messages of a credential that works again forward. */
 export async function hurryMessages(db: Reader, credentialId: string, now: number): Promise<void> {
   await db
