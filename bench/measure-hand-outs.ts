@@ -32,8 +32,8 @@ export async function measureHandOuts(options: HandOutOptions): Promise<{ rate: 
       rounds.push({ ours, bare: first ?? (await ask(bareServer.port, options.milliseconds)) })
     }
     return {
-      rate: compare(rounds.map(({ ours, bare }) => ({ figure: ours.perSecond, yardstick: bare.perSecond }))),
-      p99: compare(rounds.map(({ ours, bare }) => ({ figure: ours.p99, yardstick: bare.p99 }))),
+      rate: compare(rounds.map((round) => ({ figure: round.ours.perSecond, yardstick: round.bare.perSecond }))),
+      p99: compare(rounds.map((round) => ({ figure: round.ours.p99, yardstick: round.bare.p99 }))),
     }
   } finally {
     load.stop()

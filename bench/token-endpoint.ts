@@ -61,8 +61,8 @@ process.on('disconnect', () => process.exit(0))
 
 function report(): void {
   const refreshed = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  const answer: EndpointReport = { port, refreshed, mostPerFamily: Math.max(0, ...counts.values()), reused, refused, milliseconds: lastAt - firstAt }
-  process.send?.(answer)
+  const state: EndpointReport = { port, refreshed, mostPerFamily: Math.max(0, ...counts.values()), reused, refused, milliseconds: lastAt - firstAt }
+  process.send?.(state)
 }
 
 const server = createServer((request, response) => {

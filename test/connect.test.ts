@@ -38,8 +38,19 @@ describe('connecting from the command line', () => {
     fake.answer = () => ({ body: { access_token: 'at', expires_in: 3600, refresh_token: 'rt' } })
     await service.start()
     await service.get(
-      ...['registration', 'add', 'app', '--provider', 'generic', '--client-id', 'c', '--client-secret-file', join(service.config, 'access-key')],
-      ...['--placeholder', `token_endpoint=${fake.url}/token`, '--placeholder', `authorization_endpoint=${fake.url}/authorize`],
+      'registration',
+      'add',
+      'app',
+      '--provider',
+      'generic',
+      '--client-id',
+      'c',
+      '--client-secret-file',
+      join(service.config, 'access-key'),
+      '--placeholder',
+      `token_endpoint=${fake.url}/token`,
+      '--placeholder',
+      `authorization_endpoint=${fake.url}/authorize`,
     )
     await service.get('add', 'work', '--registration', 'app', '--grant', 'authorization_code')
   })
