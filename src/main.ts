@@ -194,7 +194,7 @@ export async function startParts(
       checks: () => checkService(),
       async checkReady() {
         if (stopping) throw new Problem('shutting_down', 'The service is stopping.')
-        if (audit.blocked) throw new Problem('audit_blocked', 'The audit trail could not be written the last time.')
+        if (audit.blocked) await audit.resume()
         try {
           await db.selectFrom('heads').select('seq').limit(1).execute()
         } catch (error) {

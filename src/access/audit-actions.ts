@@ -27,6 +27,7 @@ export const auditActions = {
   'api.refused': 'A call was refused because the key lacks the right.',
   'audit.read': 'The audit trail was read.',
   'audit.verified': 'The audit trail was verified.',
+  'audit.resumed': 'The audit trail could be written again after it could not.',
   'sender.created': 'A sender was made.',
   'sender.changed': 'A sender was changed; the detail names the fields.',
   'sender.deleted': 'A sender was deleted.',

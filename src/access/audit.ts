@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { Transaction } from 'kysely'
-import type { Actor } from '../base/actor.ts'
+import { service, type Actor } from '../base/actor.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventBus } from '../base/events.ts'
 import { isProblem, Problem } from '../base/problem.ts'
@@ -115,8 +115,7 @@ export class AuditTrail {
         for (const waiting of batch) waiting.resolve()
       } catch (error) {
         this.#tell('audit.blocked')
-        const why = isProblem(error) ? ` ${error.title}.` : ''
-        const problem = new Problem('audit_blocked', `The audit record could not be written, so nothing was done.${why}`, { cause: error, retryAfter: 5 })
+        const problem = blockedBy(error)
         for (const waiting of batch) waiting.reject(problem)
       }
       if (this.#waiting.length > 0) await new Promise<void>((resolve) => setImmediate(resolve))
@@ -129,6 +128,16 @@ export class AuditTrail {
     if (blocked === this.#blocked) return
     this.#blocked = blocked
     this.#bus?.publish({ seq: 0, at: this.#clock.now(), type, subject: null, data: {} })
+  }
+
+  /**
+   * Tries whether the trail can be written again, with a record that says so: whoever waits until tokens can be handed out
+   * must not have to ask for one.
+   *
+   * @throws Problem audit_blocked
+   */
+  async resume(): Promise<void> {
+    await this.record({ actor: service, action: 'audit.resumed', outcome: 'done' })
   }
 
   /** Returns whether the last attempt to write failed. */
@@ -197,6 +206,11 @@ export class AuditTrail {
     }
     return { ok: true, last }
   }
+}
+
+function blockedBy(error: unknown): Problem {
+  const why = isProblem(error) ? ` ${error.title}.` : ''
+  return new Problem('audit_blocked', `The audit record could not be written, so nothing was done.${why}`, { cause: error, retryAfter: 5 })
 }
 
 function toRow(entry: AuditEntry, seq: number, at: number): Omit<NewRow<'audit'>, 'hash'> {

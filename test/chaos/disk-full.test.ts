@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { it } from 'node:test'
+import { sql } from 'kysely'
+import { isProblem } from '../../src/base/problem.ts'
+import { letter, openMail, until } from '../mail-world.ts'
+import { makeService } from '../service.ts'
+import { makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type World } from '../world.ts'
+
+/** Mounts a small file system of its own; null where this process may not. */
+function mountSmall(megabytes: number): { folder: string; unmount: () => void } | null {
+  const folder = mkdtempSync(join(tmpdir(), 'keybearer-small-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`, 'tmpfs', folder], { stdio: 'pipe' })
+  } catch {
+    rmSync(folder, { recursive: true })
+    return null
+  }
+  return {
+    folder,
+    unmount() {
+      execFileSync('umount', [folder])
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+function fill(folder: string): () => void {
+  const file = join(folder, 'ballast')
+  const handle = openSync(file, 'w')
+  const block = Buffer.alloc(4096)
+  try {
+    for (;;) writeSync(handle, block)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  } finally {
+    closeSync(handle)
+  }
+  return () => rmSync(file)
+}
+
+it('a full disk: nothing is handed out or accepted, the errors say why, and it works again without a restart', { timeout: 120_000 }, async (t) => {
+  const small = mountSmall(8)
+  if (small === null) return t.skip('needs the right to mount')
+  const service = await makeService({ KEYBEARER_DATA: join(small.folder, 'data') })
+  try {
+    await service.start()
+    writeFileSync(join(service.folder, 'secret'), 'sk-1')
+    await service.get('add', 'crm', '--kind', 'api_key', '--secret-file', join(service.folder, 'secret'))
+    await service.get('sender', 'add', 'office', '--host', '127.0.0.1', '--port', '9', '--tls', 'none', '--from', 'anna@example.org', '--default')
+    const key = readFileSync(join(service.config, 'access-key'), 'utf8').trim()
+    const call = async (path: string, body: object) => {
+      const response = await fetch(`${service.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      const answer = (await response.json()) as { code?: string; next_step?: string; detail?: string }
+      return { status: response.status, retryAfter: Number(response.headers.get('retry-after')), ...answer }
+    }
+    let handedOut = 0
+    const token = async () => {
+      const answer = await call('/v1/credentials/crm/token', {})
+      if (answer.status === 200) handedOut += 1
+      return answer
+    }
+    await token()
+
+    const free = fill(small.folder)
+    // What lies in the log of the database can still be written over for a while.
+    const refused = await until('a hand-out is refused', async () => {
+      const answer = await token()
+      return answer.status === 200 ? undefined : answer
+    })
+    assert.deepEqual([refused.status, refused.code], [503, 'audit_blocked'])
+    assert.match(`${refused.detail} ${refused.next_step}`, /disk is full.*Free disk space/i)
+    assert.ok(refused.retryAfter >= 1)
+    const message = await call('/v1/mail/messages', { to: ['bob@example.net'], subject: 'x', text: 'x'.repeat(100_000) })
+    assert.deepEqual([message.status, message.code], [507, 'storage_full'])
+    const shown = await service.cli(['token', 'crm'])
+    assert.deepEqual([shown.status, shown.stdout], [75, ''])
+    assert.equal((await fetch(`${service.url}/livez`)).status, 200)
+    await until('it says that it is not ready', async () => {
+      await token()
+      return (await fetch(`${service.url}/readyz`)).status === 503
+    })
+
+    free()
+    // Before anybody asks for a token: who is not ready is not asked.
+    await until('it is ready again', async () => (await fetch(`${service.url}/readyz`)).status === 200)
+    assert.equal((await token()).status, 200)
+    assert.match(await service.get('audit', 'verify'), /fit together/)
+    const { items } = JSON.parse(await service.get('audit', '--action', 'token.handed_out', '--limit', '500', '--json')) as { items: { outcome: string }[] }
+    assert.equal(items.filter((item) => item.outcome === 'done').length, handedOut, 'every token that left is recorded')
+    assert.doesNotMatch(service.output(), /service\.(?:crashed|unhandled)/)
+  } finally {
+    await service.remove()
+    small.unmount()
+  }
+})
+
+it('a database that may not grow: a renewal keeps what the provider answered until there is room, and loses nothing', async () => {
+  const place = await makePlace('sqlite')
+  const fake = await startFakeProvider()
+  const world = await openWorld(place)
+  const mail = openMail(world)
+  const { db } = world.store
+  let room: () => Promise<void> = async () => undefined
+  try {
+    fake.answer = () => ({ body: { access_token: 'at-1', expires_in: 3600, refresh_token: 'rt-1' } })
+    const id = await makeRefreshable(world, fake)
+    await mail.senders.create({ name: 'office', host: '127.0.0.1', port: 9, tls: 'none', from: 'anna@example.org' }, tester)
+    fake.answer = async () => {
+      // The disk fills up while the provider answers.
+      room = await fillDatabase(world.store.db)
+      return { body: { access_token: 'at-2', expires_in: 3600, refresh_token: 'rt-2', padding: 'x'.repeat(200_000) } }
+    }
+    const renewal = world.credentials.refresh(id, tester)
+    await until('the answer could not be kept yet', () => world.log.some((line) => line.includes('answer.not_kept_yet')))
+    await assert.rejects(
+      mail.outbox.accept({ ...letter, text: 'x'.repeat(100_000) }, tester),
+      (error) => isProblem(error, 'storage_full') && error.nextStep.includes('Free some space'),
+    )
+    await room()
+    assert.equal((await renewal).status, 'ready')
+    const token = await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+    assert.equal(token.accessToken.reveal(), 'at-2')
+    fake.answer = () => ({ body: { access_token: 'at-3', expires_in: 3600 } })
+    await world.credentials.refresh(id, tester)
+    assert.equal(fake.seen.at(-1)?.parameters.get('refresh_token'), 'rt-2')
+    assert.equal((await world.context.audit.verify()).ok, true)
+    assert.equal((await db.selectFrom('messages').selectAll().execute()).length, 0)
+  } finally {
+    await room()
+    await mail.outbox.stop()
+    await world.close()
+    await fake.close()
+    await place.remove()
+  }
+})
+
+/** Lets the database grow no more; returns what makes room again. */
+async function fillDatabase(db: World['store']['db']): Promise<() => Promise<void>> {
+  await db.transaction().execute(async (trx) => {
+    await sql`pragma max_page_count = 1`.execute(trx)
+  })
+  return async () => {
+    await db.transaction().execute(async (trx) => {
+      await sql`pragma max_page_count = 1073741823`.execute(trx)
+    })
+  }
+}
