@@ -9,6 +9,8 @@ import { toStorageProblem } from './storage-problem.ts'
 import type { Tables } from './tables.ts'
 
 const cachedStatements = 500
+/** Only programs that do not know us can hold the file; while we wait for them nothing else is done. */
+const lockTimeout = 1000
 
 /** Opens the embedded database of a data folder: WAL, every commit synced, readable by its owner only. */
 export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => Promise<void> } {
@@ -17,7 +19,7 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
   const unlock = lockFolder(folder)
   const opened: DatabaseSync[] = []
   const open = (readOnly: boolean): DatabaseSync => {
-    const native = new DatabaseSync(file, { timeout: 5000, readOnly })
+    const native = new DatabaseSync(file, { timeout: lockTimeout, readOnly })
     opened.push(native)
     return native
   }
@@ -29,10 +31,14 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
   } catch (error) {
     for (const native of opened) native.close()
     unlock()
-    if ((error as { errcode?: number }).errcode === 26) {
-      throw new Problem('storage_unavailable', `${file} is damaged: it is not a database.`, { cause: error, nextStep: 'Restore it from a backup.' })
+    const { errcode = 0 } = error as { errcode?: number }
+    if (errcode === 26 || (errcode & 0xff) === 11) {
+      throw new Problem('storage_unavailable', `${file} is damaged${errcode === 26 ? ': it is not a database' : ''}.`, {
+        cause: error,
+        nextStep: 'Restore it from a backup.',
+      })
     }
-    throw error
+    throw toStorageProblem(error) ?? error
   }
   const [writer, reader] = opened.map(adapt)
   const db = new Kysely<Tables>({ dialect: new EmbeddedDialect(() => new EmbeddedDriver(writer!, reader!)) })

@@ -124,6 +124,7 @@ it('a database that may not grow: a renewal keeps what the provider answered unt
       mail.outbox.accept({ ...letter, text: 'x'.repeat(100_000) }, tester),
       (error) => isProblem(error, 'storage_full') && error.nextStep.includes('Free some space'),
     )
+    assert.equal((await world.credentials.get(id)).status, 'incomplete', 'nothing is judged before it is kept')
     await room()
     assert.equal((await renewal).status, 'ready')
     const token = await world.credentials.handOut(id, { purpose: 'token', actor: tester })
