@@ -135,7 +135,7 @@ export function send(port: number, method: string, path: string, ask: Ask = {}):
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8')
-          const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== ''
+          const isJson = /json\b/.test(response.headers['content-type'] ?? '') && text !== ''
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: isJson ? (JSON.parse(text) as Reply['json']) : {} })
         })
         response.on('error', reject)

@@ -3,13 +3,23 @@
 /** What went wrong and what to do (RFC 9457) */
 export type Problem = { type: string; title: string; status: number; code: string; detail: string; next_step: string; request_id: string; errors?: { path: string; message: string }[]; retry_after?: number; facts?: Record<string, string | number | boolean | null> }
 
-export type CredentialPage = { items: Credential[]; next: string | null }
+export type CredentialCounts = { by_status: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; by_kind: { oauth2: number; api_key: number; basic: number }; total: number }
 
-/** What may be known about a credential; never a secret */
-export type Credential = { id: string; name: string; kind: "oauth2" | "api_key" | "basic"; grant: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer" | null; registration: Named | null; provider: Named | null; description: string; username: string | null; subject: string | null; scopes: string[]; granted_scopes: string[] | null; missing_scopes: string[]; options: CredentialOptions; allowed_hosts: string[]; tags: string[]; status: "incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused"; reason: { code: string; message: string } | null; next_step: NextStep | null; since: string; until: string | null; token_expires_at: string | null; token_obtained_at: string | null; refresh_token_expires_at: string | null; refresh_due_at: string | null; has_secret: boolean; has_refresh_token: boolean; last_used_at: string | null; last_used_by: Named | null; last_use_outcome: "ok" | "issue" | null; last_success_at: string | null; created_at: string; updated_at: string; revision: number }
+export type HistoryPage = { items: HistoryRecord[]; next: string | null }
+
+export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
 
 /** Something by its id and name */
 export type Named = { id: string; name: string }
+
+export type UsageDayPage = { items: UsageDay[]; next: string | null }
+
+export type UsageDay = { day: string; ok: number; issue: number }
+
+export type CredentialPage = { items: Credential[]; next: string | null }
+
+/** What may be known about a credential; never a secret */
+export type Credential = { id: string; name: string; kind: "oauth2" | "api_key" | "basic"; grant: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer" | null; registration: Named | null; provider: Named | null; description: string; username: string | null; subject: string | null; scopes: string[]; granted_scopes: string[] | null; missing_scopes: string[]; options: CredentialOptions; allowed_hosts: string[]; tags: string[]; status: "incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused"; reason: { code: string; message: string } | null; next_step: NextStep | null; since: string; until: string | null; token_expires_at: string | null; token_obtained_at: string | null; refresh_token_expires_at: string | null; refresh_due_at: string | null; has_secret: boolean; has_refresh_token: boolean; last_used_at: string | null; last_used_by: Named | null; used_by: { items: Named[]; count: number }; last_use_outcome: "ok" | "issue" | null; last_success_at: string | null; created_at: string; updated_at: string; revision: number }
 
 export type CredentialOptions = { variant?: "standard" | "microsoft_compatible" | "google_compatible"; audience?: string; resource?: string[]; act_for?: string; placeholders?: Record<string, string>; authorize_parameters?: Record<string, string>; token_parameters?: Record<string, string>; login_hint?: string; assumed_lifetime?: number }
 
@@ -105,7 +115,7 @@ export type MessagePage = { items: Message[]; next: string | null }
 
 export type AuditPage = { items: AuditRecord[]; next: string | null }
 
-export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
+export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
 
 export type AuditVerification = { ok: boolean; records: number; head: string | null; first_bad: number | null; what: string | null }
 
@@ -129,8 +139,14 @@ export type Health = { status: "ok" | "unavailable" }
 
 /** What every operation takes and gives. */
 export type Operations = {
+  /** Counts the credentials that the key may read, by status and kind. */
+  countCredentials: { params: Record<string, never>; query: { search?: string; kind?: "oauth2" | "api_key" | "basic"; provider?: string; registration?: string; tag?: string; attention?: boolean }; body: undefined; reply: CredentialCounts }
+  /** Lists what happened to a credential, the newest first. */
+  listCredentialHistory: { params: { credential: string }; query: { cursor?: string; limit?: number }; body: undefined; reply: HistoryPage }
+  /** Counts how often a credential was used on each of the last days, today last. */
+  listCredentialUsageDays: { params: { credential: string }; query: { days?: number }; body: undefined; reply: UsageDayPage }
   /** Lists the credentials that the key may read. */
-  listCredentials: { params: Record<string, never>; query: { search?: string; status?: ("incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused")[]; kind?: "oauth2" | "api_key" | "basic"; provider?: string; registration?: string; tag?: string; sort?: "name" | "-name" | "created" | "-created"; cursor?: string; limit?: number }; body: undefined; reply: CredentialPage }
+  listCredentials: { params: Record<string, never>; query: { search?: string; kind?: "oauth2" | "api_key" | "basic"; provider?: string; registration?: string; tag?: string; attention?: boolean; status?: ("incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused")[]; sort?: "name" | "-name" | "created" | "-created" | "status" | "-status" | "until" | "-until" | "last_used" | "-last_used"; cursor?: string; limit?: number }; body: undefined; reply: CredentialPage }
   /** Makes a credential, and its registration if that is new. */
   createCredential: { params: Record<string, never>; query: Record<string, never>; body: NewCredential; reply: Credential }
   /** Shows a credential. */
@@ -212,9 +228,11 @@ export type Operations = {
   /** Takes a message that still waits out of the outbox. */
   cancelMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
   /** Lists the audit trail, the newest record first. */
-  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
+  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
   /** Lists the hand-outs of a token that was found somewhere, the newest first. */
   findTokenInAudit: { params: Record<string, never>; query: Record<string, never>; body: { token: string; cursor?: string; limit?: number }; reply: AuditPage }
+  /** Gives the audit trail, or what fits of it, as one JSON object per line, the oldest record first. */
+  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
   /** Checks the whole audit trail and names the first record that does not fit. */
   verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
   /** Streams what happens to the credentials that the key may read. */
@@ -247,6 +265,9 @@ export type Operations = {
 
 /** How every operation is called. */
 export const operations = {
+  countCredentials: { method: 'GET', path: '/v1/credentials/counts', reply: 'json' },
+  listCredentialHistory: { method: 'GET', path: '/v1/credentials/{credential}/history', reply: 'json' },
+  listCredentialUsageDays: { method: 'GET', path: '/v1/credentials/{credential}/usage-days', reply: 'json' },
   listCredentials: { method: 'GET', path: '/v1/credentials', reply: 'json' },
   createCredential: { method: 'POST', path: '/v1/credentials', reply: 'json' },
   getCredential: { method: 'GET', path: '/v1/credentials/{credential}', reply: 'json' },
@@ -290,6 +311,7 @@ export const operations = {
   cancelMessage: { method: 'POST', path: '/v1/mail/messages/{message}/cancel', reply: 'json' },
   listAudit: { method: 'GET', path: '/v1/audit', reply: 'json' },
   findTokenInAudit: { method: 'POST', path: '/v1/audit/token', reply: 'json' },
+  exportAudit: { method: 'GET', path: '/v1/audit/export', reply: 'text' },
   verifyAudit: { method: 'GET', path: '/v1/audit/verification', reply: 'json' },
   streamEvents: { method: 'GET', path: '/v1/events', reply: 'text' },
   getStatus: { method: 'GET', path: '/v1/status', reply: 'json' },

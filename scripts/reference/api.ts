@@ -107,6 +107,8 @@ function reply(row: Endpoint, operation: Operation): string {
       return `Reply ${row.status}, without a body.`
     case 'html':
       return row.status === 303 ? 'Reply 303: sends the browser on to another page.' : `Reply ${row.status}: a page.`
+    case 'lines':
+      return `Reply ${row.status}: one JSON object per line (${code(content![0])}).`
     case 'text':
       return `Reply ${row.status}: text.`
   }

@@ -26,6 +26,7 @@ export const auditActions = {
   'access_key.refused': 'A key was refused: unknown, expired, revoked, or from a network it may not come from.',
   'api.refused': 'A call was refused because the key lacks the right.',
   'audit.read': 'The audit trail was read.',
+  'audit.exported': 'The audit trail was exported.',
   'audit.verified': 'The audit trail was verified.',
   'audit.resumed': 'The audit trail could be written again after it could not.',
   'sender.created': 'A sender was made.',

@@ -157,8 +157,21 @@ export class AuditTrail {
     await insertAudit(trx, rows, hash)
   }
 
+  /** Yields every record that fits, oldest first, up to where the trail ended when it was asked. */
+  async *all(filter: Omit<AuditFilter, 'before' | 'after' | 'limit'>): AsyncGenerator<AuditView> {
+    const { seq } = await readAuditHead(this.#db)
+    for (let after = 0; ;) {
+      const rows = await findAudit(this.#db, { ...filter, after, before: seq + 1, limit: pageSize }, 'asc')
+      for (const row of rows) yield toView(row)
+      if (rows.length < pageSize) return
+      after = rows.at(-1)!.seq
+    }
+  }
+
   /** Lists records, newest first. */
-  async list(filter: Omit<AuditFilter, 'before' | 'limit'> & { cursor?: string; limit?: number }): Promise<{ items: AuditView[]; next: string | null }> {
+  async list(
+    filter: Omit<AuditFilter, 'before' | 'after' | 'limit'> & { cursor?: string; limit?: number },
+  ): Promise<{ items: AuditView[]; next: string | null }> {
     const limit = Math.min(filter.limit ?? 100, 1000)
     const { cursor, ...rest } = filter
     const before = cursor === undefined ? undefined : Number(cursor)

@@ -119,6 +119,7 @@ describe('what the audit trail says of the API', () => {
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
       listAudit: async () => ['/v1/audit'],
       findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
+      exportAudit: async () => ['/v1/audit/export'],
       verifyAudit: async () => ['/v1/audit/verification'],
       startRotation: async () => ['/v1/master-key/rotation'],
     }

@@ -42,7 +42,9 @@ export type Answer<Row extends Endpoint> = Row['kind'] extends 'json'
     ? More
     : Row['kind'] extends 'events'
       ? { stream: (sink: EventSink) => Promise<void> }
-      : More & { text: string }
+      : Row['kind'] extends 'lines'
+        ? More & { lines: AsyncIterable<ReplyBody<Row>> }
+        : More & { text: string }
 
 export type Handler<Row extends Endpoint> = (call: Call<Row>) => Promise<Answer<Row>>
 

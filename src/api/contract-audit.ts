@@ -35,6 +35,15 @@ export const eventSchema = z
   })
   .meta({ id: 'Event', description: 'Something that happened; never a secret' })
 
+const auditFilter = {
+  subject: word(200).optional().meta({ description: 'Id of a credential, registration, access key…' }),
+  actor: word(200).optional().meta({ description: 'Id of an access key or person' }),
+  action: z.enum(actions).optional(),
+  outcome: outcome.optional(),
+  from: time.optional(),
+  to: time.optional(),
+}
+
 export const auditEndpoints = [
   endpoint({
     id: 'listAudit',
@@ -44,15 +53,7 @@ export const auditEndpoints = [
     summary: 'Lists the audit trail, the newest record first.',
     permission: { administration: 'audit' },
     audit: 'audit.read',
-    query: z.strictObject({
-      subject: word(200).optional().meta({ description: 'Id of a credential, registration, access key…' }),
-      actor: word(200).optional().meta({ description: 'Id of an access key' }),
-      action: z.enum(actions).optional(),
-      outcome: outcome.optional(),
-      from: time.optional(),
-      to: time.optional(),
-      ...pageQuery,
-    }),
+    query: z.strictObject({ ...auditFilter, ...pageQuery }),
     status: 200,
     kind: 'json',
     reply: auditPage,
@@ -76,6 +77,19 @@ export const auditEndpoints = [
     kind: 'json',
     reply: auditPage,
     noStore: true,
+  }),
+  endpoint({
+    id: 'exportAudit',
+    method: 'GET',
+    path: '/v1/audit/export',
+    tag: 'Audit',
+    summary: 'Gives the audit trail, or what fits of it, as one JSON object per line, the oldest record first.',
+    permission: { administration: 'audit' },
+    audit: 'audit.exported',
+    query: z.strictObject(auditFilter),
+    status: 200,
+    kind: 'lines',
+    reply: auditRecord,
   }),
   endpoint({
     id: 'verifyAudit',

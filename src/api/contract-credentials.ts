@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { credentialKinds, credentialStatuses, grantTypes } from '../credentials/types.ts'
+import { credentialKinds, credentialSorts, credentialStatuses, grantTypes } from '../credentials/types.ts'
 import { endpoint } from './endpoint.ts'
+import { credentialMatch, statusFilter } from './contract-credential-facts.ts'
 import { newRegistration } from './contract-registrations.ts'
-import { count, flag, list, named, optionalTime, page, pageQuery, placeholders, ref, secret, text, time, word } from './schemas.ts'
+import { count, flag, named, optionalTime, page, pageQuery, placeholders, ref, secret, text, time, word } from './schemas.ts'
 
 const scope = z
   .string()
@@ -59,6 +60,7 @@ export const credential = z
     has_refresh_token: z.boolean(),
     last_used_at: optionalTime,
     last_used_by: named.nullable(),
+    used_by: z.object({ items: z.array(named), count }).meta({ description: 'The three that used it last, and how many ever did' }),
     last_use_outcome: z.enum(['ok', 'issue']).nullable(),
     last_success_at: optionalTime,
     created_at: time,
@@ -136,13 +138,9 @@ export const credentialEndpoints = [
     permission: { anyCredential: 'read' },
     audit: null,
     query: z.strictObject({
-      search: word(200).optional().meta({ description: 'Part of the name, description or user' }),
-      status: list(z.enum(credentialStatuses)).optional(),
-      kind: z.enum(credentialKinds).optional(),
-      provider: word(100).optional(),
-      registration: ref('registration').optional(),
-      tag: word(60).optional(),
-      sort: z.enum(['name', '-name', 'created', '-created']).optional(),
+      ...credentialMatch,
+      status: statusFilter,
+      sort: z.enum(credentialSorts).optional().meta({ description: 'name unless told; a hyphen turns it round; status begins with what needs a person first' }),
       ...pageQuery,
     }),
     status: 200,

@@ -1,6 +1,7 @@
 import { accessKeyEndpoints } from './contract-access-keys.ts'
 import { auditEndpoints } from './contract-audit.ts'
 import { consentEndpoints } from './contract-consents.ts'
+import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
 import { mailEndpoints } from './contract-mail.ts'
 import { providerEndpoints } from './contract-providers.ts'
@@ -13,6 +14,8 @@ import type { Endpoint } from './endpoint.ts'
  * reference page come from this table.
  */
 export const contract = [
+  // First, so that "counts" is not taken for the name of a credential.
+  ...credentialFactEndpoints,
   ...credentialEndpoints,
   ...consentEndpoints,
   ...registrationEndpoints,

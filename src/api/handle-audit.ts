@@ -1,34 +1,33 @@
+import type { AuditView } from '../access/audit.ts'
 import { Secret } from '../base/secret.ts'
 import type { HandlersOf } from './call.ts'
+import type { EndpointOf } from './contract.ts'
+import type { Query } from './endpoint.ts'
 import { lastHeard, streamEvents } from './event-stream.ts'
 import type { Services } from './services.ts'
 import { auditBody } from './views-service.ts'
+import { withoutUndefined } from './views.ts'
 
-type Ids = 'listAudit' | 'findTokenInAudit' | 'verifyAudit' | 'streamEvents'
+type Ids = 'listAudit' | 'findTokenInAudit' | 'exportAudit' | 'verifyAudit' | 'streamEvents'
 
 export function auditHandlers(services: Services): HandlersOf<Ids> {
   const { audit } = services
   return {
     async listAudit({ query, actor }) {
-      const { subject, actor: by, action, outcome, from, to, cursor, limit } = query
+      const { cursor, limit, ...filter } = query
       // Whoever looks is himself in the trail.
       await audit.record({ actor, action: 'audit.read', outcome: 'done', detail: { filter: Object.keys(query) } })
-      const page = await audit.list({
-        ...(subject ? { subject } : {}),
-        ...(by ? { actor: by } : {}),
-        ...(action ? { action } : {}),
-        ...(outcome ? { outcome } : {}),
-        ...(from ? { from: Date.parse(from) } : {}),
-        ...(to ? { to: Date.parse(to) } : {}),
-        ...(cursor ? { cursor } : {}),
-        ...(limit === undefined ? {} : { limit }),
-      })
+      const page = await audit.list({ ...toFilter(filter), ...withoutUndefined({ cursor, limit }) })
       return { body: { items: page.items.map(auditBody), next: page.next } }
     },
     async findTokenInAudit({ body: { token, cursor, limit }, actor }) {
       await audit.record({ actor, action: 'audit.read', outcome: 'done', detail: { filter: ['token'] } })
       const page = await audit.list({ mark: audit.mark(new Secret(token)), ...(cursor ? { cursor } : {}), ...(limit === undefined ? {} : { limit }) })
       return { body: { items: page.items.map(auditBody), next: page.next } }
+    },
+    async exportAudit({ query, actor }) {
+      await audit.record({ actor, action: 'audit.exported', outcome: 'done', detail: { filter: Object.keys(query) } })
+      return { lines: bodies(audit.all(toFilter(query))), headers: { 'content-disposition': 'attachment; filename="keybearer-audit.jsonl"' } }
     },
     async verifyAudit({ actor }) {
       const found = await audit.verify()
@@ -49,4 +48,19 @@ export function auditHandlers(services: Services): HandlersOf<Ids> {
       return { stream: (sink) => streamEvents(services, call, after, sink) }
     },
   }
+}
+
+function toFilter({ subject, actor, action, outcome, from, to }: Query<EndpointOf<'exportAudit'>>) {
+  return withoutUndefined({ subject, actor, action, outcome, from: from && Date.parse(from), to: to && Date.parse(to) }) as Partial<{
+    subject: string
+    actor: string
+    action: string
+    outcome: string
+    from: number
+    to: number
+  }>
+}
+
+async function* bodies(records: AsyncIterable<AuditView>): AsyncGenerator<ReturnType<typeof auditBody>> {
+  for await (const record of records) yield auditBody(record)
 }

@@ -1,8 +1,10 @@
 import type { Caller } from '../access/caller.ts'
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
+import { toMatch } from './handle-credential-facts.ts'
 import type { Services } from './services.ts'
 import { credentialBody, testBody, toCredentialChange, toNewCredential, tokenBody, usageBody } from './views-credentials.ts'
+import { withoutUndefined } from './views.ts'
 
 type Ids =
   | 'listCredentials'
@@ -21,20 +23,8 @@ type Ids =
 export function credentialHandlers({ credentials, clock }: Pick<Services, 'credentials' | 'clock'>): HandlersOf<Ids> {
   return {
     async listCredentials({ query, caller }) {
-      const { search, status, kind, provider, registration, tag, sort, cursor, limit } = query
-      const visible = caller.visible()
-      const page = await credentials.list({
-        ...(search === undefined ? {} : { search }),
-        ...(status ? { status } : {}),
-        ...(kind ? { kind } : {}),
-        ...(provider ? { provider } : {}),
-        ...(registration ? { registration } : {}),
-        ...(tag ? { tag } : {}),
-        ...(sort ? { sort } : {}),
-        ...(cursor ? { cursor } : {}),
-        ...(limit === undefined ? {} : { limit }),
-        ...(visible ? { visible } : {}),
-      })
+      const { status, sort, cursor, limit } = query
+      const page = await credentials.list({ ...toMatch(query, caller), ...withoutUndefined({ status, sort, cursor, limit }) })
       return { body: { items: page.items.map(credentialBody), next: page.next } }
     },
     async createCredential({ body, actor, caller }) {

@@ -6,7 +6,7 @@ import { examine } from './doctor.ts'
 import { openApi } from './openapi.ts'
 import { homePage, pageHeaders } from './pages.ts'
 import type { ReachOptions, Services } from './services.ts'
-import { iso } from './views.ts'
+import { iso, withoutUndefined } from './views.ts'
 import { rotationBody } from './views-service.ts'
 
 type Ids =
@@ -35,7 +35,7 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
           version: facts.version,
           uptime_seconds: Math.max(0, Math.floor((clock.now() - facts.startedAt) / 1000)),
           database: facts.database,
-          credentials: await credentials.counts(caller.visible()),
+          credentials: (await credentials.counts(withoutUndefined({ visible: caller.visible() }))).byStatus,
           audit: { records: head.seq, head: head.hash, blocked: audit.blocked },
           master_key_version: facts.masterKeyVersion(),
           public_url: facts.publicUrl,
@@ -75,8 +75,8 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
       const now = clock.monotonic()
       if (now - countedAt >= countInterval) {
         countedAt = now
-        const counts = await credentials.counts()
-        for (const status of credentialStatuses) metrics.set('credentials', counts[status], { status })
+        const { byStatus } = await credentials.counts()
+        for (const status of credentialStatuses) metrics.set('credentials', byStatus[status], { status })
         metrics.set('outbox_waiting', await services.outbox.waiting())
       }
       return { text: await metrics.text(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }

@@ -2,6 +2,7 @@ import type { Handlers } from './call.ts'
 import { accessKeyHandlers } from './handle-access-keys.ts'
 import { auditHandlers } from './handle-audit.ts'
 import { consentHandlers } from './handle-consents.ts'
+import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
 import { mailHandlers } from './handle-mail.ts'
 import { providerHandlers } from './handle-providers.ts'
@@ -14,6 +15,7 @@ import type { ReachOptions, Services } from './services.ts'
 export function makeHandlers(services: Services, refusals: Refusals, options: Pick<ReachOptions, 'metrics'>): Handlers {
   return {
     ...credentialHandlers(services),
+    ...credentialFactHandlers(services),
     ...consentHandlers(services, refusals),
     ...registrationHandlers(services),
     ...providerHandlers(services),

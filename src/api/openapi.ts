@@ -77,6 +77,8 @@ function success(row: Endpoint, schemas: Json): Json {
       return { description: 'A page', ...more, ...(row.status === 303 ? {} : { content: { 'text/html': { schema: { type: 'string' } } } }) }
     case 'text':
       return { description: 'Text', ...more, content: { 'text/plain': { schema: { type: 'string' } } } }
+    case 'lines':
+      return { description: 'One JSON object per line', ...more, content: { 'application/jsonl': { schema: { type: 'string' } } } }
     case 'nothing':
       return { description: 'Done', ...more }
   }

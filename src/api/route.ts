@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Call, EventSink } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -29,6 +30,7 @@ type AnyAnswer = {
   status?: number
   headers?: Record<string, string>
   stream?: (sink: EventSink) => Promise<void>
+  lines?: AsyncIterable<unknown>
 }
 
 type AnyHandler = (call: Call) => Promise<AnyAnswer>
@@ -97,6 +99,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
         if (streams.size >= mostStreams) throw new Problem('rate_limited', `${mostStreams} callers follow the events already.`, { retryAfter: 30 })
         return await stream(exchange, (await handler(call)).stream!, streams)
       }
+      if (endpoint.kind === 'lines') return await writeLines(endpoint, exchange, await handler(call))
       const key = endpoint.takesIdempotencyKey ? single(exchange.request, 'idempotency-key') : undefined
       if (key === undefined) return writeReply(exchange, await work(call))
       const request = createHash('sha256')
@@ -147,6 +150,38 @@ function toWritten(endpoint: Endpoint, answer: AnyAnswer): Written {
   if (answer.revision !== undefined) headers.etag = `"r${answer.revision}"`
   // Invariant: only what the contract names leaves. A reply that does not fit is our mistake and becomes an internal error.
   return { status, headers, body: JSON.stringify(endpoint.reply!.parse(answer.body)) }
+}
+
+/** Writes one object per line, each through the contract like any other reply, and no faster than they are taken. */
+async function writeLines(endpoint: Endpoint, exchange: Exchange, answer: AnyAnswer): Promise<void> {
+  const { request, response } = exchange
+  response.writeHead(endpoint.status, {
+    'content-type': 'application/jsonl; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': exchange.requestId,
+    ...answer.headers,
+  })
+  if (request.method !== 'HEAD') {
+    for await (const line of answer.lines!) {
+      if (response.destroyed) return
+      if (!response.write(`${JSON.stringify(endpoint.reply!.parse(line))}\n`)) await drained(response)
+    }
+  }
+  response.end()
+}
+
+/** Resolves when more can be written, or when nobody is there to take it. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off('drain', go)
+      response.off('close', go)
+      resolve()
+    }
+    response.once('drain', go)
+    response.once('close', go)
+  })
 }
 
 async function stream(exchange: Exchange, run: (sink: EventSink) => Promise<void>, streams: Set<() => void>): Promise<void> {

@@ -84,7 +84,9 @@ describe('the HTTP server', () => {
     const leaky = await openApiWorld({
       replace: (services) => ({
         credentials: Object.assign(Object.create(services.credentials) as object, {
-          counts: async () => ({ incomplete: 0, ready: 1, expiring: 0, retrying: 0, needs_consent: 0, misconfigured: 0, paused: 0, leaked: 'CANARY' }),
+          counts: async () => ({
+            byStatus: { incomplete: 0, ready: 1, expiring: 0, retrying: 0, needs_consent: 0, misconfigured: 0, paused: 0, leaked: 'CANARY' },
+          }),
         }) as never,
       }),
     })

@@ -46,10 +46,10 @@ export type Services = {
   bus: EventBus
   metrics: Metrics
   accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'list' | 'get' | 'revoke'>
-  audit: Pick<AuditTrail, 'record' | 'list' | 'mark' | 'verify' | 'blocked'>
+  audit: Pick<AuditTrail, 'record' | 'list' | 'all' | 'mark' | 'verify' | 'blocked'>
   credentials: Pick<
     Credentials,
-    'list' | 'counts' | 'get' | 'idOf' | 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'handOut' | 'refresh' | 'test' | 'revoke' | 'usage'
+    'list' | 'counts' | 'get' | 'idOf' | 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'handOut' | 'refresh' | 'test' | 'revoke' | 'usage' | 'usageDays'
   >
   consents: Pick<Consents, 'start' | 'get' | 'respond' | 'callback'>
   registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>

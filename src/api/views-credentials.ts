@@ -35,6 +35,7 @@ export function credentialBody(view: CredentialView): Reply<'getCredential'> {
     has_refresh_token: view.hasRefreshToken,
     last_used_at: isoOrNull(view.lastUsedAt),
     last_used_by: view.lastUsedBy,
+    used_by: view.usedBy,
     last_use_outcome: view.lastUseOutcome,
     last_success_at: isoOrNull(view.lastSuccessAt),
     created_at: iso(view.createdAt),

@@ -147,7 +147,10 @@ export function nextEnd(
 
 const rounding = 60_000
 
-/** Whether a person has to look: the status the key icon is highlighted for. */
+/** Whether the key icon is highlighted: a person should look, now or soon. */
+export const needsAttention = (status: CredentialStatus): boolean => status !== 'ready' && status !== 'paused'
+
+/** Whether it has stopped working until a person acts. */
 export const isBroken = (status: CredentialStatus): boolean => status === 'needs_consent' || status === 'misconfigured'
 
 /** Columns that set a status; `status_since` moves only when the word changes. */

@@ -3,7 +3,7 @@ import { knownEnd, readReason, workingFacts } from './credential-status.ts'
 import type { CredentialKind, CredentialOptions, CredentialStatus, CredentialView, GrantType } from './types.ts'
 
 /** Makes what people and programs may see of a row. */
-export function toCredentialView(row: CredentialWithRegistration, keyNames: Map<string, string>): CredentialView {
+export function toCredentialView(row: CredentialWithRegistration, keyNames: Map<string, string>, usedBy: CredentialView['usedBy']): CredentialView {
   const reason = readReason(row.status_reason)
   const scopes = JSON.parse(row.scopes) as string[]
   const granted = row.granted_scopes === null ? null : (JSON.parse(row.granted_scopes) as string[])
@@ -36,6 +36,7 @@ export function toCredentialView(row: CredentialWithRegistration, keyNames: Map<
     hasRefreshToken: row.has_refresh_token === 1,
     lastUsedAt: row.last_used_at,
     lastUsedBy: row.last_used_by === null ? null : { id: row.last_used_by, name: keyNames.get(row.last_used_by) ?? row.last_used_by },
+    usedBy,
     lastUseOutcome: row.last_use_outcome as CredentialView['lastUseOutcome'],
     lastSuccessAt: row.last_success_at,
     createdAt: row.created_at,

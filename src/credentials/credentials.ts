@@ -1,31 +1,22 @@
 import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
-import { newId } from '../base/ids.ts'
-import { Problem, type FieldError } from '../base/problem.ts'
+import { Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
-import {
-  countByStatus,
-  deleteCredentialRow,
-  findCredential,
-  insertCredential,
-  listCredentialRows,
-  nameKey,
-  updateCredentialIf,
-  type CredentialWithRegistration,
-} from '../storage/credentials.ts'
+import { nameKey } from '../storage/credential-derived.ts'
+import { deleteCredentialRow, findCredential, updateCredentialIf, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
-import type { NewRow, Row, RowUpdate, Tables } from '../storage/tables.ts'
+import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
-import { accessKeyNames, readUsages } from '../storage/usages.ts'
+import { readUsages } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
-import { toCredentialView } from './credential-view.ts'
+import { createCredential } from './credential-create.ts'
+import { countCredentials, listCredentials, toViews, usageDays } from './credential-list.ts'
 import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
 import { cleanName, nameErrors } from './names.ts'
-import { fromGoogleJson } from './google-json.ts'
 import { providerHosts } from './provider-of.ts'
 import type { Registrations } from './registrations.ts'
 import type { Renewer } from './refresh.ts'
@@ -35,7 +26,9 @@ import { TokenCache } from './token-cache.ts'
 import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-set.ts'
 import type {
   CredentialChange,
+  CredentialCounts,
   CredentialFilter,
+  CredentialMatch,
   CredentialOptions,
   CredentialStatus,
   CredentialView,
@@ -45,9 +38,9 @@ import type {
   Page,
   RevocationResult,
   TestReport,
+  UsageDay,
   UsageView,
 } from './types.ts'
-import { credentialStatuses } from './types.ts'
 import type { UsageRecorder } from './usage.ts'
 
 /** The credentials: made, changed, listed, handed out, tested, paused, revoked, deleted. */
@@ -71,36 +64,17 @@ export class Credentials {
   }
 
   async list(filter: CredentialFilter): Promise<Page<CredentialView>> {
-    const limit = Math.min(filter.limit ?? 100, 500)
-    const sort = filter.sort ?? 'name'
-    const byName = sort.endsWith('name')
-    const rows = await listCredentialRows(this.#context.db, {
-      search: filter.search,
-      status: filter.status,
-      kind: filter.kind,
-      provider: filter.provider,
-      registration: filter.registration,
-      tag: filter.tag,
-      visible: filter.visible,
-      sort: byName ? 'name' : 'created',
-      descending: sort.startsWith('-'),
-      after: filter.cursor,
-      limit: limit + 1,
-    })
-    const items = rows.slice(0, limit)
-    const last = items.at(-1)
-    return { items: await this.#views(items), next: rows.length > limit && last ? (byName ? last.name_key : last.id) : null }
+    return await listCredentials(this.#context, filter)
   }
 
-  /** Counts credentials per status, zeros included. */
-  async counts(visible?: string[]): Promise<Record<CredentialStatus, number>> {
-    const counts = await countByStatus(this.#context.db, visible)
-    return Object.fromEntries(credentialStatuses.map((status) => [status, counts[status] ?? 0])) as Record<CredentialStatus, number>
+  /** Counts credentials per status and kind, zeros included. */
+  async counts(match: CredentialMatch = {}): Promise<CredentialCounts> {
+    return await countCredentials(this.#context, match)
   }
 
   /** @throws Problem not_found */
   async get(ref: string): Promise<CredentialView> {
-    return (await this.#views([await this.#find(ref)]))[0]!
+    return (await toViews(this.#context, [await this.#find(ref)]))[0]!
   }
 
   /** Returns the id behind an id or a name; null when there is none. */
@@ -109,94 +83,7 @@ export class Credentials {
   }
 
   async create(input: NewCredential, actor: Actor, limits: Limits = {}): Promise<CredentialView> {
-    const wanted = input.googleJson === undefined ? input : fromGoogleJson(input, input.googleJson)
-    const inline = typeof wanted.registration === 'object' ? await this.#registrations.prepare(wanted.registration) : null
-    const existing = typeof wanted.registration === 'string' ? await this.#registrations.find(wanted.registration) : null
-    const errors: FieldError[] = [...nameErrors(wanted.name), ...credentialErrors(wanted), ...optionErrors(wanted.options ?? {})]
-    if (errors.length > 0) throw new Problem('invalid_request', 'The credential cannot be made like this.', { errors })
-    if (existing) {
-      const usual = providerHosts(this.#context, existing, wanted.options?.placeholders)
-      if (limits.mayWidenHosts === false && wanted.kind === 'oauth2') refuseHostsBeyond(usual, wanted.allowedHosts ?? [])
-    }
-
-    const { db, clock } = this.#context
-    const now = clock.now()
-    const id = newId('cred', now)
-    await inTransaction(db, async (trx) => {
-      const registration = inline ? await this.#registrations.insert(trx, inline, actor) : existing
-      const row = await this.#newRow(trx, id, wanted, registration, now)
-      try {
-        await insertCredential(trx, row)
-      } catch (error) {
-        if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a credential "${row.name}".`)
-        throw error
-      }
-      await this.#context.audit.append(trx, [
-        {
-          actor,
-          action: 'credential.created',
-          subject: id,
-          subjectName: row.name,
-          outcome: 'done',
-          detail: { kind: wanted.kind, grant: wanted.grant ?? null },
-        },
-      ])
-      await appendEvents(trx, clock, [{ type: 'credential.created', subject: id, data: { name: row.name, status: row.status } }])
-    })
-    await this.#context.wake()
-    return await this.get(id)
-  }
-
-  async #newRow(trx: Transaction<Tables>, id: string, input: NewCredential, registration: RegistrationRow | null, now: number): Promise<NewRow<'credentials'>> {
-    const stored = firstSecret(input)
-    const generation = stored === null ? 0 : 1
-    const refreshable = stored?.kind === 'oauth2' && stored.refreshToken !== null
-    const hosts = input.allowedHosts ?? (registration ? providerHosts(this.#context, registration, input.options?.placeholders) : [])
-    const row: NewRow<'credentials'> = {
-      id,
-      name: cleanName(input.name),
-      name_key: nameKey(cleanName(input.name)),
-      kind: input.kind,
-      grant_type: input.kind === 'oauth2' ? (input.grant ?? null) : null,
-      registration_id: registration?.id ?? null,
-      description: input.description ?? '',
-      username: input.username ?? null,
-      subject: null,
-      scopes: JSON.stringify(input.scopes ?? []),
-      options: JSON.stringify(input.options ?? {}),
-      allowed_hosts: JSON.stringify(hosts),
-      tags: JSON.stringify(input.tags ?? []),
-      status: 'incomplete',
-      status_reason: null,
-      status_since: now,
-      paused: 0,
-      secret: stored === null ? null : await this.#context.vault.seal(dataKeysOf(trx), credentialPlace(id, generation), writeStoredSecret(stored)),
-      generation,
-      has_refresh_token: refreshable ? 1 : 0,
-      token_obtained_at: null,
-      token_expires_at: null,
-      refresh_token_expires_at: null,
-      refresh_token_slides: 0,
-      warn_at: now,
-      warned: null,
-      granted_scopes: null,
-      // Without a person: the scheduler fetches the first token at once.
-      refresh_due_at: input.kind === 'oauth2' && (refreshable || !isThreeLegged(input.grant ?? null)) ? now : null,
-      failures: 0,
-      lease: null,
-      lease_until: null,
-      last_used_at: null,
-      last_used_by: null,
-      last_use_outcome: null,
-      last_success_at: null,
-      created_at: now,
-      updated_at: now,
-      revision: 1,
-    }
-    const { status, reason } = refreshable
-      ? { status: 'incomplete' as const, reason: { code: 'no_token_yet', message: 'The first token has not been fetched yet.', nextStep: nextSteps.retry } }
-      : statusOfWorking(workingFacts(row as Row<'credentials'>, registration?.secret_expires_at ?? null), now)
-    return { ...row, status, status_reason: writeReason(reason) }
+    return await this.get(await createCredential(this.#context, this.#registrations, input, actor, limits))
   }
 
   /**
@@ -427,16 +314,17 @@ export class Credentials {
     }))
   }
 
+  /** Counts the uses of the last days, today last. */
+  async usageDays(ref: string, days: number): Promise<UsageDay[]> {
+    const row = await this.#find(ref)
+    await this.#usage.flush()
+    return await usageDays(this.#context, row.id, days)
+  }
+
   async #find(ref: string): Promise<CredentialWithRegistration> {
     const row = await findCredential(this.#context.db, ref)
     if (!row) throw notFound(ref)
     return row
-  }
-
-  async #views(rows: CredentialWithRegistration[]): Promise<CredentialView[]> {
-    const ids = [...new Set(rows.map((row) => row.last_used_by).filter((id): id is string => id !== null))]
-    const names = await accessKeyNames(this.#context.db, ids)
-    return rows.map((row) => toCredentialView(row, names))
   }
 }
 
@@ -456,11 +344,4 @@ function withoutTokens(row: CredentialWithRegistration): RowUpdate<'credentials'
     refresh_due_at: null,
     failures: 0,
   }
-}
-
-function firstSecret(input: NewCredential): StoredSecret | null {
-  if (input.kind === 'api_key') return input.secret ? { kind: 'api_key', apiKey: input.secret } : null
-  if (input.kind === 'basic') return input.secret ? { kind: 'basic', password: input.secret } : null
-  if (input.refreshToken === undefined) return null
-  return { kind: 'oauth2', accessToken: null, tokenType: 'Bearer', refreshToken: input.refreshToken, extra: {} }
 }

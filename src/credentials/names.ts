@@ -1,5 +1,5 @@
 import type { FieldError } from '../base/problem.ts'
-import { nameKey } from '../storage/credentials.ts'
+import { nameKey } from '../storage/credential-derived.ts'
 
 /** Returns a name as it is stored: composed (NFC), trimmed, with single spaces. */
 export const cleanName = (name: string): string => name.normalize('NFC').replace(/\s+/gu, ' ').trim()

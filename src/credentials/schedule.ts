@@ -4,6 +4,7 @@ import { isProblem } from '../base/problem.ts'
 import { dueConsents, expireConsents, nextPoll } from '../storage/consents.ts'
 import { bringRefreshesForward, dueCredentials, nextDue, replanRefresh, replanStrayRefreshes } from '../storage/credentials.ts'
 import { pruneEvents } from '../storage/events.ts'
+import { dayNumber, pruneUsageDays } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
 import { pollDeviceConsent } from './device-consent.ts'
 import { recoverInterrupted } from './recovery.ts'
@@ -13,6 +14,8 @@ import { warnOfEnds } from './warnings.ts'
 
 const minute = 60_000
 const longestSleep = 5_000
+/** A little more than a year, so that the same month of the year before can be looked at. */
+const keptUsageDays = 400
 
 /**
  * Renews tokens before they run out, goes on with what a crash interrupted, polls device consents, and marks what will end
@@ -171,6 +174,7 @@ export class Schedule {
       ['recovery', () => this.recover()],
       ['warnings', () => warnOfEnds(this.#context)],
       ['events', () => pruneEvents(db, 10_000)],
+      ['usage', () => pruneUsageDays(db, dayNumber(now) - keptUsageDays)],
     ]
     for (const [chore, work] of chores) await work().catch((error: unknown) => log.error('chore.failed', { chore, error }))
   }

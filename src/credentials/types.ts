@@ -61,6 +61,8 @@ export type CredentialView = {
   hasRefreshToken: boolean
   lastUsedAt: number | null
   lastUsedBy: { id: string; name: string } | null
+  /** The three that used it last, and how many ever did. */
+  usedBy: { items: { id: string; name: string }[]; count: number }
   lastUseOutcome: 'ok' | 'issue' | null
   lastSuccessAt: number | null
   createdAt: number
@@ -129,6 +131,21 @@ export type NewCredential = {
   refreshToken?: Secret
   /** Content of a JSON file of Google: client_secret*.json, a service-account key, or an authorized_user file. */
   googleJson?: Secret
+  /** Only from an export of Keybearer: the provider's own name of the account. */
+  subject?: string
+  /** Only from an export of Keybearer: a token that lives on without a refresh token. */
+  accessToken?: ImportedToken
+  /** Only from an export of Keybearer. */
+  paused?: boolean
+}
+
+export type ImportedToken = {
+  token: Secret
+  tokenType: string
+  obtainedAt: number | null
+  expiresAt: number | null
+  scope: string[] | null
+  extra: Record<string, string>
 }
 
 /** What may be changed; a field left out stays. Changing host-like values without their secret removes the secret (N5). */
@@ -153,19 +170,29 @@ export type Limits = {
   mayWidenHosts?: boolean
 }
 
-export type CredentialFilter = {
+/** What a list can be sorted by; a hyphen turns it round. `status` begins with what needs a person first. */
+export const credentialSorts = ['name', '-name', 'created', '-created', 'status', '-status', 'until', '-until', 'last_used', '-last_used'] as const
+export type CredentialSort = (typeof credentialSorts)[number]
+
+export type CredentialMatch = {
   search?: string
   status?: CredentialStatus[]
+  /** Only those that a person should look at: the key icon is highlighted for them. */
+  attention?: boolean
   kind?: CredentialKind
   provider?: string
   registration?: string
   tag?: string
-  sort?: 'name' | '-name' | 'created' | '-created'
-  cursor?: string
-  limit?: number
   /** Only these ids; left out: all. */
   visible?: string[]
 }
+
+export type CredentialFilter = CredentialMatch & { sort?: CredentialSort; cursor?: string; limit?: number }
+
+export type CredentialCounts = { byStatus: Record<CredentialStatus, number>; byKind: Record<CredentialKind, number>; total: number }
+
+/** Uses of one day in UTC, such as `2026-11-25`. */
+export type UsageDay = { day: string; ok: number; issue: number }
 
 export type Page<Item> = { items: Item[]; next: string | null }
 

@@ -4,7 +4,7 @@ import type { EventBus } from '../base/events.ts'
 import type { Log } from '../base/log.ts'
 import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { addUsages, type UsageCount } from '../storage/usages.ts'
+import { addUsages, dayNumber, type UsageCount } from '../storage/usages.ts'
 
 const flushInterval = 1000
 
@@ -28,16 +28,10 @@ export class UsageRecorder {
   }
 
   add(credentialId: string, actor: Actor, outcome: 'ok' | 'issue'): void {
-    const key = `${credentialId} ${actor.id}`
     const at = this.#clock.now()
-    const use = this.#uses.get(key)
-    if (use) {
-      use.at = at
-      use.count += 1
-      use.outcome = outcome
-    } else {
-      this.#uses.set(key, { credential_id: credentialId, access_key_id: actor.id, at, count: 1, outcome })
-    }
+    const key = `${credentialId} ${actor.id} ${dayNumber(at)}`
+    const use = this.#uses.get(key) ?? { credential_id: credentialId, access_key_id: actor.id, at, ok: 0, issue: 0, outcome, success_at: null }
+    this.#uses.set(key, { ...use, at, outcome, [outcome]: use[outcome] + 1, success_at: outcome === 'ok' ? at : use.success_at })
     this.#timer ??= setTimeout(() => void this.flush(), flushInterval).unref()
   }
 
@@ -54,8 +48,7 @@ export class UsageRecorder {
       this.#log.warn('usage.not_written', { error })
       for (const [key, use] of uses) {
         const newer = this.#uses.get(key)
-        if (newer) newer.count += use.count
-        else this.#uses.set(key, use)
+        this.#uses.set(key, newer ? { ...newer, ok: newer.ok + use.ok, issue: newer.issue + use.issue, success_at: newer.success_at ?? use.success_at } : use)
       }
       this.#timer ??= setTimeout(() => void this.flush(), 5 * flushInterval).unref()
       return
@@ -66,7 +59,7 @@ export class UsageRecorder {
         at: use.at,
         type: 'token.handed_out',
         subject: use.credential_id,
-        data: { access_key: use.access_key_id, count: use.count, outcome: use.outcome },
+        data: { access_key: use.access_key_id, count: use.ok + use.issue, outcome: use.outcome },
       })
     }
   }

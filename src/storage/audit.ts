@@ -63,12 +63,14 @@ export type AuditFilter = {
   to?: number
   /** Only records before this number. */
   before?: number
+  /** Only records after this number. */
+  after?: number
   limit: number
 }
 
-/** Returns records newest first. */
-export async function findAudit(db: Database, filter: AuditFilter): Promise<Row<'audit'>[]> {
-  let query = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(filter.limit)
+/** Returns records newest first, or oldest first. */
+export async function findAudit(db: Database, filter: AuditFilter, order: 'asc' | 'desc' = 'desc'): Promise<Row<'audit'>[]> {
+  let query = db.selectFrom('audit').selectAll().orderBy('seq', order).limit(filter.limit)
   if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
   if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
   if (filter.action !== undefined) query = query.where('action', '=', filter.action)
@@ -77,8 +79,12 @@ export async function findAudit(db: Database, filter: AuditFilter): Promise<Row<
     const pattern = `%"token":"${filter.mark.replace(/[\\%_]/g, (sign) => `\\${sign}`)}"%`
     query = query.where(sql<boolean>`detail like ${pattern} escape '\\'`)
   }
+  // Said once more as it stands in the indexes of what is rare: the databases do not conclude it from a parameter.
+  if (filter.action !== undefined && filter.action !== 'token.handed_out') query = query.where(sql<boolean>`action <> 'token.handed_out'`)
+  if (filter.outcome !== undefined && filter.outcome !== 'done') query = query.where(sql<boolean>`outcome <> 'done'`)
   if (filter.from !== undefined) query = query.where('at', '>=', filter.from)
   if (filter.to !== undefined) query = query.where('at', '<', filter.to)
+  if (filter.after !== undefined) query = query.where('seq', '>', filter.after)
   if (filter.before !== undefined) query = query.where('seq', '<', filter.before)
   return await query.execute()
 }

@@ -1,5 +1,6 @@
-import { sql, type Transaction } from 'kysely'
-import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
+import type { Transaction } from 'kysely'
+import { deriveColumns, nameKey, searchText, type NewCredentialRow } from './credential-derived.ts'
+import type { Database, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
 type CredentialRow = Row<'credentials'>
@@ -12,17 +13,13 @@ export type CredentialWithRegistration = CredentialRow & {
   secret_expires_at: number | null
 }
 
-const withRegistration = (db: Reader) =>
+/** Selects credentials with what their list rows need from the registration. */
+export const withRegistration = (db: Reader) =>
   db
     .selectFrom('credentials')
     .leftJoin('registrations', 'registrations.id', 'credentials.registration_id')
     .selectAll('credentials')
     .select(['registrations.name as registration_name', 'registrations.provider', 'registrations.provider_snapshot', 'registrations.secret_expires_at'])
-
-/** Folds a name so that two names a person would take for the same are the same: NFKC, lower case, single spaces. */
-export function nameKey(name: string): string {
-  return name.normalize('NFKC').toLowerCase().normalize('NFKC').replace(/\s+/gu, ' ').trim()
-}
 
 /** Finds a credential by id or by name. */
 export async function findCredential(db: Reader, ref: string): Promise<CredentialWithRegistration | undefined> {
@@ -43,12 +40,17 @@ export async function lockCredential(trx: Transaction<Tables>, id: string, diale
   return await query.executeTakeFirst()
 }
 
-export async function insertCredential(trx: Transaction<Tables>, row: NewRow<'credentials'>): Promise<void> {
-  await trx.insertInto('credentials').values(row).execute()
+export async function insertCredential(trx: Transaction<Tables>, row: NewCredentialRow): Promise<void> {
+  await trx
+    .insertInto('credentials')
+    .values({ ...row, search_text: searchText(row) })
+    .execute()
+  await deriveColumns(trx, row.id, { registration_id: row.registration_id ?? null })
 }
 
 export async function updateCredential(trx: Reader, id: string, change: RowUpdate<'credentials'>): Promise<void> {
   await trx.updateTable('credentials').set(change).where('id', '=', id).execute()
+  await deriveColumns(trx, id, change)
 }
 
 /** Changes the row if its revision is still the expected one; returns whether it was. */
@@ -59,7 +61,9 @@ export async function updateCredentialIf(trx: Reader, id: string, expected: { re
     .where('id', '=', id)
     .where('revision', '=', expected.revision)
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  if (result.numUpdatedRows !== 1n) return false
+  await deriveColumns(trx, id, change)
+  return true
 }
 
 export async function deleteCredentialRow(trx: Transaction<Tables>, id: string): Promise<void> {
@@ -175,57 +179,6 @@ export async function updateWarning(
 /** Lets somebody look at every credential of a registration: the end of its secret was changed. */
 export async function warnCredentials(trx: Reader, registrationId: string, at: number): Promise<void> {
   await trx.updateTable('credentials').set({ warn_at: at }).where('registration_id', '=', registrationId).execute()
-}
-
-export type CredentialQuery = {
-  search?: string | undefined
-  status?: string[] | undefined
-  kind?: string | undefined
-  provider?: string | undefined
-  registration?: string | undefined
-  tag?: string | undefined
-  visible?: string[] | undefined
-  sort: 'name' | 'created'
-  descending: boolean
-  /** Value of the sort column of the last row seen. */
-  after?: string | undefined
-  limit: number
-}
-
-export async function listCredentialRows(db: Database, filter: CredentialQuery): Promise<CredentialWithRegistration[]> {
-  const column = filter.sort === 'name' ? 'credentials.name_key' : 'credentials.id'
-  let query = withRegistration(db)
-    .orderBy(column, filter.descending ? 'desc' : 'asc')
-    .limit(filter.limit)
-  if (filter.after !== undefined) query = query.where(column, filter.descending ? '<' : '>', filter.after)
-  if (filter.status) query = query.where('credentials.status', 'in', filter.status)
-  if (filter.kind !== undefined) query = query.where('credentials.kind', '=', filter.kind)
-  if (filter.provider !== undefined) query = query.where('registrations.provider', '=', filter.provider)
-  if (filter.registration !== undefined) {
-    const ref = filter.registration
-    query = query.where((eb) => eb.or([eb('credentials.registration_id', '=', ref), eb('registrations.name_key', '=', nameKey(ref))]))
-  }
-  if (filter.tag !== undefined) query = query.where('credentials.tags', 'like', `%${likeText(JSON.stringify(filter.tag))}%`)
-  if (filter.visible) query = query.where('credentials.id', 'in', filter.visible.length > 0 ? filter.visible : [''])
-  if (filter.search !== undefined && filter.search !== '') {
-    const pattern = `%${likeText(nameKey(filter.search))}%`
-    query = query.where(
-      sql<boolean>`(credentials.name_key like ${pattern} escape '\\' or lower(coalesce(credentials.username, '')) like ${pattern} escape '\\' or lower(credentials.description) like ${pattern} escape '\\')`,
-    )
-  }
-  return await query.execute()
-}
-
-const likeText = (text: string) => text.replace(/[\\%_]/g, (c) => `\\${c}`)
-
-export async function countByStatus(db: Database, visible?: string[]): Promise<Record<string, number>> {
-  let query = db
-    .selectFrom('credentials')
-    .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
-    .groupBy('status')
-  if (visible) query = query.where('id', 'in', visible.length > 0 ? visible : [''])
-  const rows = await query.execute()
-  return Object.fromEntries(rows.map((row) => [row.status, Number(row.count)]))
 }
 
 export async function credentialsOfRegistration(db: Reader, registrationId: string): Promise<CredentialRow[]> {

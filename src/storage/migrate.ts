@@ -2,15 +2,16 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { ColumnDataType } from 'kysely'
 import { Problem } from '../base/problem.ts'
 import { firstTables } from './migrations/0001-first-tables.ts'
+import { listFacts } from './migrations/0003-list-facts.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
 export type ColumnTypes = { blob: ColumnDataType; bigint: ColumnDataType }
 
 /** One step forward. Steps never change once they are released, and there is no way back: that is what backups are for. */
-export type Migration = { version: number; name: string; up: (db: Kysely<never>, types: ColumnTypes) => Promise<void> }
+export type Migration = { version: number; name: string; up: (db: Kysely<never>, types: ColumnTypes, dialect: 'sqlite' | 'postgres') => Promise<void> }
 
-export const migrations: Migration[] = [firstTables]
+export const migrations: Migration[] = [firstTables, listFacts]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */
 const lockNumber = 7_420_001
@@ -43,7 +44,7 @@ export async function migrate(db: Database, dialect: 'sqlite' | 'postgres', now:
     await inLock(db, dialect, async (trx) => {
       if ((await currentVersion(trx)) >= step.version) return
       const types: ColumnTypes = dialect === 'sqlite' ? { blob: 'blob', bigint: 'integer' } : { blob: 'bytea', bigint: 'bigint' }
-      await step.up(trx as unknown as Kysely<never>, types)
+      await step.up(trx as unknown as Kysely<never>, types, dialect)
       await sql`insert into schema_versions (version, name, applied_at) values (${step.version}, ${step.name}, ${now})`.execute(trx)
     })
   }

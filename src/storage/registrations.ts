@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { nameKey } from './credentials.ts'
+import { deriveEndsOf, nameKey } from './credential-derived.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -27,7 +27,9 @@ export async function updateRegistrationIf(
     .where('id', '=', id)
     .where('revision', '=', expected.revision)
     .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  if (result.numUpdatedRows !== 1n) return false
+  if (change.secret_expires_at !== undefined) await deriveEndsOf(trx, id)
+  return true
 }
 
 export async function deleteRegistrationRow(trx: Transaction<Tables>, id: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { nameKey } from './credentials.ts'
+import { nameKey } from './credential-derived.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>

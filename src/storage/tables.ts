@@ -102,6 +102,10 @@ export type Tables = {
     /** ok, issue */
     last_use_outcome: string | null
     last_success_at: number | null
+    /** Name, user and description, folded: what a search looks through. Kept by the functions of `credentials.ts`. */
+    search_text: string
+    /** The earliest known moment at which it stops unless a person acts. Kept by the functions of `credentials.ts`. */
+    known_end: number | null
     created_at: number
     updated_at: number
     revision: number
@@ -170,6 +174,8 @@ export type Tables = {
   }
   /** Which key used which credential: made from real hand-outs. */
   usages: { credential_id: string; access_key_id: string; first_at: number; last_at: number; count: number; last_outcome: string }
+  /** Uses per credential and day, for the chart; `day` counts days since 1970 in UTC. */
+  usage_days: { credential_id: string; day: number; ok: number; issue: number }
   audit: {
     seq: number
     at: number
