@@ -19,6 +19,8 @@ import { readSettings, refuseUnsafeRuntime, settingsTable, type EffectiveSetting
 import { Consents } from './credentials/consents.ts'
 import type { CredentialContext } from './credentials/context.ts'
 import { Credentials } from './credentials/credentials.ts'
+import { Exporter } from './credentials/export-credentials.ts'
+import { Importer } from './credentials/import-credentials.ts'
 import { Providers } from './credentials/providers.ts'
 import { Renewer } from './credentials/refresh.ts'
 import { Registrations } from './credentials/registrations.ts'
@@ -240,6 +242,8 @@ export async function startParts(
         accessKeys,
         audit,
         credentials,
+        exporter: new Exporter(context),
+        importer: new Importer(context, registrations),
         consents: new Consents(context),
         registrations,
         providers: new Providers(context),

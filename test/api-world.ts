@@ -5,6 +5,8 @@ import type { NewAccessKey } from '../src/access/types.ts'
 import { createServer, type ApiServer } from '../src/api/server.ts'
 import type { ReachOptions, Services } from '../src/api/services.ts'
 import { createMetrics } from '../src/base/metrics.ts'
+import { Exporter } from '../src/credentials/export-credentials.ts'
+import { Importer } from '../src/credentials/import-credentials.ts'
 import type { MailContext } from '../src/mail/context.ts'
 import { Outbox } from '../src/mail/outbox.ts'
 import { Senders } from '../src/mail/senders.ts'
@@ -68,6 +70,8 @@ export async function openApiWorld(
     accessKeys: world.accessKeys,
     audit: context.audit,
     credentials: world.credentials,
+    exporter: new Exporter(context, 4),
+    importer: new Importer(context, world.registrations),
     consents: world.consents,
     registrations: world.registrations,
     providers: world.providers,

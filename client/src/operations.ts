@@ -7,7 +7,7 @@ export type CredentialCounts = { by_status: { incomplete: number; ready: number;
 
 export type HistoryPage = { items: HistoryRecord[]; next: string | null }
 
-export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
+export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
 
 /** Something by its id and name */
 export type Named = { id: string; name: string }
@@ -49,6 +49,16 @@ export type RevokedCredential = { revocation: Revocation; credential: Credential
 export type UsagePage = { items: Usage[]; next: string | null }
 
 export type Usage = { access_key: Named; first_at: string; last_at: string; count: number; last_outcome: "ok" | "issue" }
+
+export type ExportOrder = { credentials?: string[]; secrets: "none" | "encrypted"; passphrase?: string }
+
+export type ExportedFile = { file_name: string; content: string; count: number }
+
+export type ImportOrder = { content: string; passphrase?: string; on_clash: "skip" | "rename" | "replace"; dry_run?: boolean; format?: "auto" | "keybearer" | "google" | "email_oauth2_proxy" | "rclone" | "mutt_oauth2" | "csv" }
+
+export type ImportResult = { format: "keybearer" | "google" | "email_oauth2_proxy" | "rclone" | "mutt_oauth2" | "csv"; applied: boolean; items: ImportItem[] }
+
+export type ImportItem = { name: string; kind: "oauth2" | "api_key" | "basic" | null; provider: string | null; action: "create" | "skip" | "rename" | "replace" | "refused"; final_name: string | null; problem: { code: string; detail: string; next_step: string } | null; notes: string[] }
 
 export type ConsentStart = { mode: "browser" | "paste" | "device"; allow_other_account?: boolean }
 
@@ -115,7 +125,7 @@ export type MessagePage = { items: Message[]; next: string | null }
 
 export type AuditPage = { items: AuditRecord[]; next: string | null }
 
-export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
+export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
 
 export type AuditVerification = { ok: boolean; records: number; head: string | null; first_bad: number | null; what: string | null }
 
@@ -169,6 +179,10 @@ export type Operations = {
   resumeCredential: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: Credential }
   /** Lists who used a credential, the latest first. */
   listCredentialUsage: { params: { credential: string }; query: Record<string, never>; body: undefined; reply: UsagePage }
+  /** Writes credentials, with their registrations, to a file for another Keybearer. */
+  exportCredentials: { params: Record<string, never>; query: Record<string, never>; body: ExportOrder; reply: ExportedFile }
+  /** Brings credentials in from a file: all of it, or nothing when one item is refused. */
+  importCredentials: { params: Record<string, never>; query: Record<string, never>; body: ImportOrder; reply: ImportResult }
   /** Starts a consent and says where the person has to go. */
   startConsent: { params: { credential: string }; query: Record<string, never>; body: ConsentStart; reply: Consent }
   /** Shows how far a consent is. */
@@ -228,11 +242,11 @@ export type Operations = {
   /** Takes a message that still waits out of the outbox. */
   cancelMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
   /** Lists the audit trail, the newest record first. */
-  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
+  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
   /** Lists the hand-outs of a token that was found somewhere, the newest first. */
   findTokenInAudit: { params: Record<string, never>; query: Record<string, never>; body: { token: string; cursor?: string; limit?: number }; reply: AuditPage }
   /** Gives the audit trail, or what fits of it, as one JSON object per line, the oldest record first. */
-  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
+  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "sender.created" | "sender.changed" | "sender.deleted" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
   /** Checks the whole audit trail and names the first record that does not fit. */
   verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
   /** Streams what happens to the credentials that the key may read. */
@@ -280,6 +294,8 @@ export const operations = {
   pauseCredential: { method: 'POST', path: '/v1/credentials/{credential}/pause', reply: 'json' },
   resumeCredential: { method: 'POST', path: '/v1/credentials/{credential}/resume', reply: 'json' },
   listCredentialUsage: { method: 'GET', path: '/v1/credentials/{credential}/usage', reply: 'json' },
+  exportCredentials: { method: 'POST', path: '/v1/credentials/export', reply: 'json' },
+  importCredentials: { method: 'POST', path: '/v1/credentials/import', reply: 'json' },
   startConsent: { method: 'POST', path: '/v1/credentials/{credential}/consent', reply: 'json' },
   getConsent: { method: 'GET', path: '/v1/consents/{consent}', reply: 'json' },
   answerConsent: { method: 'POST', path: '/v1/consents/{consent}/response', reply: 'json' },

@@ -4,6 +4,8 @@ export const auditActions = {
   'credential.created': 'A credential was made.',
   'credential.changed': 'A credential was changed; the detail names the fields.',
   'credential.deleted': 'A credential was deleted.',
+  'credential.imported': 'A credential came from a file, or took the place of one that was here.',
+  'credential.exported': 'A credential was written to a file; the detail says whether with its secrets, encrypted.',
   'credential.paused': 'A credential was switched off.',
   'credential.resumed': 'A credential was switched on.',
   'credential.tested': 'A credential was tested.',

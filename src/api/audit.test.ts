@@ -83,6 +83,8 @@ describe('what the audit trail says of the API', () => {
         await made(`/v1/credentials/${id}/pause`, {})
         return [`/v1/credentials/${id}/resume`]
       },
+      exportCredentials: async () => ['/v1/credentials/export', { body: { credentials: [await oauth()], secrets: 'none' } }],
+      importCredentials: async () => ['/v1/credentials/import', { body: { content: `name,kind,secret\n${name()},api_key,s\n`, on_clash: 'skip' } }],
       startConsent: async () => [`/v1/credentials/${await oauth()}/consent`, { body: { mode: 'browser' } }],
       answerConsent: async () => {
         const { id, redirect, state } = await redirectOf()

@@ -4,6 +4,7 @@ import { consentEndpoints } from './contract-consents.ts'
 import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
 import { mailEndpoints } from './contract-mail.ts'
+import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
 import { registrationEndpoints } from './contract-registrations.ts'
 import { serviceEndpoints } from './contract-service.ts'
@@ -17,6 +18,7 @@ export const contract = [
   // First, so that "counts" is not taken for the name of a credential.
   ...credentialFactEndpoints,
   ...credentialEndpoints,
+  ...portabilityEndpoints,
   ...consentEndpoints,
   ...registrationEndpoints,
   ...providerEndpoints,

@@ -5,6 +5,7 @@ import { consentHandlers } from './handle-consents.ts'
 import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
 import { mailHandlers } from './handle-mail.ts'
+import { portabilityHandlers } from './handle-portability.ts'
 import { providerHandlers } from './handle-providers.ts'
 import { registrationHandlers } from './handle-registrations.ts'
 import { serviceHandlers } from './handle-service.ts'
@@ -16,6 +17,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
   return {
     ...credentialHandlers(services),
     ...credentialFactHandlers(services),
+    ...portabilityHandlers(services),
     ...consentHandlers(services, refusals),
     ...registrationHandlers(services),
     ...providerHandlers(services),

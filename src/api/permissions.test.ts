@@ -25,6 +25,8 @@ const matrix: Record<EndpointId, string> = {
   countCredentials: '401 in  403 403 403 in  403 403',
   listCredentialHistory: '401 in  403 404 403 in  404 404',
   listCredentialUsageDays: '401 in  403 404 403 in  404 404',
+  exportCredentials: '401 403 403 403 403 in  403 403',
+  importCredentials: '401 403 403 403 403 in  403 403',
   startConsent: '401 403 403 403 403 in  403 403',
   getConsent: '401 403 403 403 403 in  403 403',
   answerConsent: '401 403 403 403 403 in  403 403',
@@ -98,6 +100,8 @@ describe('who may call what', () => {
     api = await openApiWorld({
       replace: (services) => ({
         credentials: Object.assign(Object.create(inside) as object, { idOf: services.credentials.idOf.bind(services.credentials) }) as never,
+        exporter: inside as never,
+        importer: inside as never,
         consents: inside as never,
         registrations: inside as never,
         providers: inside as never,

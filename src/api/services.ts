@@ -8,6 +8,8 @@ import type { Log } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Consents } from '../credentials/consents.ts'
 import type { Credentials } from '../credentials/credentials.ts'
+import type { Exporter } from '../credentials/export-credentials.ts'
+import type { Importer } from '../credentials/import-credentials.ts'
 import type { Registrations } from '../credentials/registrations.ts'
 import type { Providers } from '../credentials/providers.ts'
 import type { Outbox } from '../mail/outbox.ts'
@@ -51,6 +53,8 @@ export type Services = {
     Credentials,
     'list' | 'counts' | 'get' | 'idOf' | 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'handOut' | 'refresh' | 'test' | 'revoke' | 'usage' | 'usageDays'
   >
+  exporter: Pick<Exporter, 'idsOf' | 'export'>
+  importer: Pick<Importer, 'run'>
   consents: Pick<Consents, 'start' | 'get' | 'respond' | 'callback'>
   registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'list' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>

@@ -76,6 +76,10 @@ export const problemCodes = {
   consent_failed: row(502, 'failed', 'The provider did not give a token for this consent', 'Read the detail, correct the registration, and start again.'),
   account_mismatch: row(409, 'needs_person', 'Another account signed in than before', 'Sign in with the account of this credential, or confirm the change.'),
 
+  // Import.
+  import_invalid: row(400, 'usage', 'The file cannot be imported', 'Nothing was imported. Correct what "errors" names, or export the file anew.'),
+  import_passphrase: row(400, 'usage', 'The file needs its passphrase', 'Give the passphrase that the file was encrypted with.'),
+
   // The protocol.
   discovery_failed: row(502, 'failed', "The provider's metadata cannot be used", 'Check the issuer address, or give the endpoints by hand.'),
   address_not_allowed: row(403, 'not_allowed', 'This address may not be called', 'Private and loopback addresses need KEYBEARER_ALLOW_PRIVATE_NETWORKS.'),

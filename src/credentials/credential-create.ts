@@ -20,7 +20,13 @@ import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-s
 import type { Limits, NewCredential } from './types.ts'
 
 /** Makes a credential, and its registration if that is new; returns its id. */
-export async function createCredential(context: CredentialContext, registrations: Registrations, input: NewCredential, actor: Actor, limits: Limits): Promise<string> {
+export async function createCredential(
+  context: CredentialContext,
+  registrations: Registrations,
+  input: NewCredential,
+  actor: Actor,
+  limits: Limits,
+): Promise<string> {
   const wanted = input.googleJson === undefined ? input : fromGoogleJson(input, input.googleJson)
   const inline = typeof wanted.registration === 'object' ? await registrations.prepare(wanted.registration) : null
   const existing = typeof wanted.registration === 'string' ? await registrations.find(wanted.registration) : null

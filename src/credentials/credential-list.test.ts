@@ -135,21 +135,38 @@ for (const database of databases) {
         { name: 'ends', provider: 'google', clientId: 'c', clientSecret: new Secret('s'), secretExpiresAt: clock.now() + 5000 },
         tester,
       )
-      const made = await credentials.create({ name: 'ends', kind: 'oauth2', grant: 'authorization_code', registration: 'ends', scopes: ['a'] }, tester)
+      const made = await credentials.create(
+        { name: 'ends', kind: 'oauth2', grant: 'authorization_code', registration: 'ends', scopes: ['a'], refreshToken: new Secret('r') },
+        tester,
+      )
       assert.equal(await agrees(made.id), clock.now() + 5000)
+      const seen = new Set<number | null>()
       for (const has_refresh_token of [0, 1]) {
-        for (const token_expires_at of [null, clock.now() + 1000, clock.now() + 9000]) {
-          for (const refresh_token_expires_at of [null, clock.now() + 2000, clock.now() + 8000]) {
-            await updateCredential(context.db, made.id, { has_refresh_token, token_expires_at, refresh_token_expires_at })
-            await agrees(made.id)
+        for (const token_expires_at of [null, clock.now() + 1000]) {
+          for (const refresh_token_expires_at of [null, clock.now() + 2000]) {
+            for (const [refresh_token_slides, refresh_due_at, failures, paused] of [
+              [0, clock.now(), 0, 0],
+              [1, clock.now(), 0, 0],
+              [1, null, 0, 0],
+              [1, clock.now(), 1, 0],
+              [1, clock.now(), 0, 1],
+            ] as const) {
+              const change = { has_refresh_token, token_expires_at, refresh_token_expires_at, refresh_token_slides, refresh_due_at, failures, paused }
+              await updateCredential(context.db, made.id, change)
+              seen.add(await agrees(made.id))
+            }
           }
         }
       }
+      assert.equal(seen.size, 3, 'each kind of end was the first one once')
+      await updateCredential(context.db, made.id, { has_refresh_token: 1, token_expires_at: null, refresh_token_expires_at: null, paused: 0 })
       await registrations.change(registration.id, { secretExpiresAt: clock.now() + 100 }, tester)
       assert.equal(await agrees(made.id), clock.now() + 100)
       await registrations.change(registration.id, { clientSecret: new Secret('another') }, tester)
       await agrees(made.id)
       for (const id of ids) await agrees(id)
+      await updateCredential(context.db, made.id, { secret: null })
+      assert.equal(await agrees(made.id), null)
       await credentials.delete(made.id, { revoke: false }, tester)
     })
 

@@ -86,8 +86,9 @@ export async function describeProvider(
   context: CredentialContext,
   id: string,
   placeholders: Record<string, string>,
+  given?: Provider,
 ): Promise<{ snapshot: string; clientAuths: ClientAuth[]; resolved: ResolvedProvider }> {
-  const provider = await findProvider(context, id)
+  const provider = given ?? (await findProvider(context, id))
   if (!provider)
     throw new Problem('not_found', `There is no provider "${id.slice(0, 100)}".`, { nextStep: 'See "keybearer providers", or make one of your own.' })
   return { snapshot: JSON.stringify(provider), clientAuths: provider.client_auth, resolved: resolveProvider(provider, placeholders) }

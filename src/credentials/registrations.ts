@@ -21,12 +21,18 @@ import {
 } from '../storage/registrations.ts'
 import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
+import type { Provider } from '../providers/provider-schema.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, nextSteps, statusColumns } from './credential-status.ts'
 import { cleanName, nameErrors } from './names.ts'
 import { checkPrivateKey, describeProvider } from './provider-of.ts'
 import { registrationPlace } from './token-set.ts'
 import type { ClientAuth, NewRegistration, Page, RegistrationChange, RegistrationView } from './types.ts'
+
+export type PreparedRegistration = { input: NewRegistration; snapshot: string; clientAuth: ClientAuth }
+
+/** What an import knows beside the fields: a provider that comes with it, and that the secret is entered afterwards. */
+export type RegistrationSource = { provider?: Provider; secretLater?: boolean }
 
 /** Keeps the client registrations: client ID, secret or key, and the provider's description as it was confirmed. */
 export class Registrations {
@@ -63,17 +69,17 @@ export class Registrations {
   }
 
   /** Checks a new registration and resolves its provider, before any transaction. @throws Problem invalid_request, not_found */
-  async prepare(input: NewRegistration): Promise<{ input: NewRegistration; snapshot: string; clientAuth: ClientAuth }> {
+  async prepare(input: NewRegistration, from: RegistrationSource = {}): Promise<PreparedRegistration> {
     const errors: FieldError[] = [...nameErrors(input.name)]
-    const description = await describeProvider(this.#context, input.provider, input.placeholders ?? {})
+    const description = await describeProvider(this.#context, input.provider, input.placeholders ?? {}, from.provider)
     const clientAuth = input.clientAuth ?? defaultAuth(input, description.clientAuths)
-    errors.push(...fieldErrors({ ...input, clientAuth }), ...weakerErrors(clientAuth, description.clientAuths))
+    errors.push(...fieldErrors({ ...input, clientAuth }, from.secretLater === true ? 'change' : 'new'), ...weakerErrors(clientAuth, description.clientAuths))
     if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be made like this.', { errors })
     return { input, snapshot: description.snapshot, clientAuth }
   }
 
   /** Writes a prepared registration inside a transaction. @throws Problem name_taken */
-  async insert(trx: Transaction<Tables>, prepared: Awaited<ReturnType<Registrations['prepare']>>, actor: Actor): Promise<RegistrationRow> {
+  async insert(trx: Transaction<Tables>, prepared: PreparedRegistration, actor: Actor): Promise<RegistrationRow> {
     const { input, snapshot, clientAuth } = prepared
     const now = this.#context.clock.now()
     const id = newId('reg', now)

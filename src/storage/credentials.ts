@@ -29,6 +29,28 @@ export async function findCredential(db: Reader, ref: string): Promise<Credentia
     .executeTakeFirst()
 }
 
+/** Returns the credentials that have these names, folded. */
+export async function credentialsByNameKey(db: Reader, keys: string[]): Promise<CredentialWithRegistration[]> {
+  return await inBatches(keys, (some) => withRegistration(db).where('credentials.name_key', 'in', some).execute())
+}
+
+/** Returns the credentials with these ids. */
+export async function credentialsById(db: Reader, ids: string[]): Promise<CredentialWithRegistration[]> {
+  return await inBatches(ids, (some) => withRegistration(db).where('credentials.id', 'in', some).execute())
+}
+
+/** Returns ids of all credentials, the oldest first. */
+export async function readCredentialIds(db: Reader, limit: number): Promise<string[]> {
+  return (await db.selectFrom('credentials').select('id').orderBy('id').limit(limit).execute()).map((row) => row.id)
+}
+
+/** Asks for many values in statements that a database takes. */
+export async function inBatches<Value, Row>(values: Value[], ask: (some: Value[]) => Promise<Row[]>): Promise<Row[]> {
+  const rows: Row[] = []
+  for (let i = 0; i < values.length; i += 1000) rows.push(...(await ask(values.slice(i, i + 1000))))
+  return rows
+}
+
 export async function readCredential(db: Reader, id: string): Promise<CredentialRow | undefined> {
   return await db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
 }

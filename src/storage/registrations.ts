@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import { deriveEndsOf, nameKey } from './credential-derived.ts'
+import { inBatches } from './credentials.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -9,6 +10,16 @@ export type RegistrationRow = Row<'registrations'>
 export async function findRegistration(db: Reader, ref: string): Promise<RegistrationRow | undefined> {
   const query = db.selectFrom('registrations').selectAll()
   return await (ref.startsWith('reg_') ? query.where('id', '=', ref) : query.where('name_key', '=', nameKey(ref))).executeTakeFirst()
+}
+
+/** Returns the registrations that have these names, folded. */
+export async function registrationsByNameKey(db: Reader, keys: string[]): Promise<RegistrationRow[]> {
+  return await inBatches(keys, (some) => db.selectFrom('registrations').selectAll().where('name_key', 'in', some).execute())
+}
+
+/** Returns the registrations with these ids. */
+export async function registrationsById(db: Reader, ids: string[]): Promise<RegistrationRow[]> {
+  return await inBatches(ids, (some) => db.selectFrom('registrations').selectAll().where('id', 'in', some).execute())
 }
 
 export async function insertRegistration(trx: Transaction<Tables>, row: NewRow<'registrations'>): Promise<void> {
