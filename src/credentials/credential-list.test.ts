@@ -20,13 +20,19 @@ for (const database of databases) {
       place = await makePlace(database)
       clock = createTestClock()
       world = await openWorld(place, { clock })
+      await world.registrations.create({ name: 'client', provider: 'google', clientId: 'c', clientSecret: new Secret('s') }, tester)
       for (const [n, status] of [...credentialStatuses, ...credentialStatuses, ...credentialStatuses].entries()) {
         const name = `${'zyxw'[n % 4]!} name ${n}`
-        const { id } = await world.credentials.create({ name, kind: n % 2 === 0 ? 'api_key' : 'basic', username: `u${n}`, secret: new Secret('s') }, tester)
+        const { id } = await world.credentials.create(
+          n % 3 === 0
+            ? { name, kind: 'oauth2', grant: 'authorization_code', registration: 'client', refreshToken: new Secret('r') }
+            : { name, kind: n % 3 === 1 ? 'api_key' : 'basic', username: `u${n}`, secret: new Secret('s') },
+          tester,
+        )
         // Several rows are equal in what they are sorted by: a page must end between them without losing any.
         await updateCredential(world.context.db, id, {
           status,
-          refresh_token_expires_at: n % 3 === 0 ? null : clock.now() + (n % 5) * 1000,
+          refresh_token_expires_at: n % 2 === 0 ? null : clock.now() + (n % 4) * 1000,
           last_used_at: n % 4 === 0 ? null : clock.now() - (n % 3) * 1000,
         })
         ids.push(id)
@@ -59,6 +65,7 @@ for (const database of databases) {
         until: (a, b) => (a.until ?? Infinity) - (b.until ?? Infinity) || 0,
         last_used: (a, b) => (a.lastUsedAt ?? 0) - (b.lastUsedAt ?? 0),
       }
+      assert.ok(new Set((await pages({ limit: 50 })).map((view) => view.until)).size >= 3, 'some end, at different times')
       for (const sort of credentialSorts) {
         for (const limit of [1, 2, 3, 7]) {
           const seen = await pages({ sort, limit })
@@ -98,7 +105,7 @@ for (const database of databases) {
 
     it('counts by status and kind what fits, zeros included', async () => {
       const all = await world.credentials.counts()
-      assert.deepEqual([all.total, all.byKind, all.byStatus.ready], [21, { oauth2: 0, api_key: 11, basic: 10 }, 3])
+      assert.deepEqual([all.total, all.byKind, all.byStatus.ready], [21, { oauth2: 7, api_key: 7, basic: 7 }, 3])
       const basic = await world.credentials.counts({ kind: 'basic', search: 'z name' })
       assert.equal(basic.total, (await pages({ kind: 'basic', search: 'z name', limit: 50 })).length)
       assert.deepEqual((await world.credentials.counts({ visible: ids.slice(0, 3) })).total, 3)
