@@ -277,6 +277,26 @@ for (const database of databases) {
       const another = structuredClone(plain)
       another.credentials[0]!.kind = 'api_key'
       assert.equal((await imports(JSON.stringify(another), { onClash: 'replace' })).items[0]!.problem?.code, 'wrong_kind')
+      // The same for tokens, whose registration stays and would renew them.
+      await from.world.context.db.deleteFrom('credentials').execute()
+      await makeOauth('mail')
+      const facts = JSON.parse(await exported('none')) as PortableFile
+      for (const [kept, change] of [
+        [true, () => undefined],
+        [false, (one) => (one.username = 'mallory@example.org')],
+        [false, (one) => one.allowed_hosts.push('evil.example')],
+        [false, (one) => (one.grant = 'device_code')],
+        [false, (one) => (one.registration = 'other client')],
+      ] as [boolean, (one: PortableFile['credentials'][number]) => unknown][]) {
+        for (const table of ['credentials', 'registrations'] as const) await to.world.context.db.deleteFrom(table).execute()
+        const present = await makeOauth('mail', {}, to.world)
+        const file = structuredClone(facts)
+        file.registrations.push({ ...file.registrations[0]!, name: 'other client' })
+        change(file.credentials[0]!)
+        assert.equal((await imports(JSON.stringify(file), { onClash: 'replace' })).applied, true)
+        const view = await to.world.credentials.get('mail')
+        assert.deepEqual([view.id, view.hasRefreshToken], [present.id, kept], String(change))
+      }
     })
 
     it('uses a registration of the same client that is here, and lets nobody widen its reach who may not read its tokens', async () => {
