@@ -35,6 +35,12 @@ export const commandExamples: Record<string, string[]> = {
   ],
   edit: ['keybearer edit work-mail --description "Monthly statements" --tag finance,monthly'],
   connect: ['keybearer connect work-mail', 'keybearer connect work-mail --paste', 'keybearer connect work-mail --device'],
+  import: [
+    'keybearer import --dry-run ~/.config/rclone/rclone.conf',
+    'keybearer import --on-clash rename client_secret.json',
+    'keybearer import keybearer-2026-11-24.age',
+  ],
+  export: ['keybearer export > facts.json', 'keybearer export work-mail crm --secrets --output moving.age'],
   'registration edit': ['keybearer registration edit office --client-secret-file new-secret.txt --secret-expires 2027-11-24'],
   delete: ['keybearer delete old-server --yes'],
   'sender add': ['keybearer sender add office --host smtp.office365.com --credential office --from office@contoso.com --default'],

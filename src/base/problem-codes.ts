@@ -77,7 +77,7 @@ export const problemCodes = {
   account_mismatch: row(409, 'needs_person', 'Another account signed in than before', 'Sign in with the account of this credential, or confirm the change.'),
 
   // Import.
-  import_invalid: row(400, 'usage', 'The file cannot be imported', 'Nothing was imported. Correct what "errors" names, or export the file anew.'),
+  import_invalid: row(400, 'usage', 'The file cannot be imported', 'Nothing was imported. Correct what is named, or export the file anew.'),
   import_passphrase: row(400, 'usage', 'The file needs its passphrase', 'Give the passphrase that the file was encrypted with.'),
 
   // The protocol.

@@ -5,6 +5,8 @@ type Told = {
   message: string
   nextStep?: string | undefined
   errors?: { path: string; message: string }[] | undefined
+  /** The errors name places in a file that was given, not fields. */
+  inFile?: boolean
   exit: number
   requestId?: string | undefined
 }
@@ -14,7 +16,7 @@ export function tellFailure(error: unknown): void {
   const told = read(error)
   const lines = [
     `${failureMark()} ${told.message}`,
-    ...(told.errors ?? []).map((one) => `  ${fieldName(one.path)}: ${one.message}`),
+    ...(told.errors ?? []).map((one) => `  ${told.inFile ? one.path : fieldName(one.path)}: ${one.message}`),
     ...(told.nextStep === undefined ? [] : [`  ${told.nextStep}`]),
   ]
   process.stderr.write(`${lines.join('\n')}\n`)
@@ -44,6 +46,7 @@ function read(error: unknown): Told {
       message: message ?? code,
       nextStep,
       errors: problem?.errors ?? (error as { errors?: Told['errors'] }).errors,
+      inFile: code === 'import_invalid',
       exit: problemCodes[code as ProblemCode].exit,
     }
   }

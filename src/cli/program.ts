@@ -9,6 +9,8 @@ import { editCommand } from './edit.ts'
 import { eventsCommand } from './events.ts'
 import { explain } from './explain.ts'
 import { failureMark, tellFailure } from './fail.ts'
+import { exportCommand } from './export.ts'
+import { importCommand } from './import.ts'
 import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
 import { messageCommand } from './message.ts'
@@ -52,6 +54,8 @@ export function makeProgram(): Command {
       testCommand(),
       ...stateCommands(),
       providersCommand(),
+      importCommand(),
+      exportCommand(),
       registrationCommand(),
     ],
     'Using them:': [tokenCommand(), runCommand(), sendCommand(), senderCommand(), messageCommand()],
