@@ -162,6 +162,12 @@ export const settingsTable = {
     shownDefault: '72',
     sentence: 'Hours after which a message that could not be sent fails for good.',
   }),
+  KEYBEARER_MAIL_FALLBACK_MINUTES: setting({
+    parse: wholeNumber(0, 1440),
+    fallback: () => 10,
+    shownDefault: '10',
+    sentence: 'Minutes that a mail server must be out of reach before a fallback of the email options is used for that.',
+  }),
   KEYBEARER_METRICS: setting<'loopback' | 'key' | 'off'>({
     parse: (text) => {
       if (text !== 'loopback' && text !== 'key' && text !== 'off') throw new Error('must be loopback, key or off')

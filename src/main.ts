@@ -30,6 +30,7 @@ import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
 import { loadMasterKeys } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
+import { MailOptions } from './mail/mail-options.ts'
 import { Outbox } from './mail/outbox.ts'
 import { Senders } from './mail/senders.ts'
 import { openCatalogue } from './providers/catalogue.ts'
@@ -160,6 +161,7 @@ export async function startParts(
       ca,
       maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
       maxAge: settings.KEYBEARER_MAIL_MAX_AGE_HOURS * 3_600_000,
+      fallbackAfter: settings.KEYBEARER_MAIL_FALLBACK_MINUTES * 60_000,
       count: (outcome: string) => metrics.count('messages_total', { outcome }),
     }
     const outbox = new Outbox(mail)
@@ -248,6 +250,7 @@ export async function startParts(
         registrations,
         providers: new Providers(context),
         senders,
+        mailOptions: new MailOptions(mail),
         outbox,
         rotation,
         idempotency: new IdempotentReplies({ db, clock, vault }),

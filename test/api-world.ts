@@ -8,6 +8,7 @@ import { createMetrics } from '../src/base/metrics.ts'
 import { Exporter } from '../src/credentials/export-credentials.ts'
 import { Importer } from '../src/credentials/import-credentials.ts'
 import type { MailContext } from '../src/mail/context.ts'
+import { MailOptions } from '../src/mail/mail-options.ts'
 import { Outbox } from '../src/mail/outbox.ts'
 import { Senders } from '../src/mail/senders.ts'
 import { readAuditHead } from '../src/storage/audit.ts'
@@ -58,6 +59,7 @@ export async function openApiWorld(
     ca: undefined,
     maxBytes: 1_000_000,
     maxAge: 3_600_000,
+    fallbackAfter: 600_000,
     count: () => undefined,
   }
   // Not started: messages are taken and stay where they are.
@@ -76,6 +78,7 @@ export async function openApiWorld(
     registrations: world.registrations,
     providers: world.providers,
     senders: new Senders(mail, outbox),
+    mailOptions: new MailOptions(mail),
     outbox,
     rotation: { get: async () => rotationView, start: async () => rotationView },
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),

@@ -4,16 +4,28 @@ import type { Clock } from '../src/base/clock.ts'
 import { randomToken } from '../src/base/ids.ts'
 import { Secret } from '../src/base/secret.ts'
 import type { MailContext } from '../src/mail/context.ts'
+import { MailOptions } from '../src/mail/mail-options.ts'
 import { Outbox } from '../src/mail/outbox.ts'
 import { Senders } from '../src/mail/senders.ts'
 import type { MessageView, NewSender, SenderView } from '../src/mail/types.ts'
 import { MailServer, type MailServerOptions } from './mail-server.ts'
 import { makePlace, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from './world.ts'
 
-export type MailWorld = { world: World; context: MailContext; outbox: Outbox; senders: Senders; counts: Map<string, number>; close: () => Promise<void> }
+export type MailWorld = {
+  world: World
+  context: MailContext
+  outbox: Outbox
+  senders: Senders
+  options: MailOptions
+  counts: Map<string, number>
+  close: () => Promise<void>
+}
 
 /** Puts the mail part over a world, as `main.ts` does. */
-export function openMail(world: World, options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number } = {}): MailWorld {
+export function openMail(
+  world: World,
+  options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number; fallbackAfter?: number } = {},
+): MailWorld {
   const counts = new Map<string, number>()
   const { db, dialect, clock, vault, audit, bus, log, wake } = world.context
   const context: MailContext = {
@@ -29,11 +41,12 @@ export function openMail(world: World, options: { mayConnect?: MailContext['mayC
     mayConnect: options.mayConnect ?? (() => true),
     ca: options.ca,
     maxBytes: options.maxBytes ?? 1_000_000,
+    fallbackAfter: options.fallbackAfter ?? 600_000,
     maxAge: options.maxAge ?? 72 * 3_600_000,
     count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),
   }
   const outbox = new Outbox(context)
-  return { world, context, outbox, senders: new Senders(context, outbox), counts, close: () => outbox.stop() }
+  return { world, context, outbox, senders: new Senders(context, outbox), options: new MailOptions(context), counts, close: () => outbox.stop() }
 }
 
 export type MailBed = MailWorld & {

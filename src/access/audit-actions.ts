@@ -34,6 +34,7 @@ export const auditActions = {
   'sender.created': 'A sender was made.',
   'sender.changed': 'A sender was changed; the detail names the fields.',
   'sender.deleted': 'A sender was deleted.',
+  'mail_options.changed': 'The email options were changed.',
   'message.accepted': 'A message was taken into the outbox.',
   'message.sent': 'A message was handed to the mail server.',
   'message.failed': 'A message failed for good.',

@@ -119,6 +119,7 @@ describe('what the audit trail says of the API', () => {
       sendMessage: async () => ['/v1/mail/messages', { body: { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' } }],
       retryMessage: async () => [`/v1/mail/messages/${await message()}/retry`],
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
+      setMailOptions: async () => ['/v1/mail/options', { body: { default_sender: await sender(), fallbacks: [], notify: { to: [], events: [] } } }],
       listAudit: async () => ['/v1/audit'],
       findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
       exportAudit: async () => ['/v1/audit/export'],

@@ -87,6 +87,17 @@ const message = z
     created_at: time,
     created_by: z.string(),
     sent_at: optionalTime,
+    sent_by: named.nullable().meta({ description: 'The sender that it really went out through; null: none yet' }),
+    route: z
+      .array(
+        z.object({
+          sender: named,
+          outcome: z.enum(['sent', 'unreachable', 'refused', 'credential_not_ready', 'failed']),
+          reason: z.string().nullable().meta({ description: 'A code of an error' }),
+          at: time,
+        }),
+      )
+      .meta({ description: 'The ways that were tried, the latest last' }),
   })
   .meta({ id: 'Message', description: 'One outgoing mail; its content is not shown' })
 

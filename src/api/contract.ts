@@ -3,6 +3,7 @@ import { auditEndpoints } from './contract-audit.ts'
 import { consentEndpoints } from './contract-consents.ts'
 import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
+import { mailOptionsEndpoints } from './contract-mail-options.ts'
 import { mailEndpoints } from './contract-mail.ts'
 import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
@@ -24,6 +25,7 @@ export const contract = [
   ...providerEndpoints,
   ...accessKeyEndpoints,
   ...mailEndpoints,
+  ...mailOptionsEndpoints,
   ...auditEndpoints,
   ...serviceEndpoints,
 ] as const satisfies readonly Endpoint[]

@@ -4,6 +4,7 @@ import { auditHandlers } from './handle-audit.ts'
 import { consentHandlers } from './handle-consents.ts'
 import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
+import { mailOptionsHandlers } from './handle-mail-options.ts'
 import { mailHandlers } from './handle-mail.ts'
 import { portabilityHandlers } from './handle-portability.ts'
 import { providerHandlers } from './handle-providers.ts'
@@ -23,6 +24,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...providerHandlers(services),
     ...accessKeyHandlers(services),
     ...mailHandlers(services),
+    ...mailOptionsHandlers(services),
     ...auditHandlers(services),
     ...serviceHandlers(services, options.metrics),
   }

@@ -12,6 +12,7 @@ import type { Exporter } from '../credentials/export-credentials.ts'
 import type { Importer } from '../credentials/import-credentials.ts'
 import type { Registrations } from '../credentials/registrations.ts'
 import type { Providers } from '../credentials/providers.ts'
+import type { MailOptions } from '../mail/mail-options.ts'
 import type { Outbox } from '../mail/outbox.ts'
 import type { Senders } from '../mail/senders.ts'
 
@@ -58,6 +59,7 @@ export type Services = {
   consents: Pick<Consents, 'start' | 'get' | 'respond' | 'callback'>
   registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'list' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
+  mailOptions: Pick<MailOptions, 'get' | 'set'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test'>
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>

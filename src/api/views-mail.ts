@@ -78,5 +78,7 @@ export function messageBody(view: MessageView): Reply<'getMessage'> {
     created_at: iso(view.createdAt),
     created_by: view.createdBy,
     sent_at: isoOrNull(view.sentAt),
+    sent_by: view.sentBy,
+    route: view.route.map((step) => ({ sender: step.sender, outcome: step.outcome, reason: step.reason, at: iso(step.at) })),
   }
 }

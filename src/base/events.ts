@@ -28,6 +28,7 @@ export const eventTypes = {
   'access_key.changed': 'An access key was made, changed or revoked.',
   'sender.changed': 'A sender was made, changed or deleted.',
   'provider.changed': 'A provider of your own was made, changed or deleted.',
+  'mail_options.changed': 'The email options were changed.',
   'message.queued': 'A message was accepted.',
   'message.sent': 'A message was handed to the mail server.',
   'message.delayed': 'A message could not be sent now and is tried again.',

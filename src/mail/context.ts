@@ -24,5 +24,7 @@ export type MailContext = {
   maxBytes: number
   /** Milliseconds after which a message that could not be sent fails for good. */
   maxAge: number
+  /** Milliseconds that a server must be out of reach before a fallback is used for that. */
+  fallbackAfter: number
   count: (outcome: string) => void
 }

@@ -26,10 +26,10 @@ import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
 import { compose } from './message.ts'
-import { toSenderView } from './senders.ts'
+import { addSteps, DeliveryRoute, type Routed } from './delivery-route.ts'
 import { deliveryOfError, longestPause, problemOf, retryPause, settleRecipients } from './settlement.ts'
 import { SmtpSender } from './smtp-sender.ts'
-import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, Recipient } from './types.ts'
+import type { MessageProblem, MessageStatus, MessageView, NewMessage, Recipient, RouteStep } from './types.ts'
 
 const leaseTime = 60_000
 const heartbeat = 15_000
@@ -46,6 +46,7 @@ type Page<Item> = { items: Item[]; next: string | null }
 export class Outbox {
   readonly #context: MailContext
   readonly #smtp: SmtpSender
+  readonly #route: DeliveryRoute
   readonly #lease: string
   readonly #running = new Set<Promise<void>>()
   /** Ids of the messages that are being sent here. */
@@ -62,6 +63,7 @@ export class Outbox {
   constructor(context: MailContext) {
     this.#context = context
     this.#smtp = new SmtpSender(context)
+    this.#route = new DeliveryRoute(context, this.#smtp)
     this.#setBack = watchSetBack(context.clock)
     this.#lease = newId('lease', context.clock.now())
     context.bus.listen((event) => {
@@ -110,6 +112,8 @@ export class Outbox {
         lease: null,
         lease_until: null,
         problem: null,
+        sent_by: null,
+        route: '[]',
         created_by: actor.id,
         created_at: now,
         sent_at: null,
@@ -145,14 +149,15 @@ export class Outbox {
       limit: limit + 1,
     })
     const items = rows.slice(0, limit)
-    return { items: items.map((row) => toMessageView(row, row.sender_name)), next: rows.length > limit ? items.at(-1)!.id : null }
+    return { items: items.map((row) => toMessageView(row, row.sender_name, row.sent_by_name)), next: rows.length > limit ? items.at(-1)!.id : null }
   }
 
   /** @throws Problem not_found */
   async get(id: string): Promise<MessageView> {
     const row = await this.#read(id)
     const sender = await findSender(this.#context.db, row.sender_id)
-    return toMessageView(row, sender?.name ?? null)
+    const deliverer = row.sent_by === null || row.sent_by === row.sender_id ? sender : await findSender(this.#context.db, row.sent_by)
+    return toMessageView(row, sender?.name ?? null, deliverer?.name ?? null)
   }
 
   /** Returns how many messages are still to be sent. */
@@ -295,42 +300,40 @@ export class Outbox {
 
   async #send(row: MessageRow): Promise<void> {
     const waiting = (JSON.parse(row.recipients) as Recipient[]).filter((one) => one.state === 'waiting').map((one) => one.address)
-    let delivery: Delivery
+    let routed: Routed
     try {
-      delivery = await this.#deliver(row, waiting)
+      routed = await this.#deliver(row, waiting)
     } catch (error) {
       this.#context.log.error('message.not_sent', { message: row.id, error })
-      delivery = deliveryOfError(error)
+      routed = { delivery: deliveryOfError(error), steps: [], sentBy: null, tryAgainAt: null }
     }
-    await this.#settleStubbornly(row, waiting, delivery)
+    await this.#settleStubbornly(row, waiting, routed)
   }
 
-  async #deliver(row: MessageRow, waiting: string[]): Promise<Delivery> {
+  async #deliver(row: MessageRow, waiting: string[]): Promise<Routed> {
     const { db, vault } = this.#context
-    const senderRow = await findSender(db, row.sender_id)
-    if (!senderRow) return { kind: 'refused', code: 'mail_refused', permanent: true, reply: null, message: 'The sender was deleted.' }
     const mime = (await vault.open(dataKeysOf(db), contentPlace(row.id), row.content)).reveal()
-    const actor: Actor = { ...service, id: row.created_by, name: 'outbox' }
-    return await this.#smtp.deliver(toSenderView(senderRow), { from: row.envelope_from, to: waiting }, mime, actor)
+    return await this.#route.deliver(row, waiting, mime, { ...service, id: row.created_by, name: 'outbox' })
   }
 
   /**
    * Writes down what came of a message, and does not give up while the service runs: what a server has taken is sent a second
    * time when nobody remembers it.
    */
-  async #settleStubbornly(row: MessageRow, tried: string[], delivery: Delivery): Promise<void> {
+  async #settleStubbornly(row: MessageRow, tried: string[], routed: Routed): Promise<void> {
     for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
       try {
-        return await this.#settle(row, tried, delivery)
+        return await this.#settle(row, tried, routed)
       } catch (error) {
-        this.#context.log.error('message.not_settled', { message: row.id, outcome: delivery.kind, error })
+        this.#context.log.error('message.not_settled', { message: row.id, outcome: routed.delivery.kind, error })
         if (this.#stop.signal.aborted) return
         await this.#context.clock.sleep(wait, this.#stop.signal).catch(() => undefined)
       }
     }
   }
 
-  async #settle(row: MessageRow, tried: string[], delivery: Delivery): Promise<void> {
+  async #settle(row: MessageRow, tried: string[], routed: Routed): Promise<void> {
+    const { delivery } = routed
     const now = this.#context.clock.now()
     const outcome = await inTransaction(this.#context.db, async (trx) => {
       const current = await lockMessage(trx, row.id, this.#context.dialect)
@@ -338,10 +341,10 @@ export class Outbox {
       const recipients = settleRecipients(JSON.parse(current.recipients) as Recipient[], tried, delivery)
       if (current.lease !== this.#lease) {
         // Another node took it over. Whom the server has accepted is remembered all the same: that node reads it when it settles.
-        await updateMessage(trx, row.id, { recipients: JSON.stringify(recipients) })
+        await updateMessage(trx, row.id, { recipients: JSON.stringify(recipients), ...wayOf(current, routed) })
         return null
       }
-      const change = changeAfter(current, recipients, delivery, now)
+      const change = { ...changeAfter(current, recipients, routed, now), ...wayOf(current, routed) }
       await this.#writeOutcome(trx, current, change, recipients, problemOf(delivery, recipients))
       return change.status
     })
@@ -364,7 +367,7 @@ export class Outbox {
           subjectName: row.message_id,
           outcome: status === 'sent' ? 'done' : 'failed',
           ...(problem === null ? {} : { reason: problem.code }),
-          detail: { ...counts, attempts: row.attempts },
+          detail: { ...counts, attempts: row.attempts, sender: row.sender_id, sent_by: change.sent_by ?? null, route: routeWords(change.route) },
         },
       ])
     }
@@ -372,7 +375,12 @@ export class Outbox {
       {
         type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed',
         subject: row.id,
-        data: { ...counts, attempts: row.attempts, ...(problem === null ? {} : { reason: problem.code, message: problem.message }) },
+        data: {
+          ...counts,
+          attempts: row.attempts,
+          ...(change.sent_by ? { sent_by: change.sent_by } : {}),
+          ...(problem === null ? {} : { reason: problem.code, message: problem.message }),
+        },
       },
     ])
   }
@@ -384,10 +392,16 @@ export class Outbox {
   }
 }
 
+/** The way in words for the audit trail, the last steps of a long one. */
+const routeWords = (route: unknown): string[] =>
+  (JSON.parse(String(route ?? '[]')) as RouteStep[])
+    .slice(-10)
+    .map((step) => `${step.sender.name}: ${step.outcome}${step.reason === null ? '' : ` (${step.reason})`}`)
+
 type Change = RowUpdate<'messages'> & { status: 'queued' | 'sent' | 'failed' }
 
 /** Decides what becomes of a message whose recipients were settled. */
-function changeAfter(row: MessageRow, recipients: Recipient[], delivery: Delivery, now: number): Change {
+function changeAfter(row: MessageRow, recipients: Recipient[], { delivery, tryAgainAt }: Routed, now: number): Change {
   const waiting = recipients.some((one) => one.state === 'waiting')
   const refused = recipients.some((one) => one.state === 'refused')
   const tooOld = waiting && now >= row.expires_at
@@ -399,14 +413,20 @@ function changeAfter(row: MessageRow, recipients: Recipient[], delivery: Deliver
     lease: null,
     lease_until: null,
     problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
-    next_attempt_at: status === 'queued' ? now + retryPause(row.attempts, delivery) : null,
+    next_attempt_at: status === 'queued' ? Math.min(now + retryPause(row.attempts, delivery), tryAgainAt ?? Number.MAX_SAFE_INTEGER) : null,
     sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
   }
 }
 
+/** The ways that were tried, and which one led to somebody. */
+const wayOf = (row: MessageRow, { steps, sentBy }: Routed): { route: string; sent_by: string | null } => ({
+  route: JSON.stringify(addSteps(JSON.parse(row.route) as RouteStep[], steps)),
+  sent_by: sentBy ?? row.sent_by,
+})
+
 const contentPlace = (id: string) => ({ owner: id, column: 'messages.content' })
 
-function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null): MessageView {
+function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null, sentByName: string | null): MessageView {
   return {
     id: row.id,
     sender: { id: row.sender_id, name: senderName ?? '(deleted)' },
@@ -422,5 +442,7 @@ function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | nu
     createdAt: row.created_at,
     createdBy: row.created_by,
     sentAt: row.sent_at,
+    sentBy: row.sent_by === null ? null : { id: row.sent_by, name: sentByName ?? '(deleted)' },
+    route: JSON.parse(row.route) as RouteStep[],
   }
 }

@@ -12,6 +12,7 @@ import { clearDefaultSender, deleteSenderRow, findSender, insertSender, listSend
 import type { NewRow, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
+import { isFallback } from './mail-options.ts'
 import { normalizeAddress } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { MessageView, NewSender, SenderView } from './types.ts'
@@ -147,6 +148,9 @@ export class Senders {
         .execute()
       if (waiting.length > 0)
         throw new Problem('in_use', `Messages wait to be sent through "${row.name}".`, { nextStep: 'Wait, cancel them, or change the sender.' })
+      if (await isFallback(trx, row.id)) {
+        throw new Problem('in_use', `"${row.name}" stands in for the default sender.`, { nextStep: 'Take it out of the email options first.' })
+      }
       await deleteSenderRow(trx, row.id)
       await this.#tell(trx, actor, 'sender.deleted', row, {})
     })

@@ -389,8 +389,9 @@ const connectionLost = (sender: SenderView): Delivery => ({
 
 function sendFailure(sender: SenderView, error: SendError): Delivery {
   const refused = (reply: string | null, permanent: boolean, message: string): Delivery => {
+    const about = refusesSender(error) ? { about: 'sender' as const } : {}
     const recipients = error.rejectedErrors?.map(refusedRecipient)
-    return { kind: 'refused', code: 'mail_refused', permanent, reply, message, ...(recipients ? { recipients } : {}) }
+    return { kind: 'refused', code: 'mail_refused', permanent, reply, message, ...about, ...(recipients ? { recipients } : {}) }
   }
   // What the server said at the greeting, or what no server would take: it was not even sent.
   if (error.code === 'EMESSAGE' && error.responseCode === undefined) return refused(null, true, `The message is larger than ${sender.host} takes.`)
@@ -400,4 +401,14 @@ function sendFailure(sender: SenderView, error: SendError): Delivery {
   return error.responseCode >= 500
     ? refused(reply, true, `${sender.host} refused the message.`)
     : refused(reply, false, `${sender.host} does not take the message now.`)
+}
+
+/**
+ * Returns whether the server will not have mail from this address. Some say so at MAIL; Postfix waits for RCPT, and Exchange
+ * for the end of the message.
+ */
+function refusesSender(error: SendError): boolean {
+  if (error.command === 'MAIL FROM') return true
+  const replies = error.rejectedErrors?.map((one) => one.response ?? '') ?? [error.response ?? '']
+  return replies.length > 0 && replies.every((reply) => /sender address rejected|SendAsDenied|\b5\.7\.60\b|\b5\.2\.252\b/i.test(reply))
 }

@@ -55,6 +55,14 @@ export type Recipient = { address: string; state: 'waiting' | 'sent' | 'refused'
 
 export type MessageProblem = { code: string; message: string; nextStep: string; reply: string | null }
 
+/** One way that was tried. `failed`: for a reason that another way would not help against. */
+export type RouteStep = {
+  sender: { id: string; name: string }
+  outcome: 'sent' | 'unreachable' | 'refused' | 'credential_not_ready' | 'failed'
+  reason: string | null
+  at: number
+}
+
 export type MessageView = {
   id: string
   sender: { id: string; name: string }
@@ -70,6 +78,9 @@ export type MessageView = {
   createdAt: number
   createdBy: string
   sentAt: number | null
+  /** Which sender it really went out through. */
+  sentBy: { id: string; name: string } | null
+  route: RouteStep[]
 }
 
 /** What became of one try to send a message. */
@@ -83,6 +94,8 @@ export type Delivery =
       message: string
       nextStep?: string
       permanent: boolean
+      /** Set when the server would not take mail from this sender's address. */
+      about?: 'sender'
       recipients?: { address: string; reply: string; permanent: boolean }[]
     }
   | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }

@@ -102,10 +102,11 @@ export async function hurryMessages(db: Reader, credentialId: string, now: numbe
 export async function listMessageRows(
   db: Database,
   filter: { status?: string | undefined; senderId?: string | undefined; createdBy?: string | undefined; before?: string | undefined; limit: number },
-): Promise<(Omit<MessageRow, 'content'> & { sender_name: string | null })[]> {
+): Promise<(Omit<MessageRow, 'content'> & { sender_name: string | null; sent_by_name: string | null })[]> {
   let query = db
     .selectFrom('messages')
     .leftJoin('senders', 'senders.id', 'messages.sender_id')
+    .leftJoin('senders as deliverers', 'deliverers.id', 'messages.sent_by')
     .select([
       'messages.id',
       'messages.sender_id',
@@ -120,11 +121,14 @@ export async function listMessageRows(
       'messages.lease',
       'messages.lease_until',
       'messages.problem',
+      'messages.sent_by',
+      'messages.route',
       'messages.created_by',
       'messages.created_at',
       'messages.sent_at',
       'messages.expires_at',
       'senders.name as sender_name',
+      'deliverers.name as sent_by_name',
     ])
     .orderBy('messages.id', 'desc')
     .limit(filter.limit)

@@ -41,6 +41,10 @@ export async function clearDefaultSender(trx: Transaction<Tables>): Promise<void
   await trx.updateTable('senders').set({ is_default: 0 }).where('is_default', '=', 1).execute()
 }
 
+export async function makeDefaultSender(trx: Transaction<Tables>, id: string): Promise<void> {
+  await trx.updateTable('senders').set({ is_default: 1 }).where('id', '=', id).execute()
+}
+
 export async function deleteSenderRow(trx: Transaction<Tables>, id: string): Promise<void> {
   await trx.deleteFrom('senders').where('id', '=', id).execute()
 }

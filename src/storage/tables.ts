@@ -238,6 +238,10 @@ export type Tables = {
     lease_until: number | null
     /** JSON {code, message, next_step, reply} of the last failure. */
     problem: string | null
+    /** Id of the sender that delivered last; null: nobody yet. */
+    sent_by: string | null
+    /** JSON list of the ways that were tried: {sender: {id, name}, outcome, reason, at}. */
+    route: string
     created_by: string
     created_at: number
     sent_at: number | null

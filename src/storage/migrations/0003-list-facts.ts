@@ -37,6 +37,11 @@ export const listFacts: Migration = {
     // What is no hand-out is rare in the trail, and is what people look for.
     await sql`create index audit_rare_actions on audit (action, seq) where action <> 'token.handed_out'`.execute(db)
     await sql`create index audit_rare_outcomes on audit (outcome, seq) where outcome <> 'done'`.execute(db)
+    await db.schema.alterTable('messages').addColumn('sent_by', 'text').execute()
+    await db.schema
+      .alterTable('messages')
+      .addColumn('route', 'text', (c) => c.notNull().defaultTo('[]'))
+      .execute()
     await db.schema
       .createTable('usage_days')
       .addColumn('credential_id', 'text', (c) => c.notNull().references('credentials.id').onDelete('cascade'))

@@ -1,0 +1,114 @@
+import type { Actor } from '../base/actor.ts'
+import { findSender } from '../storage/senders.ts'
+import type { MessageRow } from '../storage/messages.ts'
+import type { MailContext } from './context.ts'
+import { fallbacksOf, type FallbackCause } from './mail-options.ts'
+import { fromSender } from './message-from.ts'
+import { toSenderView } from './senders.ts'
+import type { SmtpSender } from './smtp-sender.ts'
+import type { Delivery, RouteStep, SenderView } from './types.ts'
+
+/** What one attempt came to, and by which ways it was tried. */
+export type Routed = {
+  delivery: Delivery
+  steps: RouteStep[]
+  /** The sender that delivered to somebody. */
+  sentBy: string | null
+  /** When the next attempt may go another way; null: nothing of the kind. */
+  tryAgainAt: number | null
+}
+
+/** Finds the way of a message: its sender, and where that one fails, what stands in for it. Never silently. */
+export class DeliveryRoute {
+  readonly #context: MailContext
+  readonly #smtp: Pick<SmtpSender, 'deliver'>
+  /** Since when a sender's server is out of reach, as far as this node knows. */
+  readonly #awaySince = new Map<string, number>()
+
+  constructor(context: MailContext, smtp: Pick<SmtpSender, 'deliver'>) {
+    this.#context = context
+    this.#smtp = smtp
+  }
+
+  /** Tries a message once, by every way that the email options allow for what went wrong before. */
+  async deliver(row: MessageRow, to: string[], mime: string, actor: Actor): Promise<Routed> {
+    const { db, clock } = this.#context
+    const senderRow = await findSender(db, row.sender_id)
+    if (!senderRow) {
+      const delivery: Delivery = { kind: 'refused', code: 'mail_refused', permanent: true, reply: null, message: 'The sender was deleted.' }
+      return { delivery, steps: [], sentBy: null, tryAgainAt: null }
+    }
+    const sender = toSenderView(senderRow)
+    const first = await this.#smtp.deliver(sender, { from: row.envelope_from, to }, mime, actor)
+    const cause = causeOf(first)
+    const steps = [stepOf(sender, first, clock.now())]
+    const since = this.#noteReach(row, sender, cause)
+    if (first.kind === 'sent') return { delivery: first, steps, sentBy: sender.id, tryAgainAt: null }
+
+    const routed: Routed = { delivery: first, steps, sentBy: null, tryAgainAt: null }
+    if (cause === null) return routed
+    const fallbacks = (await fallbacksOf(db, sender.id)).filter(({ when }) => when.includes(cause))
+    if (fallbacks.length === 0) return routed
+    // A server that is away for a moment is waited for: mail from another address than usual is worse than late mail.
+    if (cause === 'unreachable' && clock.now() - since < this.#context.fallbackAfter) return { ...routed, tryAgainAt: since + this.#context.fallbackAfter }
+    for (const { sender: fallbackRow } of fallbacks) {
+      const fallback = toSenderView(fallbackRow)
+      const delivery = await this.#smtp.deliver(fallback, { from: fallback.from, to }, await fromSender(mime, fallback, row.envelope_from), actor)
+      steps.push(stepOf(fallback, delivery, clock.now()))
+      if (delivery.kind === 'sent') return { ...routed, delivery, sentBy: fallback.id }
+      // As long as one way is only closed for now, the message waits for it.
+      if (isFinal(routed.delivery) && !isFinal(delivery)) routed.delivery = delivery
+    }
+    return routed
+  }
+
+  /** Returns since when the server is out of reach: by what this node saw, or by what the message's own way says. */
+  #noteReach(row: MessageRow, sender: SenderView, cause: FallbackCause | null): number {
+    const now = this.#context.clock.now()
+    if (cause !== 'unreachable') {
+      this.#awaySince.delete(sender.id)
+      return now
+    }
+    const before = (JSON.parse(row.route) as RouteStep[]).findLast((step) => step.sender.id === sender.id)
+    const since = Math.min(this.#awaySince.get(sender.id) ?? now, before?.outcome === 'unreachable' ? before.at : now)
+    this.#awaySince.set(sender.id, since)
+    return since
+  }
+}
+
+const isFinal = (delivery: Delivery): boolean => delivery.kind === 'refused' && delivery.permanent
+
+/** What is wrong on the provider's or the network's side, and passes. */
+const awayCodes = new Set(['mail_unavailable', 'provider_unavailable', 'outgoing_failed', 'address_not_allowed'])
+/** What a person has to put right at the credential. */
+const notReadyCodes = new Set(['incomplete', 'needs_consent', 'misconfigured', 'paused', 'destination_not_allowed', 'wrong_kind', 'not_found', 'ttl_too_long'])
+
+/** Returns why another way may help; null when none would: a bad recipient or message is refused everywhere. */
+export function causeOf(delivery: Delivery): FallbackCause | null {
+  switch (delivery.kind) {
+    case 'sent':
+      return null
+    case 'refused':
+      if (delivery.code === 'mail_auth_refused') return 'refused'
+      return delivery.permanent && delivery.about === 'sender' ? 'refused' : null
+    case 'unavailable':
+      if (awayCodes.has(delivery.code)) return 'unreachable'
+      return notReadyCodes.has(delivery.code) ? 'credential_not_ready' : null
+  }
+}
+
+function stepOf(sender: SenderView, delivery: Delivery, at: number): RouteStep {
+  const about = { sender: { id: sender.id, name: sender.name }, at }
+  if (delivery.kind === 'sent') return { ...about, outcome: 'sent', reason: null }
+  return { ...about, outcome: causeOf(delivery) ?? 'failed', reason: delivery.code }
+}
+
+const mostSteps = 50
+
+/** Adds the steps of an attempt to those before. One that only repeats the step before it keeps the time of the first. */
+export function addSteps(before: RouteStep[], steps: RouteStep[]): RouteStep[] {
+  const same = (a: RouteStep | undefined, b: RouteStep) => a?.sender.id === b.sender.id && a.outcome === b.outcome && a.reason === b.reason
+  const route = [...before]
+  for (const step of steps) if (steps.length > 1 || !same(route.at(-1), step)) route.push(step)
+  return route.slice(-mostSteps)
+}

@@ -1,0 +1,33 @@
+import MailComposer from 'nodemailer/lib/mail-composer'
+import type { SenderView } from './types.ts'
+
+/**
+ * Returns a message as it goes out through another sender: From is that sender's own address, which its server takes, and
+ * answers still go to whom the message came from.
+ */
+export async function fromSender(mime: string, sender: Pick<SenderView, 'from' | 'fromName'>, envelopeFrom: string): Promise<string> {
+  if (sender.from === envelopeFrom) return mime
+  const end = mime.indexOf('\r\n\r\n')
+  const fields = splitFields(mime.slice(0, end))
+  const old = fields.find((field) => nameOf(field) === 'from')
+  const hasReplyTo = fields.some((field) => nameOf(field) === 'reply-to')
+  const from = await fromField(sender)
+  const changed = fields.flatMap((field) => {
+    if (nameOf(field) !== 'from') return [field]
+    return hasReplyTo || old === undefined ? [from] : [from, old.replace(/^from:/i, 'Reply-To:')]
+  })
+  return changed.join('\r\n') + mime.slice(end)
+}
+
+/** Splits a header into its fields, folded lines together. @see RFC 5322 section 2.2.3 */
+const splitFields = (header: string): string[] => header.split(/\r\n(?![ \t])/)
+const nameOf = (field: string): string => field.slice(0, field.indexOf(':')).trim().toLowerCase()
+
+/** Has the field written by whoever writes those of every message, so that names in any script come out right. */
+async function fromField(sender: Pick<SenderView, 'from' | 'fromName'>): Promise<string> {
+  const node = new MailComposer({ from: { name: sender.fromName ?? '', address: sender.from }, text: '', newline: 'windows' }).compile()
+  const text = (await node.build()).toString('utf8')
+  const field = splitFields(text.slice(0, text.indexOf('\r\n\r\n'))).find((one) => nameOf(one) === 'from')
+  if (field === undefined) throw new Error('a message without From was composed')
+  return field
+}
