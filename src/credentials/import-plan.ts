@@ -72,7 +72,7 @@ type Taken = { credentials: Map<string, CredentialWithRegistration>; inFile: Set
 
 async function takenNames(context: CredentialContext, drafts: Draft[]): Promise<Taken> {
   const names = drafts.flatMap((draft) => (draft.kind === 'credential' ? [draft.input.name] : []))
-  const credentials = await present(names, (keys) => credentialsByNameKey(context.db, keys))
+  const credentials = await findPresent(names, (keys) => credentialsByNameKey(context.db, keys))
   const inFile = new Set<string>()
   return {
     credentials,
@@ -88,7 +88,7 @@ async function takenNames(context: CredentialContext, drafts: Draft[]): Promise<
 }
 
 /** Looks up names, and for those that are taken also the names that they could get instead. */
-async function present<Row extends { name_key: string }>(names: string[], find: (keys: string[]) => Promise<Row[]>): Promise<Map<string, Row>> {
+async function findPresent<Row extends { name_key: string }>(names: string[], find: (keys: string[]) => Promise<Row[]>): Promise<Map<string, Row>> {
   const keys = names.map(nameKeyOf)
   const rows = await find([...new Set(keys)])
   const taken = new Set(rows.map((row) => row.name_key))
@@ -129,7 +129,7 @@ type RegistrationOutcome = { planned: PlannedRegistration; notes: string[]; basi
 
 async function planRegistrations(parts: Parts, drafts: Draft[], providers: Map<string, PlacedProvider>): Promise<Map<DraftRegistration, RegistrationOutcome>> {
   const wanted = [...new Set(drafts.flatMap((draft) => (draft.kind === 'credential' && draft.registration ? [draft.registration] : [])))]
-  const here = await present(
+  const here = await findPresent(
     wanted.map((one) => one.name),
     (keys) => registrationsByNameKey(parts.context.db, keys),
   )

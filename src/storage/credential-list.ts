@@ -28,8 +28,8 @@ export type CredentialQuery = CredentialMatch & {
 export type Position = { value: string | number; tie: string }
 
 /** What needs a person comes first. */
-const ranks = ['needs_consent', 'misconfigured', 'retrying', 'expiring', 'incomplete', 'ready']
-const rankOf = (status: string): number => (ranks.includes(status) ? ranks.indexOf(status) : ranks.length)
+const statusRanks = ['needs_consent', 'misconfigured', 'retrying', 'expiring', 'incomplete', 'ready']
+const rankOf = (status: string): number => (statusRanks.includes(status) ? statusRanks.indexOf(status) : statusRanks.length)
 
 type OrderRule = { value: RawBuilder<string | number>; tie: 'credentials.id' | 'credentials.name_key' | null }
 

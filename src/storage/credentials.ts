@@ -45,8 +45,8 @@ export async function readCredentialIds(db: Reader, limit: number): Promise<stri
 }
 
 /** Asks for many values in statements that a database takes. */
-export async function inBatches<Value, Row>(values: Value[], ask: (some: Value[]) => Promise<Row[]>): Promise<Row[]> {
-  const rows: Row[] = []
+export async function inBatches<Value, Found>(values: Value[], ask: (some: Value[]) => Promise<Found[]>): Promise<Found[]> {
+  const rows: Found[] = []
   for (let i = 0; i < values.length; i += 1000) rows.push(...(await ask(values.slice(i, i + 1000))))
   return rows
 }
