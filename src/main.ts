@@ -31,6 +31,7 @@ import { fingerprint } from './crypto/keyring.ts'
 import { loadMasterKeys } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
 import { MailOptions } from './mail/mail-options.ts'
+import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
 import { Senders } from './mail/senders.ts'
 import { openCatalogue } from './providers/catalogue.ts'
@@ -166,6 +167,8 @@ export async function startParts(
     }
     const outbox = new Outbox(mail)
     const senders = new Senders(mail, outbox)
+    const mailOptions = new MailOptions(mail)
+    const notices = new Notices(mail, { options: mailOptions, outbox, publicUrl })
 
     bus.listen((event) => {
       if (event.type === 'master_key.rotated') rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))
@@ -178,6 +181,7 @@ export async function startParts(
     await rotation.resume()
     schedule.start()
     outbox.start()
+    notices.start()
 
     let stopping = false
     const facts: Services['facts'] = {
@@ -250,7 +254,7 @@ export async function startParts(
         registrations,
         providers: new Providers(context),
         senders,
-        mailOptions: new MailOptions(mail),
+        mailOptions,
         outbox,
         rotation,
         idempotency: new IdempotentReplies({ db, clock, vault }),
@@ -272,6 +276,7 @@ export async function startParts(
       async stop() {
         stopping = true
         await schedule.stop()
+        await notices.stop()
         await outbox.stop()
         await rotation.stop()
         await usage.flush()

@@ -45,6 +45,11 @@ export const commandExamples: Record<string, string[]> = {
   delete: ['keybearer delete old-server --yes'],
   'sender add': ['keybearer sender add office --host smtp.office365.com --credential office --from office@contoso.com --default'],
   'sender test': ['keybearer sender test office --to you@example.org'],
+  'sender options': [
+    'keybearer sender options',
+    'keybearer sender options --default office --fallback gmail --fallback relay=unreachable+credential_not_ready',
+    'keybearer sender options --notify ops@example.org',
+  ],
   'message list': ['keybearer message list --status failed'],
   'key create': [
     'keybearer key create backup-job --credential work-mail --right token --expires 90d',

@@ -44,6 +44,10 @@ export function messageCommand(): Command {
           `${item.subject}\n${item.status}, ${item.attempts} attempt${item.attempts === 1 ? '' : 's'}, made ${relative(item.created_at)}${item.next_attempt_at === null ? '' : `, next try ${relative(item.next_attempt_at)}`}`,
         )
         for (const one of item.recipients) print(`  ${one.address}: ${one.state}${one.reply === null ? '' : ` (${one.reply})`}`)
+        if (item.sent_by !== null && item.sent_by.id !== item.sender.id) print(`Sent by ${item.sent_by.name}, because ${item.sender.name} could not.`)
+        if (item.route.length > 1)
+          for (const step of item.route)
+            print(`  ${relative(step.at)}, ${step.sender.name}: ${step.outcome.replaceAll('_', ' ')}${step.reason === null ? '' : ` (${step.reason})`}`)
         if (item.problem) print(`${item.problem.message}\n${item.problem.next_step}`)
       }),
   )

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { NewSender, SenderChange } from '../../client/src/operations.ts'
 import { oneOf, readInput, readNumber } from './input.ts'
+import { mailOptionsCommand } from './mail-options.ts'
 import { print, printJson, printTable, quoted } from './output.ts'
 import { tellOutcome } from './send.ts'
 import { connectService } from './service.ts'
@@ -117,5 +118,6 @@ export function senderCommand(): Command {
         print(`"${name}" is deleted.`)
       }),
   )
+  command.addCommand(mailOptionsCommand())
   return command
 }

@@ -79,11 +79,11 @@ export class Outbox {
   }
 
   /**
-   * Takes a message and returns when it is on disk.
+   * Takes a message and returns when it is on disk, together with what `beside` writes.
    *
    * @throws Problem mail_invalid, no_sender, not_found, payload_too_large, storage_full
    */
-  async accept(input: NewMessage, actor: Actor): Promise<MessageView> {
+  async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<MessageView> {
     const { db, clock, vault } = this.#context
     const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
     if (!sender) {
@@ -96,6 +96,7 @@ export class Outbox {
     const id = newId('msg', now)
     const recipients: Recipient[] = message.recipients.map((address) => ({ address, state: 'waiting', reply: null }))
     await inTransaction(db, async (trx) => {
+      await beside?.(trx)
       const content = await vault.seal(dataKeysOf(trx), contentPlace(id), message.mime)
       await insertMessage(trx, {
         id,

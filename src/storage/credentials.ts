@@ -44,6 +44,22 @@ export async function readCredentialIds(db: Reader, limit: number): Promise<stri
   return (await db.selectFrom('credentials').select('id').orderBy('id').limit(limit).execute()).map((row) => row.id)
 }
 
+/** Returns credentials with one of these statuses that have had it since then: after `from` and not after `to`. */
+export async function brokenCredentials(
+  db: Reader,
+  statuses: string[],
+  since: { from: number; to: number },
+  limit: number,
+): Promise<CredentialWithRegistration[]> {
+  return await withRegistration(db)
+    .where('credentials.status', 'in', statuses)
+    .where('credentials.status_since', '>', since.from)
+    .where('credentials.status_since', '<=', since.to)
+    .orderBy('credentials.name_key')
+    .limit(limit)
+    .execute()
+}
+
 /** Asks for many values in statements that a database takes. */
 export async function inBatches<Value, Found>(values: Value[], ask: (some: Value[]) => Promise<Found[]>): Promise<Found[]> {
   const rows: Found[] = []

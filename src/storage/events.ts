@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import type { Event, EventType } from '../base/events.ts'
-import type { Database, Tables } from './tables.ts'
+import type { Database, Row, Tables } from './tables.ts'
 
 export type NewEvent = { type: EventType; subject: string | null; data: Record<string, unknown> }
 
@@ -27,15 +27,21 @@ export async function appendEvents(trx: Transaction<Tables>, clock: Clock, event
 
 /** Returns events after a number, oldest first. */
 export async function readEvents(db: Database, after: number, limit: number): Promise<Event[]> {
-  const rows = await db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()
-  return rows.map((row) => ({
-    seq: row.seq,
-    at: row.at,
-    type: row.type as EventType,
-    subject: row.subject,
-    data: JSON.parse(row.data) as Record<string, unknown>,
-  }))
+  return (await db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()).map(toEvent)
 }
+
+/** Returns events of some types after a number, oldest first. */
+export async function readEventsOf(db: Database, types: EventType[], after: number, limit: number): Promise<Event[]> {
+  return (await db.selectFrom('events').selectAll().where('seq', '>', after).where('type', 'in', types).orderBy('seq').limit(limit).execute()).map(toEvent)
+}
+
+const toEvent = (row: Row<'events'>): Event => ({
+  seq: row.seq,
+  at: row.at,
+  type: row.type as EventType,
+  subject: row.subject,
+  data: JSON.parse(row.data) as Record<string, unknown>,
+})
 
 export async function lastEventSeq(db: Database): Promise<number> {
   const head = await db.selectFrom('heads').select('seq').where('name', '=', 'events').executeTakeFirstOrThrow()

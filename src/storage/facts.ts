@@ -16,6 +16,20 @@ export async function writeFact(db: Reader, name: string, value: string): Promis
     .execute()
 }
 
+/** Writes a fact if it still is what it was (null: not there); returns whether it was. */
+export async function writeFactIf(db: Reader, name: string, before: string | null, value: string): Promise<boolean> {
+  if (before === null) {
+    const made = await db
+      .insertInto('facts')
+      .values({ name, value })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .executeTakeFirst()
+    return Number(made.numInsertedOrUpdatedRows ?? 0) === 1
+  }
+  const changed = await db.updateTable('facts').set({ value }).where('name', '=', name).where('value', '=', before).executeTakeFirst()
+  return changed.numUpdatedRows === 1n
+}
+
 export async function readMasterKeys(db: Reader): Promise<Row<'master_keys'>[]> {
   return await db.selectFrom('master_keys').selectAll().orderBy('version').execute()
 }
