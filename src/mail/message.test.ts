@@ -88,6 +88,13 @@ test('whatever text comes as subject, name, body or file name, nobody is added a
   )
 })
 
+test('a carriage return alone ends a line, as a server that is strict about them wants it', async () => {
+  for (const text of ['\r ', 'a\rb', 'a\r\nb\n\rc']) {
+    const { mime } = await compose({ ...letter, text, html: text }, sender, now, 1_000_000)
+    assert.doesNotMatch(mime, /[^\r]\n|\r[^\n]/, JSON.stringify(text))
+  }
+})
+
 test('an address is one mailbox in ASCII or UTF-8, with its domain in ASCII, and nothing that a command could be made of', () => {
   assert.equal(normalizeAddress('anna@müller.example'), 'anna@xn--mller-kva.example')
   assert.equal(normalizeAddress('jürgen@example.org'), 'jürgen@example.org')

@@ -76,8 +76,8 @@ export async function compose(input: NewMessage, sender: { from: string; fromNam
     cc,
     ...(replyTo === null ? {} : { replyTo }),
     subject: input.subject,
-    ...(input.text === undefined ? {} : { text: input.text }),
-    ...(input.html === undefined ? {} : { html: input.html }),
+    ...(input.text === undefined ? {} : { text: wholeLines(input.text) }),
+    ...(input.html === undefined ? {} : { html: wholeLines(input.html) }),
     messageId,
     date: new Date(now),
     headers: input.headers ?? {},
@@ -98,6 +98,9 @@ export async function compose(input: NewMessage, sender: { from: string; fromNam
   }
   return { mime: bytes.toString('utf8'), size: bytes.length, messageId, subject: input.subject, from, recipients }
 }
+
+/** A carriage return alone is not allowed in a message: it becomes the end of a line. @see RFC 5322 section 2.3 */
+const wholeLines = (text: string): string => text.replace(/\r\n?/g, '\n')
 
 /** Reads addresses, with names or without. Groups are refused: who gets a message must be written out. */
 function readMailboxes(path: string, text: string, errors: FieldError[]): Mailbox[] {
