@@ -74,6 +74,17 @@ describe('export and import from the command line', () => {
     assert.match((await service.cli(['import', join(service.folder, 'token.gpg')])).stderr, /gpg --decrypt FILE/)
   })
 
+  it('prints the audit trail as lines, and the list by what needs a person', async () => {
+    const lines = (await service.get('audit', 'export', '--action', 'credential.imported', '--outcome', 'done')).trimEnd().split('\n')
+    assert.ok(lines.length >= 2)
+    for (const line of lines) assert.equal((JSON.parse(line) as { action: string }).action, 'credential.imported')
+    await service.get('add', 'unfinished', '--google-json', file('client.json', '{"installed":{"client_id":"1","client_secret":"CANARY-c"}}'))
+    const named = async (...parameters: string[]) =>
+      (JSON.parse(await service.get('list', '--json', ...parameters)) as { items: { name: string }[] }).items.map((one) => one.name)
+    assert.deepEqual(await named('--attention'), ['unfinished'])
+    assert.equal((await named('--sort', 'status'))[0], 'unfinished')
+  })
+
   it('brings the remotes of rclone in', async () => {
     const config = file(
       'rclone.conf',

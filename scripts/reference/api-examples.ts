@@ -25,6 +25,18 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
   getCredential: { params: credential },
   changeCredential: { params: credential, headers: { 'If-Match': '"7"' }, body: { description: 'Monthly statements', tags: ['finance'] } },
   deleteCredential: { params: credential, query: 'revoke=true', reply: { revocation: { outcome: 'revoked', message: 'The provider took the tokens back.' } } },
+  exportCredentials: { body: { credentials: ['work-mail'], secrets: 'encrypted', passphrase: 'several words that nobody guesses' } },
+  importCredentials: {
+    body: { content: 'name,kind,secret,allowed_hosts\ncrm,api_key,k-4711,api.crm.example\n', on_clash: 'skip', dry_run: true },
+    reply: {
+      format: 'csv',
+      applied: false,
+      items: [
+        { name: 'crm', kind: 'api_key', provider: null, action: 'create', final_name: 'crm', problem: null, notes: ['It may be sent to api.crm.example.'] },
+      ],
+    },
+  },
+  countCredentials: { query: 'tag=finance' },
   handOutToken: {
     params: credential,
     body: { min_ttl_seconds: 600 },
@@ -83,4 +95,12 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
   streamEvents: { query: 'type=credential.broken,credential.recovered' },
   getReadiness: { reply: { status: 'ok' } },
   getMetrics: {},
+  setMailOptions: {
+    body: {
+      default_sender: 'office',
+      fallbacks: [{ sender: 'relay', when: ['unreachable', 'credential_not_ready'] }],
+      notify: { to: ['ops@example.org'], events: ['credential.broken', 'credential.expiring'] },
+    },
+  },
+  exportAudit: { query: 'from=2026-11-01T00:00:00Z' },
 }

@@ -38,6 +38,17 @@ export function auditCommand(): Command {
       printRecords(page.items)
     })
   command.addCommand(
+    new Command('export')
+      .description('print the trail, or what fits of it, as one JSON object per line, the oldest record first')
+      .option('--action <action>', 'only this action, such as token.handed_out')
+      .addOption(oneOf('--outcome <outcome>', 'only with this outcome', ['done', 'refused', 'failed']))
+      .option('--from <time>', 'only from this moment on, such as 2026-11-01T00:00:00Z')
+      .option('--to <time>', 'only before this moment')
+      .action(async (options: { action?: string; outcome?: string; from?: string; to?: string }) => {
+        process.stdout.write(await connectService().exportAudit({ query: options as NonNullable<Operations['exportAudit']['query']> }))
+      }),
+  )
+  command.addCommand(
     new Command('verify')
       .description('check that no record was changed, removed or moved')
       .option('--json', 'print JSON')
