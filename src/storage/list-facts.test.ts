@@ -46,7 +46,13 @@ for (const dialect of databases) {
           rows.map(([id]) => id),
         )
         await store.close()
-        assert.deepEqual(found.map((row) => row.known_end).sort(), [2000, 3000, 5000, null, null])
+        assert.deepEqual(Object.fromEntries(found.map((row) => [row.id, row.known_end])), {
+          cred_1: null,
+          cred_2: 3000,
+          cred_3: 5000,
+          cred_4: 2000,
+          cred_5: null,
+        })
         for (const row of found) {
           assert.equal(row.known_end, knownEnd(workingFacts(row, row.secret_expires_at)), row.id)
           assert.equal(row.search_text, searchText(row))
