@@ -32,7 +32,7 @@ export const portabilityEndpoints = [
     audit: 'credential.exported',
     body: z
       .strictObject({
-        credentials: z.array(ref('credential')).min(1).max(5000).optional().meta({ description: 'Ids or names; all of them unless told' }),
+        credentials: z.array(ref('credential')).min(1).max(2000).optional().meta({ description: 'Ids or names; all of them unless told' }),
         secrets: z.enum(['none', 'encrypted']),
         passphrase: secret('The passphrase, of at least 12 characters.', 1000).optional(),
       })

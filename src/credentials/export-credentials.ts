@@ -23,7 +23,8 @@ export type ExportOrder = {
 
 export type ExportedFile = { fileName: string; content: string; count: number }
 
-const mostItems = 5000
+/** What one import takes. */
+const mostItems = 2000
 const shortestPassphrase = 12
 
 /** Writes credentials to a file that another Keybearer imports. */

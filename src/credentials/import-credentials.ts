@@ -32,7 +32,7 @@ export type ImportOrder = {
 export type ImportResult = { format: ImportFormat; applied: boolean; items: ImportItem[] }
 
 /** More would hold the store up for everybody else. */
-const mostItems = 5000
+const mostItems = 2000
 
 /** Brings credentials in from files: all that a file holds, or nothing of it. */
 export class Importer {
@@ -87,57 +87,42 @@ export class Importer {
     return [...catalogue, ...own.filter((row) => !listed.has(row.id)).map((row) => parseProvider(JSON.parse(row.definition), row.id))]
   }
 
-  /** Writes a plan in one transaction. @throws Problem changed_meanwhile, name_taken when somebody was quicker; then nothing is written */
+  /**
+   * Writes a plan in one transaction. The trail and the events, which everybody else waits for, are touched at its end only.
+   *
+   * @throws Problem changed_meanwhile, name_taken when somebody was quicker; then nothing is written
+   */
   async #apply(plan: ImportPlan, format: ImportFormat, actor: Actor): Promise<void> {
     const { db, clock, audit } = this.#context
     await inTransaction(db, async (trx) => {
       const now = clock.now()
       const entries: AuditEntry[] = []
       const events: NewEvent[] = []
-      for (const provider of plan.providers) await this.#insertProvider(trx, provider, actor, now)
+      for (const provider of plan.providers) {
+        await insertProvider(trx, provider, now)
+        entries.push({ actor, action: 'provider.created', subject: provider.id, subjectName: provider.name, outcome: 'done' })
+        events.push({ type: 'provider.changed', subject: provider.id, data: { name: provider.name, change: 'created' } })
+      }
       const made = new Map<PreparedRegistration, RegistrationRow>()
+      for (const { registration } of plan.credentials) {
+        if (registration?.kind !== 'new' || made.has(registration.prepared)) continue
+        const { row, entry, event } = await this.#registrations.insertUntold(trx, registration.prepared, actor)
+        made.set(registration.prepared, row)
+        entries.push(entry)
+        events.push(event)
+      }
       for (const planned of plan.credentials) {
-        const registration = await this.#registration(trx, planned, made, actor)
-        const { id, name, status } = await this.#write(trx, planned, registration, now)
+        const { id, name, status } = await this.#write(trx, planned, registrationOf(planned, made), now)
         const replaced = planned.replaces !== null
         const detail = { format, change: replaced ? 'replaced' : 'created', kind: planned.input.kind, grant: planned.input.grant ?? null }
         entries.push({ actor, action: 'credential.imported', subject: id, subjectName: name, outcome: 'done', detail })
         events.push({ type: replaced ? 'credential.changed' : 'credential.created', subject: id, data: { name, status, imported: true } })
       }
       // A file of which nothing came is an import too.
-      if (entries.length === 0) entries.push({ actor, action: 'credential.imported', outcome: 'done', detail: { format, items: 0 } })
+      if (plan.credentials.length === 0) entries.push({ actor, action: 'credential.imported', outcome: 'done', detail: { format, items: 0 } })
       await audit.append(trx, entries)
       await appendEvents(trx, clock, events)
     })
-  }
-
-  async #insertProvider(trx: Transaction<Tables>, provider: Provider, actor: Actor, now: number): Promise<void> {
-    try {
-      await trx
-        .insertInto('providers')
-        .values({ id: provider.id, definition: JSON.stringify(provider), created_at: now, updated_at: now, revision: 1 })
-        .execute()
-    } catch (error) {
-      if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a provider "${provider.id}".`)
-      throw error
-    }
-    await this.#context.audit.append(trx, [{ actor, action: 'provider.created', subject: provider.id, subjectName: provider.name, outcome: 'done' }])
-    await appendEvents(trx, this.#context.clock, [{ type: 'provider.changed', subject: provider.id, data: { name: provider.name, change: 'created' } }])
-  }
-
-  async #registration(
-    trx: Transaction<Tables>,
-    { registration }: PlannedCredential,
-    made: Map<PreparedRegistration, RegistrationRow>,
-    actor: Actor,
-  ): Promise<RegistrationRow | null> {
-    if (registration === null) return null
-    if (registration.kind === 'existing') return registration.row
-    const known = made.get(registration.prepared)
-    if (known) return known
-    const row = await this.#registrations.insert(trx, registration.prepared, actor)
-    made.set(registration.prepared, row)
-    return row
   }
 
   async #write(
@@ -158,6 +143,23 @@ export class Importer {
     }
     return { id: replaces.id, name: row.name, status: change.status ?? replaces.status }
   }
+}
+
+async function insertProvider(trx: Transaction<Tables>, provider: Provider, now: number): Promise<void> {
+  try {
+    await trx
+      .insertInto('providers')
+      .values({ id: provider.id, definition: JSON.stringify(provider), created_at: now, updated_at: now, revision: 1 })
+      .execute()
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Problem('name_taken', `There is already a provider "${provider.id}".`)
+    throw error
+  }
+}
+
+function registrationOf({ registration }: PlannedCredential, made: Map<PreparedRegistration, RegistrationRow>): RegistrationRow | null {
+  if (registration === null) return null
+  return registration.kind === 'existing' ? registration.row : made.get(registration.prepared)!
 }
 
 /** What a replaced credential takes over from the new one; its id, its history and its uses stay. */

@@ -8,6 +8,7 @@ import { databases, makePlace, openWorld, tester, type Place, type World } from 
 import { Exporter } from './export-credentials.ts'
 import { Importer, type ImportOrder, type ImportResult } from './import-credentials.ts'
 import type { PortableFile } from './portable-file.ts'
+import { Registrations } from './registrations.ts'
 import type { CredentialView, NewCredential } from './types.ts'
 
 const passphrase = new Secret('correct horse battery staple')
@@ -420,6 +421,29 @@ for (const database of databases) {
         { numRuns: 25 },
       )
     })
+
+    if (database === 'postgres') {
+      it('keeps nobody waiting for the audit trail while it writes', async () => {
+        await makeOauth('mail')
+        await make({ name: 'key' })
+        const content = await exported('encrypted')
+        const { context } = to.world
+        let recorded = 0
+        const slow: typeof context.vault = {
+          ...context.vault,
+          async seal(...args) {
+            // On another connection: it would wait for the import, which waits for it.
+            await context.audit.record({ actor: tester, action: 'audit.read', outcome: 'done' })
+            recorded += 1
+            return await context.vault.seal(...args)
+          },
+        }
+        const registrations = new Registrations({ ...context, vault: slow })
+        const importer = new Importer({ ...context, vault: slow }, registrations)
+        assert.equal((await importer.run({ content: new Secret(content), passphrase, onClash: 'skip', format: 'auto', dryRun: false }, tester)).applied, true)
+        assert.equal(recorded, 3)
+      })
+    }
 
     it('writes nothing at all when the last item fails while it is written', async () => {
       for (const name of ['a', 'b', 'c']) await make({ name })

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import type { AuditEntry } from '../access/audit.ts'
 import type { Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
@@ -9,7 +10,7 @@ import { nameKey } from '../storage/credential-derived.ts'
 import { credentialsOfRegistration, updateCredential, warnCredentials } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { deleteDataKey } from '../storage/data-keys.ts'
-import { appendEvents } from '../storage/events.ts'
+import { appendEvents, type NewEvent } from '../storage/events.ts'
 import {
   countCredentials,
   deleteRegistrationRow,
@@ -80,6 +81,18 @@ export class Registrations {
 
   /** Writes a prepared registration inside a transaction. @throws Problem name_taken */
   async insert(trx: Transaction<Tables>, prepared: PreparedRegistration, actor: Actor): Promise<RegistrationRow> {
+    const { row, entry, event } = await this.insertUntold(trx, prepared, actor)
+    await this.#context.audit.append(trx, [entry])
+    await appendEvents(trx, this.#context.clock, [event])
+    return row
+  }
+
+  /** The same, with the record and the event left to the caller, who writes many of them at the end. @throws Problem name_taken */
+  async insertUntold(
+    trx: Transaction<Tables>,
+    prepared: PreparedRegistration,
+    actor: Actor,
+  ): Promise<{ row: RegistrationRow; entry: AuditEntry; event: NewEvent }> {
     const { input, snapshot, clientAuth } = prepared
     const now = this.#context.clock.now()
     const id = newId('reg', now)
@@ -105,8 +118,9 @@ export class Registrations {
     const taken = await findRegistration(trx, row.name)
     if (taken) throw new Problem('name_taken', `There is already a registration "${row.name}".`)
     await insertRegistration(trx, row)
-    await this.#context.audit.append(trx, [
-      {
+    return {
+      row: { ...row, client_secret: row.client_secret ?? null } as RegistrationRow,
+      entry: {
         actor,
         action: 'registration.created',
         subject: id,
@@ -114,9 +128,8 @@ export class Registrations {
         outcome: 'done',
         detail: { provider: input.provider, client_auth: clientAuth },
       },
-    ])
-    await appendEvents(trx, this.#context.clock, [{ type: 'registration.changed', subject: id, data: { name: row.name, change: 'created' } }])
-    return { ...row, client_secret: row.client_secret ?? null } as RegistrationRow
+      event: { type: 'registration.changed', subject: id, data: { name: row.name, change: 'created' } },
+    }
   }
 
   /**
