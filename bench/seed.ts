@@ -6,6 +6,7 @@ import type { DataKeyStore } from '../src/base/vault.ts'
 import { credentialPlace, writeStoredSecret } from '../src/credentials/token-set.ts'
 import { loadMasterKeys } from '../src/crypto/master-key.ts'
 import { createVault } from '../src/crypto/vault.ts'
+import { searchText } from '../src/storage/credential-derived.ts'
 import { readMasterKeys } from '../src/storage/facts.ts'
 import { openDatabase } from '../src/storage/open.ts'
 import type { NewRow } from '../src/storage/tables.ts'
@@ -67,7 +68,8 @@ export async function seed(bin: string, order: Seed): Promise<void> {
           extra: {},
         })
         const secret = await vault.seal(collected, credentialPlace(id, 1), text)
-        rows.push({ ...connected(n, now, order.tokenPort !== undefined), id, registration_id: registration.id, secret })
+        const row = connected(n, now, order.tokenPort !== undefined)
+        rows.push({ ...row, search_text: searchText(row), id, registration_id: registration.id, secret })
       }
       await store.db.transaction().execute(async (trx) => {
         await trx.insertInto('data_keys').values(dataKeys).execute()
@@ -135,7 +137,7 @@ function collect(rows: NewRow<'data_keys'>[]): DataKeyStore {
   }
 }
 
-function connected(n: number, now: number, due: boolean): Omit<NewRow<'credentials'>, 'id' | 'registration_id' | 'secret'> {
+function connected(n: number, now: number, due: boolean): Omit<NewRow<'credentials'>, 'id' | 'registration_id' | 'secret' | 'search_text'> {
   return {
     name: `mail-${n}`,
     name_key: `mail-${n}`,
