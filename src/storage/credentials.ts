@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import { deriveColumns, nameKey, searchText, type NewCredentialRow } from './credential-derived.ts'
+import { prepared } from './prepared.ts'
 import type { Database, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -67,15 +68,16 @@ export async function inBatches<Value, Found>(values: Value[], ask: (some: Value
   return rows
 }
 
+const byId = prepared((db, slots: { id: string }) => db.selectFrom('credentials').selectAll().where('id', '=', slots.id))
+const byIdLocked = prepared((db, slots: { id: string }) => db.selectFrom('credentials').selectAll().where('id', '=', slots.id).forUpdate())
+
 export async function readCredential(db: Reader, id: string): Promise<CredentialRow | undefined> {
-  return await db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
+  return (await byId(db, { id }))[0]
 }
 
 /** Reads the row and keeps others from changing it until the transaction ends. */
 export async function lockCredential(trx: Transaction<Tables>, id: string, dialect: 'sqlite' | 'postgres'): Promise<CredentialRow | undefined> {
-  let query = trx.selectFrom('credentials').selectAll().where('id', '=', id)
-  if (dialect === 'postgres') query = query.forUpdate()
-  return await query.executeTakeFirst()
+  return (await (dialect === 'postgres' ? byIdLocked : byId)(trx, { id }))[0]
 }
 
 export async function insertCredential(trx: Transaction<Tables>, row: NewCredentialRow): Promise<void> {
@@ -86,8 +88,28 @@ export async function insertCredential(trx: Transaction<Tables>, row: NewCredent
   await deriveColumns(trx, row.id, { registration_id: row.registration_id ?? null })
 }
 
+/** One prepared update for each set of columns: there are few, and they come all day. */
+const updatesByColumns = new Map<string, (db: Reader, values: Record<string, unknown>) => Promise<unknown>>()
+
+function updateOf(columns: string[]): (db: Reader, values: Record<string, unknown>) => Promise<unknown> {
+  const key = columns.join(' ')
+  let update = updatesByColumns.get(key)
+  if (update === undefined) {
+    update = prepared((db, slots: Record<string, unknown>) =>
+      db
+        .updateTable('credentials')
+        .set(Object.fromEntries(columns.map((column) => [column, slots[column]])))
+        .where('id', '=', slots.id as string),
+    )
+    updatesByColumns.set(key, update)
+  }
+  return update
+}
+
 export async function updateCredential(trx: Reader, id: string, change: RowUpdate<'credentials'>): Promise<void> {
-  await trx.updateTable('credentials').set(change).where('id', '=', id).execute()
+  const values = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+  if (Object.keys(values).length === 0) return
+  await updateOf(Object.keys(values))(trx, { ...values, id })
   await deriveColumns(trx, id, change)
 }
 
@@ -110,14 +132,17 @@ export async function deleteCredentialRow(trx: Transaction<Tables>, id: string):
 
 /** Takes the lease if nobody holds it; returns whether it was taken. */
 export async function takeLease(trx: Reader, id: string, lease: string, now: number, until: number): Promise<boolean> {
-  const result = await trx
-    .updateTable('credentials')
-    .set({ lease, lease_until: until })
-    .where('id', '=', id)
-    .where((eb) => eb.or([eb('lease', 'is', null), eb('lease_until', '<=', now), eb('lease', '=', lease)]))
-    .executeTakeFirst()
-  return result.numUpdatedRows === 1n
+  return (await leased(trx, { id, lease, now, until })).length === 1
 }
+
+const leased = prepared((db, slots: { id: string; lease: string; now: number; until: number }) =>
+  db
+    .updateTable('credentials')
+    .set({ lease: slots.lease, lease_until: slots.until })
+    .where('id', '=', slots.id)
+    .where((eb) => eb.or([eb('lease', 'is', null), eb('lease_until', '<=', slots.now), eb('lease', '=', slots.lease)]))
+    .returning('id'),
+)
 
 /** Prolongs a lease that is still ours; returns whether it was. */
 export async function prolongLease(db: Reader, id: string, lease: string, until: number): Promise<boolean> {

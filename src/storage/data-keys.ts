@@ -1,14 +1,19 @@
 import type { Transaction } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
 import type { DataKeyStore } from '../base/vault.ts'
+import { prepared } from './prepared.ts'
 import type { Database, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
 
+const byOwner = prepared((db, slots: { owner: string }) =>
+  db.selectFrom('data_keys').select(['wrapped', 'master_key_version']).where('owner', '=', slots.owner),
+)
+
 /** Makes the store of wrapped data keys of a database, or of an open transaction. */
 export function dataKeysOf(db: Reader): DataKeyStore {
   const read = async (owner: string) => {
-    const row = await db.selectFrom('data_keys').select(['wrapped', 'master_key_version']).where('owner', '=', owner).executeTakeFirst()
+    const [row] = await byOwner(db, { owner })
     return row ? { wrapped: row.wrapped, masterKeyVersion: row.master_key_version } : null
   }
   return {

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import type { Event, EventType } from '../base/events.ts'
+import { prepared } from './prepared.ts'
 import type { Database, Row, Tables } from './tables.ts'
 
 export type NewEvent = { type: EventType; subject: string | null; data: Record<string, unknown> }
@@ -11,19 +12,26 @@ export type NewEvent = { type: EventType; subject: string | null; data: Record<s
  */
 export async function appendEvents(trx: Transaction<Tables>, clock: Clock, events: NewEvent[]): Promise<void> {
   if (events.length === 0) return
-  const head = await trx
-    .updateTable('heads')
-    .set((eb) => ({ seq: eb('seq', '+', events.length) }))
-    .where('name', '=', 'events')
-    .returning('seq')
-    .executeTakeFirstOrThrow()
+  const [head] = await moveHead(trx, { count: events.length })
+  if (!head) throw new Error('the head of the events is gone')
   const first = head.seq - events.length + 1
   const at = clock.now()
-  await trx
-    .insertInto('events')
-    .values(events.map((event, i) => ({ seq: first + i, at, type: event.type, subject: event.subject, data: JSON.stringify(event.data) })))
-    .execute()
+  for (const [i, event] of events.entries()) {
+    await insertEvent(trx, { seq: first + i, at, type: event.type, subject: event.subject, data: JSON.stringify(event.data) })
+  }
 }
+
+const moveHead = prepared((db, slots: { count: number }) =>
+  db
+    .updateTable('heads')
+    .set((eb) => ({ seq: eb('seq', '+', slots.count) }))
+    .where('name', '=', 'events')
+    .returning('seq'),
+)
+
+const insertEvent = prepared((db, slots: { seq: number; at: number; type: string; subject: string | null; data: string }) =>
+  db.insertInto('events').values({ seq: slots.seq, at: slots.at, type: slots.type, subject: slots.subject, data: slots.data }),
+)
 
 /** Returns events after a number, oldest first. */
 export async function readEvents(db: Database, after: number, limit: number): Promise<Event[]> {

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import { deriveEndsOf, nameKey } from './credential-derived.ts'
 import { inBatches } from './credentials.ts'
+import { prepared } from './prepared.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -8,9 +9,11 @@ export type RegistrationRow = Row<'registrations'>
 
 /** Finds a registration by id or by name. */
 export async function findRegistration(db: Reader, ref: string): Promise<RegistrationRow | undefined> {
-  const query = db.selectFrom('registrations').selectAll()
-  return await (ref.startsWith('reg_') ? query.where('id', '=', ref) : query.where('name_key', '=', nameKey(ref))).executeTakeFirst()
+  if (ref.startsWith('reg_')) return (await byId(db, { id: ref }))[0]
+  return await db.selectFrom('registrations').selectAll().where('name_key', '=', nameKey(ref)).executeTakeFirst()
 }
+
+const byId = prepared((db, slots: { id: string }) => db.selectFrom('registrations').selectAll().where('id', '=', slots.id))
 
 /** Returns the registrations that have these names, folded. */
 export async function registrationsByNameKey(db: Reader, keys: string[]): Promise<RegistrationRow[]> {
