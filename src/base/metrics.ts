@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Counter, Gauge, Registry } from 'prom-client'
 
 /** Every metric, with the sentence that the reference page and Prometheus show. */
 export const metricTable = {
@@ -21,22 +21,59 @@ export type Metrics = {
   text(): Promise<string>
 }
 
-/** Makes the metrics of this process. */
+type Series = { labels: Record<string, string>; value: number }
+type Shown = { registry: Registry; metrics: Map<MetricName, Counter | Gauge> }
+
+/**
+ * Makes the metrics of this process. They are counted here, since every call counts some, and laid out for Prometheus only
+ * when somebody asks.
+ */
 export function createMetrics(): Metrics {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'keybearer_' })
-  const made = new Map<string, Counter | Gauge>()
-  for (const [name, { type, help, labels }] of Object.entries(metricTable)) {
-    const options = { name: `keybearer_${name}`, help, labelNames: [...labels], registers: [registry] }
-    made.set(name, type === 'counter' ? new Counter(options) : new Gauge(options))
+  const names = Object.keys(metricTable) as MetricName[]
+  const kept = new Map(names.map((name) => [name, new Map<string, Series>()]))
+  let shown: Promise<Shown> | undefined
+
+  const seriesOf = (name: MetricName, labels: Record<string, string>): Series => {
+    const allowed: readonly string[] = metricTable[name].labels
+    let key = ''
+    let given = 0
+    for (const label of allowed) {
+      if (labels[label] !== undefined) given++
+      key += `${labels[label] ?? ''}\n`
+    }
+    if (given !== Object.keys(labels).length) throw new TypeError(`${name} has no label ${Object.keys(labels).find((label) => !allowed.includes(label))}`)
+    const all = kept.get(name)!
+    let series = all.get(key)
+    if (series === undefined) all.set(key, (series = { labels, value: 0 }))
+    return series
   }
   return {
     count(name, labels = {}, by = 1) {
-      ;(made.get(name) as Counter).inc(labels, by)
+      seriesOf(name, labels).value += by
     },
     set(name, value, labels = {}) {
-      ;(made.get(name) as Gauge).set(labels, value)
+      seriesOf(name, labels).value = value
     },
-    text: () => registry.metrics(),
+    async text() {
+      const { registry, metrics } = await (shown ??= layOut())
+      for (const [name, metric] of metrics) {
+        metric.reset()
+        for (const { labels, value } of kept.get(name)!.values()) metric.inc(labels, value)
+      }
+      return await registry.metrics()
+    },
   }
+}
+
+async function layOut(): Promise<Shown> {
+  // It takes a part of the start-up time that nobody should wait for who asks for no metrics.
+  const { Counter, Gauge, Registry, collectDefaultMetrics } = await import('prom-client')
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'keybearer_' })
+  const metrics = new Map<MetricName, Counter | Gauge>()
+  for (const [name, { type, help, labels }] of Object.entries(metricTable)) {
+    const options = { name: `keybearer_${name}`, help, labelNames: [...labels], registers: [registry] }
+    metrics.set(name as MetricName, type === 'counter' ? new Counter(options) : new Gauge(options))
+  }
+  return { registry, metrics }
 }

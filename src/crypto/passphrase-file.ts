@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
-import { armor, Decrypter, Encrypter, Stanza, type Identity, type Recipient } from 'age-encryption'
+import type { Identity, Recipient, Stanza } from 'age-encryption'
 import { Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 
@@ -14,6 +14,9 @@ const header = '-----BEGIN AGE ENCRYPTED FILE-----'
 type Derive = (passphrase: string, salt: Uint8Array, length: number, options: { N: number; r: number; p: number; maxmem: number }) => Promise<Buffer>
 const derive = promisify(scrypt) as Derive
 
+/** Loaded when it is needed: most services never need it. */
+const loadAge = () => import('age-encryption')
+
 /** Returns whether a text is a file of age, as far as its first line says. */
 export const isAgeFile = (text: string): boolean => text.trimStart().startsWith(header)
 
@@ -23,8 +26,9 @@ export const isAgeFile = (text: string): boolean => text.trimStart().startsWith(
  * @see https://age-encryption.org/v1
  */
 export async function encryptWithPassphrase(text: string, passphrase: Secret, work: number = defaultWork): Promise<string> {
+  const { armor, Encrypter, Stanza } = await loadAge()
   const encrypter = new Encrypter()
-  encrypter.addRecipient(passphraseRecipient(passphrase, work))
+  encrypter.addRecipient(passphraseRecipient(passphrase, work, Stanza))
   return armor.encode(await encrypter.encrypt(text))
 }
 
@@ -35,6 +39,7 @@ export async function encryptWithPassphrase(text: string, passphrase: Secret, wo
  *   encrypted for keys and not with a passphrase
  */
 export async function decryptWithPassphrase(file: string, passphrase: Secret): Promise<string> {
+  const { armor, Decrypter } = await loadAge()
   const identity = passphraseIdentity(passphrase)
   const decrypter = new Decrypter()
   decrypter.addIdentity(identity)
@@ -57,13 +62,13 @@ export async function decryptWithPassphrase(file: string, passphrase: Secret): P
 // The library would derive the key on the main thread and keep every other call waiting meanwhile. The steps are those of the
 // format, and tests hold them against the library's own.
 
-function passphraseRecipient(passphrase: Secret, work: number): Recipient {
+function passphraseRecipient(passphrase: Secret, work: number, StanzaClass: typeof Stanza): Recipient {
   return {
     async wrapFileKey(fileKey) {
       const salt = randomBytes(16)
       const cipher = createCipheriv('chacha20-poly1305', await wrapKey(passphrase, salt, work), Buffer.alloc(12), { authTagLength: 16 })
       const body = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()])
-      return [new Stanza(['scrypt', salt.toString('base64').replace(/=+$/, ''), String(work)], body)]
+      return [new StanzaClass(['scrypt', salt.toString('base64').replace(/=+$/, ''), String(work)], body)]
     },
   }
 }

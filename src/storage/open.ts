@@ -1,5 +1,4 @@
 import { migrate } from './migrate.ts'
-import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Database } from './tables.ts'
 import { toStorageProblem } from './storage-problem.ts'
@@ -20,7 +19,7 @@ export async function openDatabase(options: {
   const opened =
     options.url === undefined
       ? { ...openSqlite(options.folder), dialect: 'sqlite' as const }
-      : { ...openPostgres(options.url, options.onError ?? (() => undefined)), dialect: 'postgres' as const }
+      : { ...(await import('./postgres.ts')).openPostgres(options.url, options.onError ?? (() => undefined)), dialect: 'postgres' as const }
   try {
     await migrate(opened.db, opened.dialect, options.now)
     return opened
