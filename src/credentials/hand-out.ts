@@ -2,7 +2,7 @@ import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { nameKey } from '../storage/credential-derived.ts'
-import { findCredential, readCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { findCredential, findCredentialId, readCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { findRegistration } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
@@ -124,10 +124,12 @@ export class HandOuts {
       const known = this.#cache.idOf(key)
       if (known !== undefined) return known
     }
-    const row = await findCredential(this.#context.db, ref)
-    if (!row) return null
-    this.#cache.rememberId(key, row.id)
-    return row.id
+    const id = await findCredentialId(this.#context.db, ref)
+    if (id === undefined) return null
+    this.#cache.rememberId(key, id)
+    // Whoever has the id in hand asks by it next.
+    this.#cache.rememberId(id, id)
+    return id
   }
 
   /** Refuses a wrong destination before the provider is asked for anything. */

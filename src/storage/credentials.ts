@@ -68,6 +68,15 @@ export async function inBatches<Value, Found>(values: Value[], ask: (some: Value
   return rows
 }
 
+/** Returns the id behind an id or a name. */
+export async function findCredentialId(db: Reader, ref: string): Promise<string | undefined> {
+  const [row] = ref.startsWith('cred_') ? await idById(db, { id: ref }) : await idByName(db, { nameKey: nameKey(ref) })
+  return row?.id
+}
+
+const idById = prepared((db, slots: { id: string }) => db.selectFrom('credentials').select('id').where('id', '=', slots.id))
+const idByName = prepared((db, slots: { nameKey: string }) => db.selectFrom('credentials').select('id').where('name_key', '=', slots.nameKey))
+
 const byId = prepared((db, slots: { id: string }) => db.selectFrom('credentials').selectAll().where('id', '=', slots.id))
 const byIdLocked = prepared((db, slots: { id: string }) => db.selectFrom('credentials').selectAll().where('id', '=', slots.id).forUpdate())
 
