@@ -187,14 +187,17 @@ for (const kind of databases) {
       for (const [i, most] of [30_000, 60_000, 120_000, 240_000].entries()) assert.ok(pauses[i]! > most / 2 - 2_000 && pauses[i]! <= most, pauses.join())
     })
 
-    it('two nodes share the work, and every message goes out once', { skip: kind === 'sqlite' ? 'one process only' : false }, async (t) => {
-      const bed = await bedOf(t)
-      const second = openMail(bed.world)
-      second.outbox.start()
-      t.after(() => second.outbox.stop())
-      const ids = await Promise.all(Array.from({ length: 30 }, async () => (await bed.outbox.accept(letter, somebody)).id))
-      for (const id of ids) await untilStatus(bed, id, 'sent', 30)
-      assert.equal(bed.server.mails.length, 30)
-    })
+    // The embedded database lets one process in.
+    const isShared = kind === 'postgres'
+    if (isShared)
+      it('two nodes share the work, and every message goes out once', async (t) => {
+        const bed = await bedOf(t)
+        const second = openMail(bed.world)
+        second.outbox.start()
+        t.after(() => second.outbox.stop())
+        const ids = await Promise.all(Array.from({ length: 30 }, async () => (await bed.outbox.accept(letter, somebody)).id))
+        for (const id of ids) await untilStatus(bed, id, 'sent', 30)
+        assert.equal(bed.server.mails.length, 30)
+      })
   })
 }
