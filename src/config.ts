@@ -177,6 +177,18 @@ export const settingsTable = {
     shownDefault: 'loopback',
     sentence: 'Who may read /metrics: callers on loopback without a key and others with one, only callers with a key, or nobody.',
   }),
+  KEYBEARER_SESSION_IDLE_MINUTES: setting({
+    parse: wholeNumber(1, 43_200),
+    fallback: () => 480,
+    shownDefault: '480',
+    sentence: "Minutes without a request after which a person's session ends.",
+  }),
+  KEYBEARER_SESSION_MAX_HOURS: setting({
+    parse: wholeNumber(1, 2160),
+    fallback: () => 168,
+    shownDefault: '168',
+    sentence: "Hours after which a person's session ends in any case.",
+  }),
   KEYBEARER_SHUTDOWN_SECONDS: setting({
     parse: wholeNumber(1, 600),
     fallback: () => 10,

@@ -5,6 +5,11 @@ import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
+import { PasswordChecks } from './access/password-check.ts'
+import { Persons } from './access/persons.ts'
+import { Sessions } from './access/sessions.ts'
+import { SignIn } from './access/sign-in.ts'
+import { SignInLimit } from './access/sign-in-limit.ts'
 import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
@@ -50,6 +55,8 @@ export type Started = {
   /** Set when a key file was made just now. */
   madeKeyFile: string | null
   keyFile: string
+  /** Makes the one-time link of the first sign-in; null when there has been one. */
+  setUpLink(): Promise<string | null>
   /** Makes the first access key if there is none; returns its text once. */
   firstAccessKey(replace: boolean): Promise<string | null>
   stop(): Promise<void>
@@ -141,6 +148,18 @@ export async function startParts(
         metrics.count(what === 'hand_outs' ? 'hand_outs_total' : what === 'refreshes' ? 'refreshes_total' : 'token_requests_total', { outcome }),
     }
     const accessKeys = new AccessKeys({ db, clock, audit, bus, isFresh: () => tail.isFresh })
+    const sessions = new Sessions({
+      db,
+      clock,
+      audit,
+      bus,
+      isFresh: () => tail.isFresh,
+      wake,
+      idle: settings.KEYBEARER_SESSION_IDLE_MINUTES * 60_000,
+      longest: settings.KEYBEARER_SESSION_MAX_HOURS * 3_600_000,
+    })
+    const access = { db, dialect, clock, vault, audit, sessions, passwords: new PasswordChecks(db, vault), limit: new SignInLimit(clock), publicUrl }
+    const signIn = new SignIn(access)
     const registrations = new Registrations(context)
     const renewer = new Renewer(context)
     const usage = new UsageRecorder({ db, clock, bus, log })
@@ -246,6 +265,9 @@ export async function startParts(
         bus,
         metrics,
         accessKeys,
+        sessions,
+        signIn,
+        persons: new Persons(access),
         audit,
         credentials,
         exporter: new Exporter(context),
@@ -264,11 +286,12 @@ export async function startParts(
       },
       madeKeyFile: masterKeys.madeFile,
       keyFile,
+      setUpLink: async () => (await signIn.newSetUpLink())?.reveal() ?? null,
       async firstAccessKey(replace) {
         if (!replace && (await accessKeys.exist())) return null
         const name = replace ? `local command line ${new Date(clock.now()).toISOString().slice(0, 19)}` : 'local command line'
         const made = await accessKeys.create(
-          { name, permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit'] },
+          { name, permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit', 'persons'] },
           service,
         )
         return made.key.reveal()

@@ -1,3 +1,9 @@
+import type { Role } from '../src/access/roles.ts'
+import { PasswordChecks } from '../src/access/password-check.ts'
+import { Persons } from '../src/access/persons.ts'
+import { Sessions } from '../src/access/sessions.ts'
+import { SignIn } from '../src/access/sign-in.ts'
+import { SignInLimit } from '../src/access/sign-in-limit.ts'
 import { randomBytes } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { IdempotentReplies } from '../src/access/idempotency.ts'
@@ -26,6 +32,8 @@ export type ApiWorld = {
   port: number
   /** The key of whoever owns the service: it may everything. */
   ownerKey: string
+  /** Makes the one-time link of the first start. */
+  setUpLink(): Promise<string | null>
   makeKey(input: Omit<NewAccessKey, 'name'> & { name?: string }): Promise<string>
   /** Sends a request with the owner's key unless told otherwise. */
   ask(method: string, path: string, ask?: Ask): Promise<Reply>
@@ -64,12 +72,37 @@ export async function openApiWorld(
   }
   // Not started: messages are taken and stay where they are.
   const outbox = new Outbox(mail)
+  const sessions = new Sessions({
+    db: context.db,
+    clock: context.clock,
+    audit: context.audit,
+    bus: context.bus,
+    isFresh: context.isFresh,
+    wake: async () => context.wake(),
+    idle: 8 * 3_600_000,
+    longest: 168 * 3_600_000,
+  })
+  const access = {
+    db: context.db,
+    dialect: context.dialect,
+    clock: context.clock,
+    vault: context.vault,
+    audit: context.audit,
+    sessions,
+    passwords: new PasswordChecks(context.db, context.vault),
+    limit: new SignInLimit(context.clock),
+    publicUrl: context.publicUrl,
+  }
+  const signIn = new SignIn(access)
   const base: Services = {
     clock: context.clock,
     log: context.log,
     bus: context.bus,
     metrics: createMetrics(),
     accessKeys: world.accessKeys,
+    sessions,
+    signIn,
+    persons: new Persons(access),
     audit: context.audit,
     credentials: world.credentials,
     exporter: new Exporter(context, 4),
@@ -102,7 +135,7 @@ export async function openApiWorld(
   const makeKey: ApiWorld['makeKey'] = async (input) => (await world.accessKeys.create({ ...input, name: input.name ?? `key ${++keys}` }, tester)).key.reveal()
   const ownerKey = await makeKey({
     permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }],
-    administration: ['manage', 'keys', 'audit'],
+    administration: ['manage', 'keys', 'audit', 'persons'],
   })
   return {
     world,
@@ -111,6 +144,7 @@ export async function openApiWorld(
     port,
     ownerKey,
     makeKey,
+    setUpLink: async () => (await signIn.newSetUpLink())?.reveal() ?? null,
     ask: (method, path, ask = {}) => send(port, method, path, { ...ask, key: ask.key === undefined ? ownerKey : ask.key }),
     async close() {
       await server.close()
@@ -118,6 +152,25 @@ export async function openApiWorld(
       await place.remove()
     },
   }
+}
+
+export const goodPassword = 'seven green lanterns drift'
+
+/** Makes a person of a role, who joins by the link of an invitation, and returns the cookie of the session. */
+export async function signInAs(api: ApiWorld, role: Role, name = `${role} ${++people}`): Promise<string> {
+  const { link } = await api.services.persons.invite({ name, role }, tester)
+  const code = link.reveal().split('#')[1]!
+  const reply = await api.ask('POST', '/v1/invitations/accept', { key: null, body: { code, name, password: goodPassword } })
+  return cookieOf(reply)
+}
+
+let people = 0
+
+/** The cookie that a reply sets, as the browser sends it back. */
+export function cookieOf(reply: Reply): string {
+  const [cookie] = reply.headers['set-cookie'] ?? []
+  if (cookie === undefined) throw new Error(`no cookie came: ${reply.status} ${reply.text}`)
+  return cookie.split(';')[0]!
 }
 
 /** Sends one request exactly as it is told, without the help that `fetch` gives. */

@@ -131,7 +131,7 @@ describe('a caller', () => {
   })
 
   it('may manage without getting tokens', () => {
-    const caller = new Caller(view([], ['manage']), null)
+    const caller = new Caller(view([], ['manage']), tester)
     assert.equal(caller.can('token', 'cred_a'), false)
     assert.equal(caller.visible(), undefined)
   })
@@ -142,7 +142,7 @@ describe('a caller', () => {
         { credential: 'cred_a', rights: ['read'] },
         { credential: 'cred_b', rights: ['token'] },
       ]),
-      null,
+      tester,
     )
     assert.deepEqual(caller.visible(), ['cred_a'])
     assert.equal(caller.knows('cred_b'), true)

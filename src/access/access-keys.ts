@@ -99,7 +99,7 @@ export class AccessKeys {
     }
     let caller = known.callers.get(address)
     if (!caller) {
-      caller = new Caller(known.view, address)
+      caller = new Caller(known.view, { id: row.id, name: row.name, kind: 'access_key', address })
       if (known.callers.size > 100) known.callers.clear()
       known.callers.set(address, caller)
     }

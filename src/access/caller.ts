@@ -1,30 +1,58 @@
 import { BlockList, isIP } from 'node:net'
 import type { Actor } from '../base/actor.ts'
-import type { AccessKeyView, Administration, Right } from './types.ts'
+import type { Role } from './roles.ts'
+import type { Administration, Right, Rights } from './types.ts'
 
-/** An authenticated access key with what it may do. Everything it does not name is refused. */
+/** The person behind a call, and the session it came with. */
+export type SignedIn = {
+  id: string
+  name: string
+  role: Role
+  sessionId: string
+  /** Until when he counts as having proven himself just now; null: he does not. */
+  freshUntil: number | null
+  /** When the session ends in any case. */
+  expiresAt: number
+}
+
+/** Whoever calls, an access key or a person, with what he may do. Everything that is not named is refused. */
 export class Caller {
   readonly actor: Actor
-  readonly key: AccessKeyView
+  /** Null when an access key calls. */
+  readonly person: SignedIn | null
+  readonly #administration: ReadonlySet<Administration>
+  readonly #gives: ReadonlySet<Right>
   readonly #anywhere: ReadonlySet<Right>
   readonly #byCredential: ReadonlyMap<string, ReadonlySet<Right>>
 
-  constructor(key: AccessKeyView, address: string | null) {
-    this.key = key
-    this.actor = { id: key.id, name: key.name, kind: 'access_key', address }
+  constructor(rights: Rights, actor: Actor, person: SignedIn | null = null) {
+    this.actor = actor
+    this.person = person
+    this.#administration = new Set(rights.administration)
+    this.#gives = new Set(rights.gives)
     const anywhere = new Set<Right>()
     const byCredential = new Map<string, Set<Right>>()
-    for (const { credential, rights } of key.permissions) {
+    for (const { credential, rights: some } of rights.permissions) {
       const set = credential === '*' ? anywhere : (byCredential.get(credential) ?? new Set<Right>())
       if (credential !== '*') byCredential.set(credential, set)
-      for (const right of rights) set.add(right)
+      for (const right of some) set.add(right)
     }
     this.#anywhere = anywhere
     this.#byCredential = byCredential
   }
 
+  /** Who it is, as the beginning of a sentence. */
+  get title(): string {
+    return this.person === null ? `The access key "${this.actor.name}"` : `${this.actor.name} (${this.person.role})`
+  }
+
   can(right: Right, credentialId: string): boolean {
     return this.#anywhere.has(right) || (this.#byCredential.get(credentialId)?.has(right) ?? false)
+  }
+
+  /** Returns whether it may give a new access key this right. */
+  mayGive(right: Right, credentialId: string): boolean {
+    return this.can(right, credentialId) || this.#gives.has(right) || (right === 'read' && this.administers('manage'))
   }
 
   /** Returns whether it has the right on at least one credential. */
@@ -44,7 +72,7 @@ export class Caller {
   }
 
   administers(what: Administration): boolean {
-    return this.key.administration.includes(what)
+    return this.#administration.has(what)
   }
 }
 

@@ -12,8 +12,8 @@ export const rightMeanings: Record<Right, string> = {
   request: 'Send HTTP requests that carry the credential, without getting its token.',
 }
 
-/** What a key may do beside using credentials. */
-export const administrations = ['manage', 'keys', 'audit'] as const
+/** What a caller may do beside using credentials. */
+export const administrations = ['manage', 'keys', 'audit', 'persons'] as const
 export type Administration = (typeof administrations)[number]
 
 /** What each kind of administration allows, as the reference page says it. */
@@ -21,12 +21,21 @@ export const administrationMeanings: Record<Administration, string> = {
   manage: 'Make, change, connect, test and delete credentials, registrations, providers and senders; see the settings; replace the master key.',
   keys: 'Make, list and revoke access keys, with no more rights than the calling key has.',
   audit: 'Read and verify the audit trail.',
+  persons: 'Invite persons, change their roles, suspend and remove them.',
 }
 
 export type Permission = {
   /** Id of a credential, or `*` for all. */
   credential: string
   rights: Right[]
+}
+
+/** What a caller may do. Everything it does not name is refused. */
+export type Rights = {
+  permissions: Permission[]
+  administration: Administration[]
+  /** Rights on credentials that it may give to a new access key without having them itself. */
+  gives?: readonly Right[]
 }
 
 export type NewAccessKey = {

@@ -22,6 +22,9 @@ export type Call<Row extends Endpoint = Endpoint> = {
   /** The query as it came, for the one endpoint that others define the parameters of. */
   rawQuery: string
   authorization: string | undefined
+  /** What the cookie of a session holds. */
+  session: string | null
+  userAgent: string | null
   lastEventId: string | undefined
 }
 

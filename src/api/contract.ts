@@ -5,10 +5,12 @@ import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
 import { mailOptionsEndpoints } from './contract-mail-options.ts'
 import { mailEndpoints } from './contract-mail.ts'
+import { personEndpoints } from './contract-persons.ts'
 import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
 import { registrationEndpoints } from './contract-registrations.ts'
 import { serviceEndpoints } from './contract-service.ts'
+import { sessionEndpoints } from './contract-sessions.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -24,6 +26,8 @@ export const contract = [
   ...registrationEndpoints,
   ...providerEndpoints,
   ...accessKeyEndpoints,
+  ...personEndpoints,
+  ...sessionEndpoints,
   ...mailEndpoints,
   ...mailOptionsEndpoints,
   ...auditEndpoints,

@@ -7,14 +7,15 @@ import type { ProblemCode } from '../base/problem-codes.ts'
  * Who may call an endpoint. Whatever is not said here is refused.
  *
  * - `public`: everybody, without a key.
- * - `any`: every valid access key.
+ * - `any`: every valid access key and every signed-in person.
+ * - `person`: every signed-in person, about himself.
  * - `{ credential }`: a key with this right on the credential that `{credential}` in the path names.
  * - `{ anyCredential }`: a key with this right on at least one credential; the handler shows only what belongs to those.
  * - `{ administration }`: a key that administers this.
  *
  * A key that may `manage` may also read the facts of every credential; it does not get tokens by that.
  */
-export type Permission = 'public' | 'any' | { credential: Right } | { anyCredential: Right } | { administration: Administration }
+export type Permission = 'public' | 'any' | 'person' | { credential: Right } | { anyCredential: Right } | { administration: Administration }
 
 export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export type Method = (typeof methods)[number]
@@ -51,6 +52,8 @@ export type Endpoint = {
   takesIfMatch?: boolean
   /** Idempotency-Key is heeded: the same request with the same key is done once. */
   takesIdempotencyKey?: boolean
+  /** A person must have proven himself within the last minutes. */
+  fresh?: boolean
   /** The reply must not be kept anywhere. */
   noStore?: boolean
   /** The body is a message and may be as large as messages may be. */
@@ -66,6 +69,7 @@ export const tags = {
   Registrations: 'OAuth client registrations at providers.',
   Providers: 'Authorization servers: those of the catalogue and your own.',
   'Access keys': 'What automations call Keybearer with.',
+  Persons: 'Who may sign in to the web page, and as what.',
   Senders: 'Ways to send mail.',
   Messages: 'Outgoing mail in the outbox.',
   Audit: 'Who did what.',

@@ -3,7 +3,7 @@ import type { Event } from '../base/events.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Call, EventSink } from './call.ts'
 import type { EndpointOf } from './contract.ts'
-import { mayManage } from './guard.ts'
+import { identify, mayManage } from './guard.ts'
 import type { Services } from './services.ts'
 import { eventBody } from './views-service.ts'
 
@@ -37,14 +37,14 @@ export async function streamEvents(services: Services, call: Call<EndpointOf<'st
   }
   const judgeAgain = async () => {
     try {
-      caller = await services.accessKeys.authenticate(call.authorization, call.address)
+      caller = await identify(services, call, { quiet: true })
     } catch (error) {
       if (!isProblem(error, 'not_signed_in')) services.log.warn('events.key_not_checked', { error })
       stop()
     }
   }
   const stopListening = bus.listen((event) => {
-    if (event.type === 'access_key.changed') void judgeAgain().then(() => send(event))
+    if (event.type === 'access_key.changed' || event.type === 'person.changed') void judgeAgain().then(() => send(event))
     else if (early) early.push(event)
     else send(event)
   })
@@ -111,6 +111,8 @@ function mayHear(caller: Caller, event: Event): boolean {
     }
     case 'access_key':
       return caller.administers('keys') || mayManage(caller)
+    case 'person':
+      return caller.administers('persons') || event.subject === caller.person?.id
     case 'audit':
       return caller.administers('audit') || mayManage(caller)
     case 'message':

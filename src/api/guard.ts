@@ -15,22 +15,22 @@ export type Admitted = { caller: Caller | null; actor: Actor; credentialId: stri
  * @throws Problem not_signed_in, not_allowed, not_found
  */
 export async function admit(
-  services: Pick<Services, 'accessKeys' | 'credentials'>,
+  services: Pick<Services, 'accessKeys' | 'sessions' | 'credentials' | 'clock'>,
   refusals: Refusals,
   endpoint: Endpoint,
-  request: { authorization: string | undefined; address: string | null; credential: string | undefined },
+  request: Proof & { credential: string | undefined },
 ): Promise<Admitted> {
   const { permission } = endpoint
   if (permission === 'public') return { caller: null, actor: nobody(request.address), credentialId: '' }
 
   let caller: Caller
   try {
-    caller = await services.accessKeys.authenticate(request.authorization, request.address)
+    caller = await identify(services, request)
   } catch (error) {
     if (error instanceof Problem && error.code === 'not_signed_in') {
       await refusals.record({
         actor: nobody(request.address),
-        action: 'access_key.refused',
+        action: isBySession(request) ? 'session.refused' : 'access_key.refused',
         outcome: 'refused',
         reason: error.message,
         detail: { endpoint: endpoint.id },
@@ -43,6 +43,13 @@ export async function admit(
     throw problem
   }
 
+  if (endpoint.fresh === true && caller.person !== null && (caller.person.freshUntil ?? 0) <= services.clock.now()) {
+    return await refuse(new Problem('sign_in_stale', 'This needs a sign-in of the last five minutes.'))
+  }
+  if (permission === 'person') {
+    if (caller.person !== null) return { caller, actor: caller.actor, credentialId: '' }
+    return await refuse(new Problem('not_allowed', 'This is about a signed-in person, and an access key is none.'))
+  }
   if (permission === 'any') return { caller, actor: caller.actor, credentialId: '' }
   if ('administration' in permission) {
     if (caller.administers(permission.administration)) return { caller, actor: caller.actor, credentialId: '' }
@@ -67,6 +74,22 @@ export async function admit(
 /** Who manages credentials also sees their facts. Tokens are another matter. */
 export const mayManage = (caller: Caller): boolean => caller.administers('manage')
 
-const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `The access key "${caller.key.name}" lacks ${what}.`)
+const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `${caller.title} may not ${what}.`)
+
+/** By what a caller proves who he is: an access key, or what the cookie of a session holds. */
+export type Proof = { authorization: string | undefined; session: string | null; address: string | null }
+
+/** A key that is sent counts, whatever cookie the browser adds. */
+const isBySession = ({ authorization, session }: Proof): boolean => authorization === undefined && session !== null
+
+/**
+ * Returns who calls. `quiet`: it is an open page that asks by itself, which keeps no session alive.
+ *
+ * @throws Problem not_signed_in
+ */
+export async function identify(services: Pick<Services, 'accessKeys' | 'sessions'>, proof: Proof, options: { quiet?: boolean } = {}): Promise<Caller> {
+  if (isBySession(proof)) return await services.sessions.authenticate(proof.session!, proof.address, options)
+  return await services.accessKeys.authenticate(proof.authorization, proof.address)
+}
 
 export const nobody = (address: string | null): Actor => ({ id: 'nobody', name: 'nobody', kind: 'nobody', address })

@@ -2,7 +2,6 @@ import type { Caller } from '../access/caller.ts'
 import type { NewAccessKey } from '../access/types.ts'
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
-import { mayManage } from './guard.ts'
 import { resolveCredential } from './handle-credentials.ts'
 import type { Services } from './services.ts'
 import { accessKeyBody } from './views-service.ts'
@@ -46,13 +45,12 @@ function refuseMoreThanOwn(caller: Caller, input: NewAccessKey): void {
   const missing: string[] = []
   for (const { credential, rights } of input.permissions) {
     for (const right of rights) {
-      if (!caller.can(right, credential) && !(right === 'read' && mayManage(caller)))
-        missing.push(`"${right}" on ${credential === '*' ? 'all credentials' : credential}`)
+      if (!caller.mayGive(right, credential)) missing.push(`"${right}" on ${credential === '*' ? 'all credentials' : credential}`)
     }
   }
   for (const what of input.administration ?? []) if (!caller.administers(what)) missing.push(`to administer "${what}"`)
   if (missing.length === 0) return
-  throw new Problem('not_allowed', `The access key "${caller.key.name}" cannot give what it does not have: ${missing.slice(0, 5).join(', ')}.`, {
+  throw new Problem('not_allowed', `${caller.title} cannot give what it does not have: ${missing.slice(0, 5).join(', ')}.`, {
     nextStep: "Use a key that has these rights, such as the local one of the service's own machine.",
   })
 }

@@ -51,7 +51,7 @@ export function mailHandlers({ senders, outbox, credentials }: Pick<Services, 's
     },
     async sendMessage({ body, actor, caller }) {
       const sender = body.sender === undefined ? await defaultSender(senders, caller) : await seenSender(senders, caller, body.sender)
-      if (!maySend(caller, sender)) throw new Problem('not_allowed', `The access key "${caller.key.name}" may not send mail through "${sender.name}".`)
+      if (!maySend(caller, sender)) throw new Problem('not_allowed', `${caller.title} may not send mail through "${sender.name}".`)
       // The sender that was decided on is the one that sends.
       const view = await outbox.accept({ ...toNewMessage(body), sender: sender.id }, actor)
       return { body: messageBody(view), headers: { location: `/v1/mail/messages/${view.id}` } }

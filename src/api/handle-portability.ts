@@ -14,7 +14,7 @@ export function portabilityHandlers({ exporter, importer }: Pick<Services, 'expo
       // Invariant: managing and reading tokens are two rights. A registration's secret serves many credentials, so that a key
       // which takes secrets along must be one that may read every token.
       if (body.secrets === 'encrypted' && actor.kind === 'access_key' && !caller.can('token', '*')) {
-        throw new Problem('not_allowed', `The access key "${caller.key.name}" may not read all tokens, so it may not export secrets.`, {
+        throw new Problem('not_allowed', `${caller.title} may not read all tokens, so it may not export secrets.`, {
           nextStep: 'Use a key with the right "token" on all credentials, or leave the secrets out.',
         })
       }

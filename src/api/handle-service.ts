@@ -3,6 +3,7 @@ import { Problem } from '../base/problem.ts'
 import { credentialStatuses } from '../credentials/types.ts'
 import type { HandlersOf } from './call.ts'
 import { examine } from './doctor.ts'
+import { identify } from './guard.ts'
 import { openApi } from './openapi.ts'
 import { homePage, pageHeaders } from './pages.ts'
 import type { ReachOptions, Services } from './services.ts'
@@ -68,10 +69,10 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
       await facts.checkReady()
       return { body: { status: 'ok' } }
     },
-    async getMetrics({ address, authorization }) {
+    async getMetrics({ address, authorization, session }) {
       if (metricsFor === 'off') throw new Problem('not_found', 'The metrics are switched off.', { nextStep: 'Set KEYBEARER_METRICS to loopback or key.' })
       const isOpen = metricsFor === 'loopback' && address !== null && isLoopback(address)
-      if (!isOpen) await services.accessKeys.authenticate(authorization, address)
+      if (!isOpen) await identify(services, { authorization, session, address })
       const now = clock.monotonic()
       if (now - countedAt >= countInterval) {
         countedAt = now

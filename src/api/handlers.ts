@@ -6,15 +6,18 @@ import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
 import { mailOptionsHandlers } from './handle-mail-options.ts'
 import { mailHandlers } from './handle-mail.ts'
+import { personHandlers } from './handle-persons.ts'
 import { portabilityHandlers } from './handle-portability.ts'
 import { providerHandlers } from './handle-providers.ts'
 import { registrationHandlers } from './handle-registrations.ts'
 import { serviceHandlers } from './handle-service.ts'
+import { sessionHandlers } from './handle-sessions.ts'
 import type { Refusals } from './refusals.ts'
 import type { ReachOptions, Services } from './services.ts'
+import type { SessionCookie } from './session-cookie.ts'
 
 /** Makes the handler of every endpoint; one that is missing does not compile. */
-export function makeHandlers(services: Services, refusals: Refusals, options: Pick<ReachOptions, 'metrics'>): Handlers {
+export function makeHandlers(services: Services, refusals: Refusals, options: Pick<ReachOptions, 'metrics'>, cookie: SessionCookie): Handlers {
   return {
     ...credentialHandlers(services),
     ...credentialFactHandlers(services),
@@ -23,6 +26,8 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...registrationHandlers(services),
     ...providerHandlers(services),
     ...accessKeyHandlers(services),
+    ...personHandlers(services),
+    ...sessionHandlers(services, refusals, cookie),
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
     ...auditHandlers(services),

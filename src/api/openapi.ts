@@ -37,7 +37,13 @@ function describe(): Json {
     servers: [{ url: '/' }],
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
-    components: { schemas, securitySchemes: { access_key: { type: 'http', scheme: 'bearer', bearerFormat: 'kb_…', description: 'An access key' } } },
+    components: {
+      schemas,
+      securitySchemes: {
+        access_key: { type: 'http', scheme: 'bearer', bearerFormat: 'kb_…', description: 'An access key' },
+        session: { type: 'apiKey', in: 'cookie', name: 'keybearer_session', description: 'The session of a signed-in person' },
+      },
+    },
   }
 }
 
@@ -49,7 +55,7 @@ function operation(row: Endpoint, schemas: Json, problem: Json): Json {
     summary: row.summary,
     ...(row.description ? { description: row.description } : {}),
     tags: [row.tag],
-    security: row.permission === 'public' ? [] : [{ access_key: [] }],
+    security: row.permission === 'public' ? [] : row.permission === 'person' ? [{ session: [] }] : [{ access_key: [] }, { session: [] }],
     'x-permission': describePermission(row.permission),
     'x-audit': row.audit,
     ...(parameters.length > 0 ? { parameters } : {}),
@@ -89,6 +95,7 @@ export function problemsOf(row: Endpoint): ProblemCode[] {
   const codes: ProblemCode[] = ['invalid_request', 'host_not_expected', 'origin_not_allowed', 'shutting_down', 'internal_error']
   if (row.permission !== 'public') codes.push('not_signed_in')
   if (row.permission !== 'public' && row.permission !== 'any') codes.push('not_allowed')
+  if (row.fresh === true) codes.push('sign_in_stale')
   if (row.params && row.kind !== 'html') codes.push('not_found')
   if (row.body) codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type')
   if (row.permission !== 'public' || row.audit !== null) codes.push('storage_unavailable', 'storage_full')
@@ -145,6 +152,7 @@ function headerParameters(row: Endpoint): Json[] {
 export function describePermission(permission: Permission): string {
   if (permission === 'public') return "nobody's: no key is needed"
   if (permission === 'any') return 'any valid key'
+  if (permission === 'person') return 'a signed-in person'
   if ('administration' in permission) return `administers ${permission.administration}`
   if ('anyCredential' in permission) return `${permission.anyCredential} on any credential, or administers manage`
   return permission.credential === 'read' ? 'read on the credential, or administers manage' : `${permission.credential} on the credential`

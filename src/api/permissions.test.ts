@@ -1,80 +1,96 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Secret } from '../base/secret.ts'
-import { openApiWorld, type ApiWorld, type Ask, type Reply } from '../../test/api-world.ts'
+import { openApiWorld, signInAs, type ApiWorld, type Ask, type Reply } from '../../test/api-world.ts'
 import { tester } from '../../test/world.ts'
 import { contract, type EndpointId } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 
 // Who may call what. `in`: let in; `401`, `403`: refused; `404`: what is asked for does not exist for this key.
-const roles = ['nobody', 'reader', 'job', 'other job', 'mailer', 'manager', 'keeper', 'auditor'] as const
+// The last three are signed-in persons; all others access keys.
+const roles = ['nobody', 'reader', 'job', 'other job', 'mailer', 'manager', 'keeper', 'auditor', 'administrator', 'managing person', 'viewer'] as const
 type Role = (typeof roles)[number]
 const matrix: Record<EndpointId, string> = {
-  listCredentials: '401 in  403 403 403 in  403 403',
-  createCredential: '401 403 403 403 403 in  403 403',
-  getCredential: '401 in  403 404 403 in  404 404',
-  changeCredential: '401 403 403 403 403 in  403 403',
-  deleteCredential: '401 403 403 403 403 in  403 403',
-  handOutToken: '401 403 in  404 403 403 404 404',
-  testCredential: '401 403 403 403 403 in  403 403',
-  refreshCredential: '401 403 403 403 403 in  403 403',
-  revokeCredential: '401 403 403 403 403 in  403 403',
-  pauseCredential: '401 403 403 403 403 in  403 403',
-  resumeCredential: '401 403 403 403 403 in  403 403',
-  listCredentialUsage: '401 in  403 404 403 in  404 404',
-  countCredentials: '401 in  403 403 403 in  403 403',
-  listCredentialHistory: '401 in  403 404 403 in  404 404',
-  listCredentialUsageDays: '401 in  403 404 403 in  404 404',
-  exportCredentials: '401 403 403 403 403 in  403 403',
-  importCredentials: '401 403 403 403 403 in  403 403',
-  startConsent: '401 403 403 403 403 in  403 403',
-  getConsent: '401 403 403 403 403 in  403 403',
-  answerConsent: '401 403 403 403 403 in  403 403',
-  listRegistrations: '401 403 403 403 403 in  403 403',
-  createRegistration: '401 403 403 403 403 in  403 403',
-  getRegistration: '401 403 403 403 403 in  403 403',
-  changeRegistration: '401 403 403 403 403 in  403 403',
-  deleteRegistration: '401 403 403 403 403 in  403 403',
-  listProviders: '401 in  in  in  in  in  in  in',
-  createProvider: '401 403 403 403 403 in  403 403',
-  getProvider: '401 in  in  in  in  in  in  in',
-  replaceProvider: '401 403 403 403 403 in  403 403',
-  deleteProvider: '401 403 403 403 403 in  403 403',
-  discoverProvider: '401 403 403 403 403 in  403 403',
-  listAccessKeys: '401 403 403 403 403 403 in  403',
-  createAccessKey: '401 403 403 403 403 403 in  403',
-  getAccessKey: '401 403 403 403 403 403 in  403',
-  revokeAccessKey: '401 403 403 403 403 403 in  403',
-  listSenders: '401 403 403 403 in  in  403 403',
-  createSender: '401 403 403 403 403 in  403 403',
-  getSender: '401 403 403 403 in  in  403 403',
-  changeSender: '401 403 403 403 403 in  403 403',
-  deleteSender: '401 403 403 403 403 in  403 403',
-  testSender: '401 403 403 403 403 in  403 403',
-  sendMessage: '401 403 403 403 in  in  403 403',
-  listMessages: '401 403 403 403 in  in  403 403',
-  getMessage: '401 403 403 403 in  in  403 403',
-  retryMessage: '401 403 403 403 in  in  403 403',
-  cancelMessage: '401 403 403 403 in  in  403 403',
-  getMailOptions: '401 403 403 403 403 in  403 403',
-  setMailOptions: '401 403 403 403 403 in  403 403',
-  listAudit: '401 403 403 403 403 403 403 in',
-  findTokenInAudit: '401 403 403 403 403 403 403 in',
-  exportAudit: '401 403 403 403 403 403 403 in',
-  verifyAudit: '401 403 403 403 403 403 403 in',
-  streamEvents: '401 in  403 403 403 in  403 403',
-  getStatus: '401 in  403 403 403 in  403 403',
-  getSettings: '401 403 403 403 403 in  403 403',
-  runDoctor: '401 403 403 403 403 in  403 403',
-  startRotation: '401 403 403 403 403 in  403 403',
-  getRotation: '401 403 403 403 403 in  403 403',
-  getLiveness: 'in  in  in  in  in  in  in  in',
-  getReadiness: 'in  in  in  in  in  in  in  in',
-  getMetrics: 'in  in  in  in  in  in  in  in',
-  getOpenApi: 'in  in  in  in  in  in  in  in',
-  getHome: 'in  in  in  in  in  in  in  in',
-  finishConsent: 'in  in  in  in  in  in  in  in',
-  showConsentResult: 'in  in  in  in  in  in  in  in',
+  listCredentials: '401 in  403 403 403 in  403 403 in  in  in',
+  createCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  getCredential: '401 in  403 404 403 in  404 404 in  in  in',
+  changeCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  deleteCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  handOutToken: '401 403 in  404 403 403 404 404 403 403 403',
+  testCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  refreshCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  revokeCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  pauseCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  resumeCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  listCredentialUsage: '401 in  403 404 403 in  404 404 in  in  in',
+  countCredentials: '401 in  403 403 403 in  403 403 in  in  in',
+  listCredentialHistory: '401 in  403 404 403 in  404 404 in  in  in',
+  listCredentialUsageDays: '401 in  403 404 403 in  404 404 in  in  in',
+  exportCredentials: '401 403 403 403 403 in  403 403 in  in  403',
+  importCredentials: '401 403 403 403 403 in  403 403 in  in  403',
+  startConsent: '401 403 403 403 403 in  403 403 in  in  403',
+  getConsent: '401 403 403 403 403 in  403 403 in  in  403',
+  answerConsent: '401 403 403 403 403 in  403 403 in  in  403',
+  listRegistrations: '401 403 403 403 403 in  403 403 in  in  403',
+  createRegistration: '401 403 403 403 403 in  403 403 in  in  403',
+  getRegistration: '401 403 403 403 403 in  403 403 in  in  403',
+  changeRegistration: '401 403 403 403 403 in  403 403 in  in  403',
+  deleteRegistration: '401 403 403 403 403 in  403 403 in  in  403',
+  listProviders: '401 in  in  in  in  in  in  in in  in  in',
+  createProvider: '401 403 403 403 403 in  403 403 in  in  403',
+  getProvider: '401 in  in  in  in  in  in  in in  in  in',
+  replaceProvider: '401 403 403 403 403 in  403 403 in  in  403',
+  deleteProvider: '401 403 403 403 403 in  403 403 in  in  403',
+  discoverProvider: '401 403 403 403 403 in  403 403 in  in  403',
+  listAccessKeys: '401 403 403 403 403 403 in  403 in  403 403',
+  createAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
+  getAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
+  revokeAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
+  listSenders: '401 403 403 403 in  in  403 403 in  in  403',
+  createSender: '401 403 403 403 403 in  403 403 in  in  403',
+  getSender: '401 403 403 403 in  in  403 403 in  in  403',
+  changeSender: '401 403 403 403 403 in  403 403 in  in  403',
+  deleteSender: '401 403 403 403 403 in  403 403 in  in  403',
+  testSender: '401 403 403 403 403 in  403 403 in  in  403',
+  sendMessage: '401 403 403 403 in  in  403 403 in  in  403',
+  listMessages: '401 403 403 403 in  in  403 403 in  in  403',
+  getMessage: '401 403 403 403 in  in  403 403 in  in  403',
+  retryMessage: '401 403 403 403 in  in  403 403 in  in  403',
+  cancelMessage: '401 403 403 403 in  in  403 403 in  in  403',
+  getMailOptions: '401 403 403 403 403 in  403 403 in  in  403',
+  setMailOptions: '401 403 403 403 403 in  403 403 in  in  403',
+  listAudit: '401 403 403 403 403 403 403 in in  403 403',
+  findTokenInAudit: '401 403 403 403 403 403 403 in in  403 403',
+  exportAudit: '401 403 403 403 403 403 403 in in  403 403',
+  verifyAudit: '401 403 403 403 403 403 403 in in  403 403',
+  streamEvents: '401 in  403 403 403 in  403 403 in  in  in',
+  getStatus: '401 in  403 403 403 in  403 403 in  in  in',
+  getSettings: '401 403 403 403 403 in  403 403 in  in  403',
+  runDoctor: '401 403 403 403 403 in  403 403 in  in  403',
+  startRotation: '401 403 403 403 403 in  403 403 in  in  403',
+  getRotation: '401 403 403 403 403 in  403 403 in  in  403',
+  getLiveness: 'in  in  in  in  in  in  in  in in  in  in',
+  getReadiness: 'in  in  in  in  in  in  in  in in  in  in',
+  getMetrics: 'in  in  in  in  in  in  in  in in  in  in',
+  getOpenApi: 'in  in  in  in  in  in  in  in in  in  in',
+  getHome: 'in  in  in  in  in  in  in  in in  in  in',
+  finishConsent: 'in  in  in  in  in  in  in  in in  in  in',
+  showConsentResult: 'in  in  in  in  in  in  in  in in  in  in',
+  listPersons: '401 403 403 403 403 403 403 403 in  403 403',
+  invitePerson: '401 403 403 403 403 403 403 403 in  403 403',
+  changePerson: '401 403 403 403 403 403 403 403 in  403 403',
+  deletePerson: '401 403 403 403 403 403 403 403 in  403 403',
+  renewInvitation: '401 403 403 403 403 403 403 403 in  403 403',
+  signOut: '401 403 403 403 403 403 403 403 in  in  in',
+  confirmSignIn: '401 403 403 403 403 403 403 403 in  in  in',
+  changePassword: '401 403 403 403 403 403 403 403 in  in  in',
+  listSessions: '401 403 403 403 403 403 403 403 in  in  in',
+  endSession: '401 403 403 403 403 403 403 403 in  in  in',
+  getSession: 'in  in  in  in  in  in  in  in  in  in  in',
+  signIn: 'in  in  in  in  in  in  in  in  in  in  in',
+  setUp: 'in  in  in  in  in  in  in  in  in  in  in',
+  openInvitation: 'in  in  in  in  in  in  in  in  in  in  in',
+  acceptInvitation: 'in  in  in  in  in  in  in  in  in  in  in',
 }
 
 const unknownId = (noun: string) => `${noun}_01kcw3x8000000000000000000`
@@ -87,6 +103,7 @@ function addressOf(row: Endpoint, credential: string): string {
 describe('who may call what', () => {
   let api: ApiWorld
   const keys = {} as Record<Role, string | null>
+  const cookies = {} as Partial<Record<Role, string>>
   let credential = ''
   let other = ''
   before(async () => {
@@ -128,12 +145,24 @@ describe('who may call what', () => {
     keys.manager = await api.makeKey({ permissions: [], administration: ['manage'] })
     keys.keeper = await api.makeKey({ permissions: [], administration: ['keys'] })
     keys.auditor = await api.makeKey({ permissions: [], administration: ['audit'] })
+    for (const [role, as] of [
+      ['administrator', 'administrator'],
+      ['managing person', 'manager'],
+      ['viewer', 'viewer'],
+    ] as const) {
+      keys[role] = null
+      cookies[role] = await signInAs(api, as)
+    }
   })
   after(() => api.close())
 
   const ask = (row: Endpoint, role: Role, name = credential, more: Ask = {}): Promise<Reply> => {
     // A query that no endpoint knows: whoever is let in gets no further than that, and changes nothing.
-    return api.ask(row.method, `${addressOf(row, name)}?walker=1`, { key: keys[role], ...more })
+    return api.ask(row.method, `${addressOf(row, name)}?walker=1`, {
+      key: keys[role],
+      ...(cookies[role] === undefined ? {} : { headers: { cookie: cookies[role] } }),
+      ...more,
+    })
   }
   const verdict = (reply: Reply): string => {
     if (reply.status === 401) return '401'

@@ -4,12 +4,13 @@ import { isProblem, Problem } from '../base/problem.ts'
 import type { Call, EventSink } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import { single, writeReply, type Exchange } from './exchange.ts'
-import { admit, type Admitted } from './guard.ts'
+import { admit, type Admitted, type Proof } from './guard.ts'
 import { checkInput, readQuery } from './input.ts'
 import type { Written } from './problem-reply.ts'
 import type { Refusals } from './refusals.ts'
 import { defaultBodyLimit, readJsonBody } from './request-body.ts'
 import type { Services } from './services.ts'
+import type { SessionCookie } from './session-cookie.ts'
 
 /** Most callers that may follow the events at once. */
 const mostStreams = 500
@@ -20,7 +21,7 @@ export type Route = {
   answer(exchange: Exchange, params: Record<string, string>): Promise<void>
 }
 
-type Surroundings = { services: Services; refusals: Refusals; streams: Set<() => void>; mailMaxBytes: number }
+type Surroundings = { services: Services; refusals: Refusals; streams: Set<() => void>; mailMaxBytes: number; cookie: SessionCookie }
 
 /** Whatever kind of answer it is: which one comes, the contract says. */
 type AnyAnswer = {
@@ -43,7 +44,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
   const { services, refusals, streams } = surroundings
   const limit = endpoint.largeBody ? Math.ceil(surroundings.mailMaxBytes * 1.4) : defaultBodyLimit
 
-  const toCall = async (exchange: Exchange, rawParams: Record<string, string>, admitted: Admitted, authorization: string | undefined): Promise<Call> => {
+  const toCall = async (exchange: Exchange, rawParams: Record<string, string>, admitted: Admitted, proof: Proof): Promise<Call> => {
     const { request } = exchange
     const params = endpoint.params ? checkInput(endpoint.params, rawParams, 'path') : {}
     const query = isForeign(endpoint) ? {} : readQuery(exchange.query)
@@ -64,7 +65,9 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       address: exchange.address,
       isHead: request.method === 'HEAD',
       rawQuery: exchange.query,
-      authorization,
+      authorization: proof.authorization,
+      session: proof.session,
+      userAgent: request.headers['user-agent'] ?? null,
       lastEventId: endpoint.kind === 'events' ? single(request, 'last-event-id') : undefined,
     }
   }
@@ -91,9 +94,9 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
   return {
     endpoint,
     async answer(exchange, rawParams) {
-      const authorization = readAuthorization(exchange)
-      const admitted = await admit(services, refusals, endpoint, { authorization, address: exchange.address, credential: rawParams.credential })
-      const call = await toCall(exchange, rawParams, admitted, authorization)
+      const proof: Proof = { authorization: readAuthorization(exchange), session: surroundings.cookie.read(exchange.request), address: exchange.address }
+      const admitted = await admit(services, refusals, endpoint, { ...proof, credential: rawParams.credential })
+      const call = await toCall(exchange, rawParams, admitted, proof)
       if (endpoint.kind === 'events') {
         if (call.isHead) return writeReply(exchange, { status: 200, headers: { 'content-type': 'text/event-stream' }, body: '' })
         if (streams.size >= mostStreams) throw new Problem('rate_limited', `${mostStreams} callers follow the events already.`, { retryAfter: 30 })

@@ -14,6 +14,7 @@ import { createReach } from './reach.ts'
 import { Refusals } from './refusals.ts'
 import { createRoute, type Route } from './route.ts'
 import type { ReachOptions, Services } from './services.ts'
+import { createSessionCookie } from './session-cookie.ts'
 
 export type ApiServer = {
   /** Begins to answer and returns where. */
@@ -27,13 +28,14 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const { log, metrics, clock } = services
   const reach = createReach(services.facts.publicUrl, options)
   const refusals = new Refusals(services)
-  const handlers = makeHandlers(services, refusals, options)
+  const cookie = createSessionCookie(services.facts.publicUrl)
+  const handlers = makeHandlers(services, refusals, options, cookie)
   const streams = new Set<() => void>()
   const makeExchange = exchangeMaker(clock)
   let closing = false
 
   const routes = (contract as readonly Endpoint[]).map((endpoint) =>
-    createRoute(endpoint, handlers[endpoint.id as keyof typeof handlers] as never, { services, refusals, streams, mailMaxBytes: options.mailMaxBytes }),
+    createRoute(endpoint, handlers[endpoint.id as keyof typeof handlers] as never, { services, refusals, streams, mailMaxBytes: options.mailMaxBytes, cookie }),
   )
   const byTarget = compile(routes)
   const exchanges = new WeakMap<IncomingMessage, Exchange>()

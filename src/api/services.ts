@@ -1,4 +1,7 @@
 import type { AccessKeys } from '../access/access-keys.ts'
+import type { Persons } from '../access/persons.ts'
+import type { Sessions } from '../access/sessions.ts'
+import type { SignIn } from '../access/sign-in.ts'
 import type { MasterKeyRotation } from '../access/master-key-rotation.ts'
 import type { AuditTrail } from '../access/audit.ts'
 import type { IdempotentReplies } from '../access/idempotency.ts'
@@ -49,6 +52,9 @@ export type Services = {
   bus: EventBus
   metrics: Metrics
   accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'list' | 'get' | 'revoke'>
+  sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
+  signIn: Pick<SignIn, 'withPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
+  persons: Pick<Persons, 'list' | 'invite' | 'renewInvitation' | 'change' | 'delete'>
   audit: Pick<AuditTrail, 'record' | 'list' | 'all' | 'mark' | 'verify' | 'blocked'>
   credentials: Pick<
     Credentials,

@@ -26,6 +26,7 @@ export const eventTypes = {
   'token.handed_out': 'Tokens left for an access key; sent at most once a second per credential and key, with a count.',
   'registration.changed': 'A registration was made, changed or deleted.',
   'access_key.changed': 'An access key was made, changed or revoked.',
+  'person.changed': 'A person was invited, joined, changed or removed, or signed in or out.',
   'sender.changed': 'A sender was made, changed or deleted.',
   'provider.changed': 'A provider of your own was made, changed or deleted.',
   'mail_options.changed': 'The email options were changed.',

@@ -30,16 +30,25 @@ export const problemCodes = {
   not_signed_in: row(
     401,
     'not_signed_in',
-    'No valid access key came with the request',
-    'Send "Authorization: Bearer kb_…" with a key that has neither expired nor been revoked.',
+    'Nobody is signed in',
+    'Send "Authorization: Bearer kb_…" with a key that has neither expired nor been revoked; in a browser, sign in.',
   ),
-  not_allowed: row(403, 'not_allowed', 'The access key may not do this', 'Use a key with this right, or ask whoever manages access keys for it.'),
+  not_allowed: row(403, 'not_allowed', 'The caller may not do this', 'Use a key with this right, or ask whoever manages access keys and persons for it.'),
   not_found: row(404, 'no_such_thing', 'There is no such thing', 'List what there is and check the name.'),
   name_taken: row(409, 'failed', 'The name is taken', 'Choose another name.'),
   in_use: row(409, 'failed', 'It is still used', 'Remove or change what uses it first; the detail says what.'),
   changed_meanwhile: row(412, 'try_later', 'Somebody changed it meanwhile', 'Read it again, look at the difference, and repeat the change.'),
   idempotency_conflict: row(409, 'failed', 'The Idempotency-Key was used for another request', 'Use a new key for a new request.'),
   rate_limited: row(429, 'try_later', 'Too many requests', 'Wait for the seconds in Retry-After.'),
+
+  // Persons.
+  sign_in_refused: row(401, 'not_signed_in', 'The sign-in was refused', 'Check name and password. An administrator can make a new link for you.'),
+  sign_in_stale: row(403, 'not_allowed', 'The sign-in is too long ago for this', 'Confirm that it is you, and repeat it.'),
+  invitation_unknown: row(400, 'failed', 'This link does not work', 'It was used, replaced by a newer one, or is too old. Ask for a new one.'),
+  setup_done: row(409, 'failed', 'The set-up was done already', 'Sign in, or make a new link on the machine of the service: keybearer person link NAME.'),
+  password_weak: row(400, 'usage', 'The password is too easy to guess', 'Take a longer one: some words that do not belong together are fine.'),
+  password_missing: row(409, 'failed', 'This person has no password', 'Ask an administrator for a new link.'),
+  last_administrator: row(409, 'failed', 'It is the last administrator', 'Make somebody else an administrator first.'),
 
   // A credential cannot be used now.
   incomplete: row(409, 'needs_person', 'The credential is not finished', 'Finish its set-up and connect it.'),

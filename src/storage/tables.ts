@@ -161,7 +161,7 @@ export type Tables = {
     hint: string
     /** JSON: [{credential: id or "*", rights: ["read", "token", "mail", "request"]}] */
     permissions: string
-    /** JSON: ["manage", "keys", "audit"] */
+    /** JSON: ["manage", "keys", "audit", "persons"] */
     administration: string
     /** JSON list of CIDR networks it may come from; [] = from anywhere. */
     networks: string
@@ -171,6 +171,39 @@ export type Tables = {
     created_at: number
     last_used_at: number | null
     last_used_from: string | null
+  }
+  persons: {
+    id: string
+    /** What he signs in with. */
+    name: string
+    name_key: string
+    /** administrator, manager, viewer */
+    role: string
+    /** When the first sign-in was; null while only invited. */
+    joined_at: number | null
+    suspended_at: number | null
+    /** argon2id hash in PHC form. Sealed, so that a copy of the database alone does not even allow guessing. */
+    password: Sealed | null
+    created_by: string
+    created_at: number
+    last_seen_at: number | null
+  }
+  /** The one open invitation of a person; it goes when it is accepted. */
+  invitations: { person_id: string; code_hash: string; created_by_name: string; created_at: number; expires_at: number }
+  sessions: {
+    id: string
+    person_id: string
+    /** SHA-256 of what the cookie holds, hex. */
+    token_hash: string
+    /** password, invitation */
+    way: string
+    address: string | null
+    user_agent: string | null
+    created_at: number
+    last_seen_at: number
+    /** When the person last proved himself. */
+    confirmed_at: number | null
+    expires_at: number
   }
   /** Which key used which credential: made from real hand-outs. */
   usages: { credential_id: string; access_key_id: string; first_at: number; last_at: number; count: number; last_outcome: string }
