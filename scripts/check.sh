@@ -9,6 +9,7 @@ oxfmt --check . >/dev/null || { echo "Not formatted. Run: npm run format" >&2; e
 # shellcheck disable=SC2086
 oxlint --type-aware $folders
 tsc -p .
+[ ! -d ui/src ] || tsc -p ui
 run_node scripts/generate.ts --check
 for script in scripts/*.sh .ci/run; do sh -n "$script"; done
 echo "Checked: format, lint, types, generated files." >&2

@@ -1,4 +1,5 @@
 import { openApi } from '../src/api/openapi.ts'
+import { eventTypes } from '../src/base/events.ts'
 
 type Json = Record<string, unknown>
 
@@ -27,7 +28,11 @@ export function makeClientOperations(): string {
     '/** How every operation is called. */',
     'export const operations = {',
     ...table,
-    '} as const',
+    '} as const\n',
+    '/** Every kind of event. */',
+    `export const eventTypes = [${Object.keys(eventTypes)
+      .map((type) => `'${type}'`)
+      .join(', ')}] as const`,
     '',
   ].join('\n')
 }

@@ -2,7 +2,9 @@
 # npm test: all tests, with the real servers they talk to. "npm test -- FILE..." runs these only.
 . "$(dirname "$0")/prepare.sh"
 
+. scripts/page.sh
 sh scripts/install-servers.sh
+build_page
 
 state=$(mktemp -d "${TMPDIR:-/tmp}/keybearer-rig-XXXXXX")
 # Mail servers give up their rights and must still reach what is theirs.

@@ -10,6 +10,7 @@ import { Persons } from './access/persons.ts'
 import { Sessions } from './access/sessions.ts'
 import { SignIn } from './access/sign-in.ts'
 import { SignInLimit } from './access/sign-in-limit.ts'
+import { readPageFiles } from './api/page-files.ts'
 import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
@@ -338,6 +339,7 @@ export async function openService(environment: Record<string, string | undefined
     mailMaxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
     metrics: settings.KEYBEARER_METRICS,
     shutdownSeconds: settings.KEYBEARER_SHUTDOWN_SECONDS,
+    page: readPageFiles(join(root, 'ui', 'dist')),
   })
   return {
     ...started,

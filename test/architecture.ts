@@ -78,7 +78,7 @@ function importBreaches({ path, imports }: SourceFile, part: string): string[] {
 
 function formBreaches({ path, bare, imports }: SourceFile): string[] {
   const breaches: string[] = []
-  if (/\bexport\s+default\b|\bas\s+default\b/.test(bare) && !path.endsWith('.config.ts')) breaches.push('has a default export; name it')
+  if (/^\s*export\s+default\b|\bas\s+default\b/m.test(bare) && !path.endsWith('.config.ts')) breaches.push('has a default export; name it')
   if (path.startsWith('src/')) {
     for (const { from } of imports.filter(({ kind }) => kind === 'export')) breaches.push(`hands on ${from}; import it where it is used`)
   }

@@ -175,7 +175,12 @@ const document = object({
     components: object({
       members: {
         schemas: map(schema, /^[\w.-]+$/),
-        securitySchemes: map(object({ required: ['type'], members: { type: oneOf('http'), scheme: 'string', bearerFormat: 'string', description: 'string' } })),
+        securitySchemes: map(
+          object({
+            required: ['type'],
+            members: { type: oneOf('http', 'apiKey'), scheme: 'string', bearerFormat: 'string', in: oneOf('cookie'), name: 'string', description: 'string' },
+          }),
+        ),
       },
     }),
   },

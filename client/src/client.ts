@@ -8,8 +8,8 @@ export type Transport = (request: TransportRequest) => Promise<TransportResponse
 export type ClientOptions = {
   /** Where the service is, such as http://127.0.0.1:7420. */
   url: string
-  /** `kb_…` */
-  accessKey: string
+  /** `kb_…`; null only in the service's own page, whose session travels in a cookie. */
+  accessKey: string | null
   /** `fetch` unless told. */
   transport?: Transport
 }
@@ -83,7 +83,7 @@ export function createClient(options: ClientOptions): Client {
       url: `${base}${path}${search}`,
       headers: {
         accept: 'application/json',
-        authorization: `Bearer ${options.accessKey}`,
+        ...(options.accessKey === null ? {} : { authorization: `Bearer ${options.accessKey}` }),
         ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(input.idempotencyKey === undefined ? {} : { 'idempotency-key': input.idempotencyKey }),
         ...(input.ifMatch === undefined ? {} : { 'if-match': input.ifMatch }),

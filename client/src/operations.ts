@@ -7,7 +7,7 @@ export type CredentialCounts = { by_status: { incomplete: number; ready: number;
 
 export type HistoryPage = { items: HistoryRecord[]; next: string | null }
 
-export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
+export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
 
 /** Something by its id and name */
 export type Named = { id: string; name: string }
@@ -94,13 +94,45 @@ export type DiscoveredProvider = { description: Provider; warnings: string[] }
 export type AccessKeyPage = { items: AccessKey[]; next: string | null }
 
 /** What an automation calls Keybearer with; never the key itself */
-export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit")[]; networks: string[]; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null }
+export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit" | "persons")[]; networks: string[]; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null }
 
-export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit")[]; networks?: string[]; expires_at?: string }
+export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit" | "persons")[]; networks?: string[]; expires_at?: string }
 
 export type Permission = { credential: string; rights: ("read" | "token" | "mail" | "request")[] }
 
 export type MadeAccessKey = { access_key: AccessKey; key: string }
+
+export type Persons = { items: Person[]; next: null }
+
+/** Somebody who may sign in to the web page */
+export type Person = { id: string; name: string; role: "administrator" | "manager" | "viewer"; status: "active" | "invited" | "suspended"; created_at: string; last_seen_at: string | null }
+
+export type NewPerson = { name: string; role: "administrator" | "manager" | "viewer" }
+
+export type InvitedPerson = { person: Person; link: string; expires_at: string }
+
+export type PersonChange = { role?: "administrator" | "manager" | "viewer"; suspended?: boolean }
+
+/** Who is signed in with the cookie of this browser */
+export type Session = { person: { id: string; name: string; role: "administrator" | "manager" | "viewer" } | null; setup_needed: boolean; fresh_until: string | null; expires_at: string | null }
+
+export type SignIn = { name: string; password: string }
+
+export type Confirmation = { password: string }
+
+export type PasswordChange = { current: string; password: string }
+
+export type Sessions = { items: OpenSession[]; next: null }
+
+export type OpenSession = { id: string; current: boolean; created_at: string; last_seen_at: string; address: string | null; user_agent: string | null }
+
+export type SetUp = { code: string; name: string; password: string }
+
+export type InvitationCode = { code: string }
+
+export type Invitation = { role: "administrator" | "manager" | "viewer"; name: string; invited_by: string; expires_at: string }
+
+export type InvitationAnswer = { code: string; name: string; password: string }
 
 export type SenderPage = { items: Sender[]; next: string | null }
 
@@ -132,12 +164,12 @@ export type NewMailOptions = { default_sender: string | null; fallbacks: { sende
 
 export type AuditPage = { items: AuditRecord[]; next: string | null }
 
-export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
+export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
 
 export type AuditVerification = { ok: boolean; records: number; head: string | null; first_bad: number | null; what: string | null }
 
 /** Something that happened; never a secret */
-export type Event = { seq: number; at: string; type: "credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated"; subject: string | null; data: Record<string, unknown> }
+export type Event = { seq: number; at: string; type: "credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "person.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated"; subject: string | null; data: Record<string, unknown> }
 
 export type Status = { version: string; uptime_seconds: number; database: "sqlite" | "postgres"; credentials: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; audit: { records: number; head: string; blocked: boolean }; master_key_version: number; public_url: string; now: string }
 
@@ -226,6 +258,36 @@ export type Operations = {
   getAccessKey: { params: { access_key: string }; query: Record<string, never>; body: undefined; reply: AccessKey }
   /** Ends an access key at once. */
   revokeAccessKey: { params: { access_key: string }; query: Record<string, never>; body: undefined; reply: AccessKey }
+  /** Lists who may sign in. */
+  listPersons: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Persons }
+  /** Makes a person and the one-time link by which he joins. */
+  invitePerson: { params: Record<string, never>; query: Record<string, never>; body: NewPerson; reply: InvitedPerson }
+  /** Changes the role of a person, suspends or admits him. It works at once, on open sessions too. */
+  changePerson: { params: { person: string }; query: Record<string, never>; body: PersonChange; reply: Person }
+  /** Removes a person with his sessions. What the audit trail says of him stays. */
+  deletePerson: { params: { person: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Makes a new one-time link for a person: the old one was lost, or the password was forgotten. */
+  renewInvitation: { params: { person: string }; query: Record<string, never>; body: undefined; reply: InvitedPerson }
+  /** Says who is signed in with the cookie of this browser. */
+  getSession: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Session }
+  /** Signs a person in by name and password; the answer sets the cookie of the session. */
+  signIn: { params: Record<string, never>; query: Record<string, never>; body: SignIn; reply: Session }
+  /** Ends the session. */
+  signOut: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: null }
+  /** Proves again that it is the signed-in person, for what needs a fresh sign-in. */
+  confirmSignIn: { params: Record<string, never>; query: Record<string, never>; body: Confirmation; reply: Session }
+  /** Changes the own password; all other sessions of the person end. */
+  changePassword: { params: Record<string, never>; query: Record<string, never>; body: PasswordChange; reply: Session }
+  /** Lists the open sessions of the signed-in person. */
+  listSessions: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Sessions }
+  /** Ends a session of the signed-in person, such as one that was left open elsewhere. */
+  endSession: { params: { session: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Makes the first administrator, with the code of the one-time link of the first start, and signs in. */
+  setUp: { params: Record<string, never>; query: Record<string, never>; body: SetUp; reply: Session }
+  /** Shows what a one-time link invites to; the link stays good. */
+  openInvitation: { params: Record<string, never>; query: Record<string, never>; body: InvitationCode; reply: Invitation }
+  /** Accepts an invitation with a new password, and signs in. The link is used up. */
+  acceptInvitation: { params: Record<string, never>; query: Record<string, never>; body: InvitationAnswer; reply: Session }
   /** Lists the senders that the key may send through. */
   listSenders: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: SenderPage }
   /** Makes a sender. */
@@ -253,15 +315,15 @@ export type Operations = {
   /** Replaces the default sender, its fallbacks, and who is told of what. */
   setMailOptions: { params: Record<string, never>; query: Record<string, never>; body: NewMailOptions; reply: MailOptions }
   /** Lists the audit trail, the newest record first. */
-  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
+  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
   /** Lists the hand-outs of a token that was found somewhere, the newest first. */
   findTokenInAudit: { params: Record<string, never>; query: Record<string, never>; body: { token: string; cursor?: string; limit?: number }; reply: AuditPage }
   /** Gives the audit trail, or what fits of it, as one JSON object per line, the oldest record first. */
-  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
+  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
   /** Checks the whole audit trail and names the first record that does not fit. */
   verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
   /** Streams what happens to the credentials that the key may read. */
-  streamEvents: { params: Record<string, never>; query: { last_event_id?: number; type?: ("credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated")[] }; body: undefined; reply: string }
+  streamEvents: { params: Record<string, never>; query: { last_event_id?: number; type?: ("credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "person.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated")[] }; body: undefined; reply: string }
   /** Shows version, credentials per status and the state of the store. */
   getStatus: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Status }
   /** Lists the effective settings and where each comes from; secrets are hidden. */
@@ -325,6 +387,21 @@ export const operations = {
   createAccessKey: { method: 'POST', path: '/v1/access-keys', reply: 'json' },
   getAccessKey: { method: 'GET', path: '/v1/access-keys/{access_key}', reply: 'json' },
   revokeAccessKey: { method: 'DELETE', path: '/v1/access-keys/{access_key}', reply: 'json' },
+  listPersons: { method: 'GET', path: '/v1/persons', reply: 'json' },
+  invitePerson: { method: 'POST', path: '/v1/persons', reply: 'json' },
+  changePerson: { method: 'PATCH', path: '/v1/persons/{person}', reply: 'json' },
+  deletePerson: { method: 'DELETE', path: '/v1/persons/{person}', reply: 'nothing' },
+  renewInvitation: { method: 'POST', path: '/v1/persons/{person}/invitation', reply: 'json' },
+  getSession: { method: 'GET', path: '/v1/session', reply: 'json' },
+  signIn: { method: 'POST', path: '/v1/session', reply: 'json' },
+  signOut: { method: 'DELETE', path: '/v1/session', reply: 'nothing' },
+  confirmSignIn: { method: 'POST', path: '/v1/session/confirmation', reply: 'json' },
+  changePassword: { method: 'POST', path: '/v1/session/password', reply: 'json' },
+  listSessions: { method: 'GET', path: '/v1/sessions', reply: 'json' },
+  endSession: { method: 'DELETE', path: '/v1/sessions/{session}', reply: 'nothing' },
+  setUp: { method: 'POST', path: '/v1/setup', reply: 'json' },
+  openInvitation: { method: 'POST', path: '/v1/invitations/open', reply: 'json' },
+  acceptInvitation: { method: 'POST', path: '/v1/invitations/accept', reply: 'json' },
   listSenders: { method: 'GET', path: '/v1/senders', reply: 'json' },
   createSender: { method: 'POST', path: '/v1/senders', reply: 'json' },
   getSender: { method: 'GET', path: '/v1/senders/{sender}', reply: 'json' },
@@ -356,3 +433,6 @@ export const operations = {
   finishConsent: { method: 'GET', path: '/oauth/callback/{registration}', reply: 'text' },
   showConsentResult: { method: 'GET', path: '/oauth/result/{result}', reply: 'text' },
 } as const
+
+/** Every kind of event. */
+export const eventTypes = ['credential.created', 'credential.changed', 'credential.deleted', 'credential.connected', 'credential.refreshed', 'credential.expiring', 'credential.broken', 'credential.recovered', 'credential.paused', 'credential.resumed', 'credential.revoked', 'consent.started', 'consent.finished', 'token.handed_out', 'registration.changed', 'access_key.changed', 'person.changed', 'sender.changed', 'provider.changed', 'mail_options.changed', 'message.queued', 'message.sent', 'message.delayed', 'message.failed', 'message.cancelled', 'audit.blocked', 'audit.unblocked', 'master_key.rotated'] as const

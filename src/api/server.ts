@@ -28,6 +28,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const { log, metrics, clock } = services
   const reach = createReach(services.facts.publicUrl, options)
   const refusals = new Refusals(services)
+  const page = options.page ?? null
   const cookie = createSessionCookie(services.facts.publicUrl)
   const handlers = makeHandlers(services, refusals, options, cookie)
   const streams = new Set<() => void>()
@@ -71,6 +72,11 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
       splitTarget(exchange)
       const hot = request.method === 'POST' ? handOutPath.exec(exchange.path) : null
       if (hot) return await serve(handOut, exchange, { credential: decodeURIComponent(hot[1]!) })
+      const file = page !== null && (request.method === 'GET' || request.method === 'HEAD') ? page.find(exchange.path, request.headers.accept) : null
+      if (file !== null) {
+        writeReply(exchange, file)
+        return finish(exchange, '(page)')
+      }
       exchanges.set(request, exchange)
       await listenRest(request, response)
     } catch (error) {

@@ -17,6 +17,7 @@ import type { Registrations } from '../credentials/registrations.ts'
 import type { Providers } from '../credentials/providers.ts'
 import type { MailOptions } from '../mail/mail-options.ts'
 import type { Outbox } from '../mail/outbox.ts'
+import type { PageFiles } from './page-files.ts'
 import type { Senders } from '../mail/senders.ts'
 
 export type Check = { name: string; outcome: 'ok' | 'warning' | 'failed'; message: string; nextStep: string | null }
@@ -88,4 +89,6 @@ export type ReachOptions = {
   metrics: 'loopback' | 'key' | 'off'
   /** How long a stop waits for calls under way. */
   shutdownSeconds: number
+  /** The built web page; without it a plain page says where the API is. */
+  page?: PageFiles | null
 }

@@ -14,6 +14,7 @@ import { importCommand } from './import.ts'
 import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
 import { messageCommand } from './message.ts'
+import { personCommand } from './person.ts'
 import { providersCommand } from './providers.ts'
 import { registrationCommand } from './registration.ts'
 import { rotateKeyCommand } from './rotate-key.ts'
@@ -59,7 +60,7 @@ export function makeProgram(): Command {
       registrationCommand(),
     ],
     'Using them:': [tokenCommand(), runCommand(), sendCommand(), senderCommand(), messageCommand()],
-    'Who may, and who did:': [keyCommand(), auditCommand(), eventsCommand()],
+    'Who may, and who did:': [keyCommand(), personCommand(), auditCommand(), eventsCommand()],
     'Further:': [completionCommand(() => program)],
   }
   for (const [group, commands] of Object.entries(groups)) {

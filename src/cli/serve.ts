@@ -48,6 +48,8 @@ async function serve(running: Service, options: Options, demo: Demo | null): Pro
   if (!demo) say(`  data        ${services.facts.database === 'sqlite' ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)
   if (running.madeKeyFile !== null && !demo) say(`  master key  ${running.madeKeyFile} (made now: back it up, but not together with the data)`)
   if (madeKey !== null && !demo) say(`  access key  ${keyFile} (for the command line on this machine)`)
+  const link = await running.setUpLink()
+  if (link !== null) say(`  web page    ${link} (the first sign-in: works once, for a day)`)
   if (demo) for (const line of await demo.introduce(running)) say(line)
   else if (madeKey !== null && process.env.INVOCATION_ID === undefined) {
     // Under systemd nobody reads this.

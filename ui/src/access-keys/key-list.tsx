@@ -1,0 +1,112 @@
+import { Button, Group, List, Text } from '@mantine/core'
+import type { AccessKey } from '@keybearer/client'
+import { ListTable, type Column } from '../elements/list-table.tsx'
+import { Mark } from '../elements/mark.tsx'
+import { RelativeTime, useNow } from '../elements/relative-time.tsx'
+import { useCredentialNames } from './credential-names.ts'
+import { administrations, everything, rights, stateOf } from './rights.ts'
+
+const shownAtMost = 4
+
+/** The keys, the working ones first; revoked ones stay visible for a while. */
+export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevoke: (key: AccessKey) => void }) {
+  const now = useNow()
+  const names = useCredentialNames(keys)
+  const rank = { active: 0, expired: 1, revoked: 2 }
+  const rows = [...keys].sort((one, other) => rank[stateOf(one, now)] - rank[stateOf(other, now)] || one.name.localeCompare(other.name))
+  const columns: Column<AccessKey>[] = [
+    {
+      title: 'Name',
+      cell: (key) => (
+        <div>
+          <bdi>{key.name}</bdi>
+          <Text size="xs" c="dimmed" className="mono" fw={400}>
+            {key.hint}…
+          </Text>
+        </div>
+      ),
+    },
+    {
+      title: 'May',
+      width: '32%',
+      cell: (key) => (
+        <List listStyleType="none" size="sm">
+          {key.permissions.slice(0, shownAtMost).map((permission) => (
+            <List.Item key={permission.credential}>
+              <bdi>{permission.credential === everything ? 'all credentials' : names.get(permission.credential)}</bdi>:{' '}
+              {rights
+                .filter((right) => permission.rights.includes(right.value))
+                .map((right) => right.title.toLowerCase())
+                .join(', ')}
+            </List.Item>
+          ))}
+          {key.permissions.length > shownAtMost && <List.Item>and {key.permissions.length - shownAtMost} more</List.Item>}
+          {key.administration.length > 0 && (
+            <List.Item>
+              <b>administer</b>:{' '}
+              {key.administration.map((one) => administrations.find((administration) => administration.value === one)?.title.toLowerCase() ?? one).join(', ')}
+            </List.Item>
+          )}
+          {key.permissions.length === 0 && key.administration.length === 0 && <List.Item>nothing</List.Item>}
+        </List>
+      ),
+    },
+    {
+      title: 'Last used',
+      cell: (key) => (
+        <div>
+          <RelativeTime at={key.last_used_at} empty="never" />
+          {key.last_used_from !== null && (
+            <Text size="xs" c="dimmed" className="mono">
+              from {key.last_used_from}
+            </Text>
+          )}
+        </div>
+      ),
+    },
+    { title: 'State', cell: (key) => <KeyMark accessKey={key} now={now} /> },
+    { title: 'From', cell: (key) => (key.networks.length === 0 ? 'anywhere' : <span className="mono">{key.networks.join(', ')}</span>) },
+    {
+      title: 'What can be done',
+      isTitleHidden: true,
+      width: 100,
+      cell: (key) =>
+        key.revoked_at === null ? (
+          <Group justify="flex-end">
+            <Button size="compact-sm" variant="default" onClick={() => onRevoke(key)} aria-label={`Revoke: ${key.name}`}>
+              Revoke
+            </Button>
+          </Group>
+        ) : null,
+    },
+  ]
+  return <ListTable label="Access keys" columns={columns} rows={rows} rowKey={(key) => key.id} isDimmed={(key) => stateOf(key, now) !== 'active'} />
+}
+
+const soon = 14 * 86_400_000
+
+function KeyMark({ accessKey, now }: { accessKey: AccessKey; now: number }) {
+  switch (stateOf(accessKey, now)) {
+    case 'revoked':
+      return (
+        <Mark color="gray" sign="‖">
+          Revoked <RelativeTime at={accessKey.revoked_at} />
+        </Mark>
+      )
+    case 'expired':
+      return (
+        <Mark color="red" sign="✗">
+          Ended <RelativeTime at={accessKey.expires_at} />
+        </Mark>
+      )
+    case 'active': {
+      if (accessKey.expires_at === null) return <>never ends</>
+      const isSoon = Date.parse(accessKey.expires_at) - now < soon
+      return (
+        <Mark color={isSoon ? 'orange' : 'teal'} sign={isSoon ? '▲' : '●'}>
+          Ends <RelativeTime at={accessKey.expires_at} />
+        </Mark>
+      )
+    }
+  }
+}

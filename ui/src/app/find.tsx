@@ -1,0 +1,110 @@
+import { Spotlight, createSpotlight } from '@mantine/spotlight'
+import { Text } from '@mantine/core'
+import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
+import { IconArrowRight, IconBolt, IconKey, IconSearch } from '@tabler/icons-react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState, type KeyboardEvent } from 'react'
+import { api } from '../api/client.ts'
+import { includesRole, useSession } from '../api/session.ts'
+import { StatusMark } from '../credentials/status-mark.tsx'
+import { features, fitOf } from './features.ts'
+import { readVerb, verbs } from './verbs.ts'
+
+const [store, spotlight] = createSpotlight()
+export const openFind = (): void => spotlight.open()
+export const closeFind = (): void => spotlight.close()
+
+/** Finds pages and features by words or initials, credentials by name, and does what a verb says: "reconnect work-mail". */
+export function Find() {
+  const [query, setQuery] = useState('')
+  const [wanted] = useDebouncedValue(query, 120)
+  const navigate = useNavigate()
+  const { data: session } = useSession()
+  const role = session?.person?.role
+  // Also while somebody types in a field, where the single key is a letter.
+  useHotkeys([['mod+K', openFind]], [])
+  const order = readVerb(query)
+  const name = order === null ? wanted.trim() : (readVerb(wanted)?.name ?? '')
+
+  const found = useQuery({
+    queryKey: ['credentials', 'find', name],
+    queryFn: () => api.listCredentials({ query: { ...(name === '' ? {} : { search: name.slice(0, 200) }), limit: 7 } }),
+    placeholderData: keepPreviousData,
+    enabled: session?.person != null,
+  })
+  const pages = features
+    .filter((feature) => includesRole(role, feature.role))
+    .map((feature) => ({ feature, fit: fitOf(query, feature) }))
+    .filter(({ fit }) => fit > 0)
+    .sort((one, other) => other.fit - one.fit)
+    .slice(0, query.trim() === '' ? 20 : 7)
+  const credentials = (query.trim() === '' && order === null ? [] : (found.data?.items ?? [])).slice(0, 7)
+  const offered = order === null ? [] : verbs.filter((verb) => verb.word === order.verb)
+
+  return (
+    <Spotlight.Root store={store} query={query} onQueryChange={setQuery} shortcut="/" scrollable maxHeight={460} clearQueryOnClose>
+      <Spotlight.Search
+        placeholder="Page, credential, or “reconnect work-mail”"
+        leftSection={<IconSearch size={18} aria-hidden />}
+        aria-label="Find"
+        onKeyDown={takeFirst}
+      />
+      <Spotlight.ActionsList>
+        {order !== null && credentials.length > 0 && (
+          <Spotlight.ActionsGroup label="Do">
+            {offered.flatMap((verb) =>
+              credentials.map((credential) => (
+                <Spotlight.Action
+                  key={`${verb.word}-${credential.id}`}
+                  label={`${verb.title} ${credential.name}`}
+                  description={credential.username ?? credential.description}
+                  leftSection={<IconBolt size={18} aria-hidden />}
+                  onClick={() => verb.run(credential, navigate)}
+                />
+              )),
+            )}
+          </Spotlight.ActionsGroup>
+        )}
+        {order === null && pages.length > 0 && (
+          <Spotlight.ActionsGroup label="Pages">
+            {pages.map(({ feature }) => (
+              <Spotlight.Action
+                key={feature.id}
+                label={feature.title}
+                description={feature.description}
+                leftSection={<IconArrowRight size={18} aria-hidden />}
+                onClick={() => void navigate({ to: feature.path })}
+              />
+            ))}
+          </Spotlight.ActionsGroup>
+        )}
+        {order === null && credentials.length > 0 && (
+          <Spotlight.ActionsGroup label="Credentials">
+            {credentials.map((credential) => (
+              <Spotlight.Action
+                key={credential.id}
+                label={credential.name}
+                description={credential.username ?? credential.description}
+                leftSection={<IconKey size={18} aria-hidden />}
+                rightSection={<StatusMark status={credential.status} />}
+                onClick={() => void navigate({ to: '/credentials/$credential', params: { credential: credential.id } })}
+              />
+            ))}
+          </Spotlight.ActionsGroup>
+        )}
+        {pages.length === 0 && credentials.length === 0 && (
+          <Spotlight.Empty>
+            <Text size="sm">Nothing fits. Try a name, an account, or initials such as AKC.</Text>
+          </Spotlight.Empty>
+        )}
+      </Spotlight.ActionsList>
+    </Spotlight.Root>
+  )
+}
+
+/** Enter takes what stands first, as long as nothing else was chosen by the arrows. */
+function takeFirst(event: KeyboardEvent): void {
+  if (event.key !== 'Enter' || document.querySelector('[data-action][data-selected]') !== null) return
+  document.querySelector<HTMLElement>('[data-action]')?.click()
+}

@@ -1,0 +1,46 @@
+import { Kbd, Modal, Table } from '@mantine/core'
+import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { useNavigate } from '@tanstack/react-router'
+
+const keys: [string, string][] = [
+  ['Ctrl K  or  /', 'Find a page, a credential, or do something with one'],
+  ['c', 'New credential'],
+  ['j  k', 'Next, previous row'],
+  ['Enter', 'Open the row'],
+  ['r', 'Reconnect the credential of the row'],
+  ['t', 'Test the credential of the row'],
+  ['x', 'Select the row'],
+  ['m', 'Menu of the row'],
+  ['?', 'This list'],
+]
+
+/** Keys that work on every page, as long as nobody is typing. */
+export function useSingleKeys() {
+  const [opened, dialog] = useDisclosure(false)
+  const navigate = useNavigate()
+  useHotkeys([
+    ['c', () => void navigate({ to: '/credentials/new' })],
+    ['shift+?', dialog.open],
+    ['?', dialog.open],
+  ])
+  return { opened, help: dialog.open, close: dialog.close }
+}
+
+export function KeyHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  return (
+    <Modal opened={opened} onClose={onClose} title="Keys">
+      <Table>
+        <Table.Tbody>
+          {keys.map(([key, meaning]) => (
+            <Table.Tr key={key}>
+              <Table.Th scope="row">
+                <Kbd>{key}</Kbd>
+              </Table.Th>
+              <Table.Td>{meaning}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Modal>
+  )
+}

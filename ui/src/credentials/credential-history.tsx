@@ -1,0 +1,80 @@
+import { Button, Paper, Text, Timeline, Title } from '@mantine/core'
+import type { Credential } from '@keybearer/client'
+import { IconAlertTriangle, IconArrowUpRight, IconEdit, IconLink, IconRefresh } from '@tabler/icons-react'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { api } from '../api/client.ts'
+import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { RelativeTime } from '../elements/relative-time.tsx'
+
+const words: Record<string, string> = {
+  'credential.created': 'Made',
+  'credential.changed': 'Changed',
+  'credential.paused': 'Switched off',
+  'credential.resumed': 'Switched on',
+  'credential.tested': 'Tested',
+  'credential.refreshed': 'New token from the provider',
+  'credential.revoked': 'Tokens taken back',
+  'credential.connected': 'Connected',
+  'consent.started': 'Consent started',
+  'consent.failed': 'Consent ended without a token',
+  'token.handed_out': 'Token handed out',
+  'message.sent': 'Mail sent',
+}
+
+const iconOf = (action: string, failed: boolean): ReactNode => {
+  if (failed) return <IconAlertTriangle size={13} aria-hidden />
+  if (action === 'credential.refreshed') return <IconRefresh size={13} aria-hidden />
+  if (action === 'token.handed_out') return <IconArrowUpRight size={13} aria-hidden />
+  if (action.startsWith('consent') || action === 'credential.connected') return <IconLink size={13} aria-hidden />
+  return <IconEdit size={13} aria-hidden />
+}
+
+/** What happened to a credential, the newest first: refreshes, hand-outs, failures, changes. */
+export function CredentialHistory({ credential }: { credential: Credential }) {
+  const history = useInfiniteQuery({
+    queryKey: ['credential-use', credential.id, 'history', credential.revision],
+    queryFn: ({ pageParam }) =>
+      api.listCredentialHistory({ params: { credential: credential.id }, query: { limit: 25, ...(pageParam === null ? {} : { cursor: pageParam }) } }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next,
+  })
+  const entries = history.data?.pages.flatMap((page) => page.items) ?? []
+  return (
+    <Paper withBorder p="md">
+      <Title order={2} mb="sm">
+        What happened
+      </Title>
+      <ProblemNotice error={history.error} />
+      <Timeline bulletSize={22} lineWidth={2} active={entries.length}>
+        {entries.map((entry) => {
+          const failed = entry.outcome !== 'done'
+          const fields = Array.isArray(entry.detail.fields) ? (entry.detail.fields as string[]).join(', ') : ''
+          return (
+            <Timeline.Item
+              key={entry.seq}
+              bullet={iconOf(entry.action, failed)}
+              color={failed ? 'red' : 'pine'}
+              title={
+                <Text size="sm" fw={600}>
+                  {(words[entry.action] ?? entry.action) + (failed ? (entry.outcome === 'refused' ? ': refused' : ': failed') : '')}
+                </Text>
+              }
+            >
+              <Text size="xs" c="dimmed">
+                <RelativeTime at={entry.at} /> · <bdi>{entry.actor.name}</bdi>
+                {fields !== '' && ` · ${fields}`}
+                {entry.reason !== null && ` · ${entry.reason}`}
+              </Text>
+            </Timeline.Item>
+          )
+        })}
+      </Timeline>
+      {history.hasNextPage && (
+        <Button variant="default" size="xs" mt="sm" loading={history.isFetchingNextPage} onClick={() => void history.fetchNextPage()}>
+          Older
+        </Button>
+      )}
+    </Paper>
+  )
+}

@@ -1,0 +1,60 @@
+import { Checkbox, List, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import type { Credential } from '@keybearer/client'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api } from '../api/client.ts'
+import { queryClient } from '../api/query-client.ts'
+import { RelativeTime } from '../elements/relative-time.tsx'
+import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
+
+/** Says who uses a credential, from real hand-outs, before it goes; where it is in use its name has to be typed. */
+export function DeleteCredential({ credential, onClose, onDeleted }: { credential: Credential | null; onClose: () => void; onDeleted?: () => void }) {
+  const [revoke, setRevoke] = useState(true)
+  const usage = useQuery({
+    queryKey: ['credential-use', credential?.id, 'usage'],
+    queryFn: () => api.listCredentialUsage({ params: { credential: credential!.id } }),
+    enabled: credential !== null,
+  })
+  const users = usage.data?.items ?? []
+  const remove = async () => {
+    const { revocation } = await api.deleteCredential({ params: { credential: credential!.id }, query: { revoke } })
+    notifications.show({ title: `“${credential!.name}” is deleted`, message: revocation.message, color: revocation.outcome === 'failed' ? 'orange' : 'teal' })
+    await queryClient.invalidateQueries({ queryKey: ['credentials'] })
+    onDeleted?.()
+  }
+  return (
+    <TypeToConfirm
+      opened={credential !== null}
+      onClose={onClose}
+      title={`Delete “${credential?.name ?? ''}”?`}
+      word={users.length > 0 ? (credential?.name ?? '') : ''}
+      button="Delete"
+      onConfirm={remove}
+    >
+      <Text size="sm">Its secrets are removed here for good. This cannot be taken back.</Text>
+      {users.length > 0 && (
+        <>
+          <Text size="sm" fw={600}>
+            These use it and will fail:
+          </Text>
+          <List size="sm">
+            {users.slice(0, 8).map((user) => (
+              <List.Item key={user.access_key.id}>
+                <bdi>{user.access_key.name}</bdi>, last <RelativeTime at={user.last_at} />
+              </List.Item>
+            ))}
+          </List>
+        </>
+      )}
+      {credential?.kind === 'oauth2' && (
+        <Checkbox
+          checked={revoke}
+          onChange={(event) => setRevoke(event.currentTarget.checked)}
+          label="Also take the tokens back at the provider"
+          description="At some providers, Google among them, this ends every grant of the account for this application."
+        />
+      )}
+    </TypeToConfirm>
+  )
+}

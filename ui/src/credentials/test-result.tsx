@@ -1,0 +1,62 @@
+import { Button, Group, List, Modal, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core'
+import type { Credential, TestReport } from '@keybearer/client'
+import { IconCheck, IconX } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { api } from '../api/client.ts'
+import { ProblemNotice } from '../elements/problem-notice.tsx'
+
+/** Tries a credential for real and shows step by step what worked. */
+export function TestResult({ credential, onClose }: { credential: Credential | null; onClose: () => void }) {
+  const test = useQuery({
+    queryKey: ['test', credential?.id],
+    queryFn: () => api.testCredential({ params: { credential: credential!.id } }),
+    enabled: credential !== null,
+    gcTime: 0,
+    staleTime: Infinity,
+    retry: false,
+    refetchOnWindowFocus: false,
+  })
+  return (
+    <Modal opened={credential !== null} onClose={onClose} title={`Test of “${credential?.name ?? ''}”`}>
+      <Stack aria-live="polite">
+        {test.isFetching && (
+          <>
+            <Text size="sm">Trying it for real …</Text>
+            <Skeleton h={64} />
+          </>
+        )}
+        {!test.isFetching && <ProblemNotice error={test.error} />}
+        {!test.isFetching && test.data !== undefined && <TestSteps report={test.data} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={() => void test.refetch()} disabled={test.isFetching}>
+            Again
+          </Button>
+          <Button onClick={onClose}>Close</Button>
+        </Group>
+      </Stack>
+    </Modal>
+  )
+}
+
+export function TestSteps({ report }: { report: TestReport }) {
+  return (
+    <>
+      <Text fw={600}>{report.ok ? 'It works.' : 'It does not work yet.'}</Text>
+      <List spacing="xs" size="sm" center={false}>
+        {report.steps.map((step) => (
+          <List.Item
+            key={step.name}
+            icon={
+              <ThemeIcon size={20} radius="xl" color={step.ok ? 'teal' : 'red'} aria-label={step.ok ? 'passed' : 'failed'} role="img">
+                {step.ok ? <IconCheck size={14} aria-hidden /> : <IconX size={14} aria-hidden />}
+              </ThemeIcon>
+            }
+          >
+            <b>{step.name}</b>: {step.message}
+            {step.next_step !== null && <Text size="sm">{step.next_step}</Text>}
+          </List.Item>
+        ))}
+      </List>
+    </>
+  )
+}

@@ -1,0 +1,55 @@
+import { Alert, Button, CopyButton, Group, List, Text } from '@mantine/core'
+import { KeybearerError } from '@keybearer/client'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+
+/** Everything that may be told of a problem when somebody asks for help: never a secret. */
+export function problemDetails(error: unknown): string {
+  if (error instanceof KeybearerError)
+    return JSON.stringify(error.problem ?? { code: error.code, detail: error.message, next_step: error.nextStep, status: error.status }, null, 2)
+  return JSON.stringify({ error: error instanceof Error ? error.message : String(error) }, null, 2)
+}
+
+type Props = { error: unknown; title?: string; action?: ReactNode; /** Fields that stand elsewhere on the page with their own message. */ hideFields?: boolean }
+
+/** Shows what went wrong, in plain words, with the next step, and lets the person copy the details. */
+export function ProblemNotice({ error, title, action, hideFields = false }: Props) {
+  if (error === null || error === undefined) return null
+  const known = error instanceof KeybearerError ? error : null
+  const fields = hideFields ? [] : (known?.problem?.errors ?? [])
+  return (
+    <Alert role="alert" color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title ?? known?.problem?.title ?? 'That did not work'}>
+      <Text size="sm">{known?.message ?? 'The page made a mistake. Load it again; nothing was lost at the service.'}</Text>
+      {fields.length > 0 && (
+        <List size="sm" mt={4}>
+          {fields.map((field) => (
+            <List.Item key={`${field.path}${field.message}`}>
+              <b>{field.path}</b> {field.message}
+            </List.Item>
+          ))}
+        </List>
+      )}
+      {known !== null && (
+        <Text size="sm" mt={6} fw={600}>
+          {known.nextStep}
+        </Text>
+      )}
+      <Group mt="sm" gap="xs">
+        {action}
+        <CopyButton value={problemDetails(error)}>
+          {({ copied, copy }) => (
+            <Button size="compact-xs" variant="default" onClick={copy}>
+              {copied ? 'Copied' : 'Copy details'}
+            </Button>
+          )}
+        </CopyButton>
+      </Group>
+    </Alert>
+  )
+}
+
+/** Gives the messages of a refused request to the form fields they belong to. */
+export function fieldErrors(error: unknown): Record<string, string> {
+  if (!(error instanceof KeybearerError)) return {}
+  return Object.fromEntries((error.problem?.errors ?? []).map((one) => [one.path.replace(/^body\./, ''), one.message]))
+}

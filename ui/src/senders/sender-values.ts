@@ -1,0 +1,66 @@
+import type { NewSender, Sender } from '@keybearer/client'
+import type { Difference } from '../elements/conflict-notice.tsx'
+
+export type SenderValues = {
+  name: string
+  host: string
+  port: number | string
+  tls: Sender['tls']
+  mechanism: Sender['mechanism']
+  credential: string | null
+  login: string
+  from: string
+  from_name: string
+  ca: string
+  is_default: boolean
+}
+
+export const valuesOf = (sender: Sender | null, isFirst: boolean): SenderValues => ({
+  name: sender?.name ?? '',
+  host: sender?.host ?? '',
+  port: sender?.port ?? 587,
+  tls: sender?.tls ?? 'starttls',
+  mechanism: sender?.mechanism ?? 'auto',
+  credential: sender?.credential?.id ?? null,
+  login: sender?.login ?? '',
+  from: sender?.from ?? '',
+  from_name: sender?.from_name ?? '',
+  ca: sender?.ca ?? '',
+  is_default: sender?.is_default ?? isFirst,
+})
+
+const orNull = (text: string): string | null => (text.trim() === '' ? null : text.trim())
+
+/** What the service is asked for: what is empty in the form is nothing. */
+export const requestOf = (values: SenderValues): NewSender => ({
+  name: values.name.trim(),
+  host: values.host.trim(),
+  ...(typeof values.port === 'number' ? { port: values.port } : {}),
+  tls: values.tls,
+  mechanism: values.mechanism,
+  credential: values.credential,
+  login: orNull(values.login),
+  from: values.from.trim(),
+  from_name: orNull(values.from_name),
+  ca: orNull(values.ca),
+  is_default: values.is_default,
+})
+
+const titles: [keyof Sender, string][] = [
+  ['name', 'Name'],
+  ['host', 'Mail server'],
+  ['port', 'Port'],
+  ['tls', 'Encryption'],
+  ['mechanism', 'Way of login'],
+  ['from', 'Send as'],
+  ['from_name', 'Name beside it'],
+  ['login', 'Log in as'],
+  ['is_default', 'Default'],
+]
+
+export const differencesOf = (before: Sender, now: Sender): Difference[] => [
+  ...titles
+    .filter(([name]) => before[name] !== now[name])
+    .map(([name, field]) => ({ field, before: String(before[name] ?? ''), now: String(now[name] ?? '') })),
+  ...(before.credential?.id === now.credential?.id ? [] : [{ field: 'Credential', before: before.credential?.name ?? '', now: now.credential?.name ?? '' }]),
+]

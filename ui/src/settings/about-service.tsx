@@ -1,0 +1,53 @@
+import { Paper, Skeleton, Text, Title } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { api } from '../api/client.ts'
+import { CopyField } from '../elements/copy-field.tsx'
+import { Facts } from '../elements/facts.tsx'
+import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { RelativeTime } from '../elements/relative-time.tsx'
+
+/** Version, database, and what has to be in a backup. */
+export function AboutService() {
+  const status = useQuery({ queryKey: ['status'], queryFn: () => api.getStatus(), placeholderData: keepPreviousData })
+  const facts = status.data
+  return (
+    <Paper withBorder p="md" component="section" aria-label="Service and backup">
+      <Title order={2} mb="xs">
+        Service
+      </Title>
+      <ProblemNotice error={status.error} />
+      {status.isPending && <Skeleton h={120} />}
+      {facts !== undefined && (
+        <Facts
+          label="Service"
+          rows={[
+            ['Version', facts.version],
+            ['Running since', <RelativeTime key="since" at={new Date(Date.parse(facts.now) - facts.uptime_seconds * 1000).toISOString()} />],
+            ['Database', facts.database === 'sqlite' ? 'embedded (SQLite)' : 'PostgreSQL'],
+            [
+              'Address',
+              <span key="url" className="mono">
+                {facts.public_url}
+              </span>,
+            ],
+            ['Audit records', facts.audit.records.toLocaleString()],
+            ['Audit trail', facts.audit.blocked ? 'cannot be written: nothing is handed out' : null],
+          ]}
+        />
+      )}
+      <Title order={3} mt="md" mb={4}>
+        Backup
+      </Title>
+      <Text size="sm" mb="xs">
+        Two things, at two places: the database, and the master key. Never both in one backup: together they open everything. Keybearer makes no backups itself
+        and does not know how old yours is; try from time to time whether it can be brought back.
+      </Text>
+      {facts?.database === 'sqlite' && (
+        <CopyField label="A copy of the database while the service runs" value={`sqlite3 DATA_FOLDER/keybearer.db "vacuum into 'keybearer-$(date +%F).db'"`} />
+      )}
+      {facts?.database === 'postgres' && (
+        <CopyField label="A copy of the database while the service runs" value="pg_dump --format=custom --file=keybearer.dump DATABASE" />
+      )}
+    </Paper>
+  )
+}

@@ -1,0 +1,87 @@
+import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
+import { useState, useSyncExternalStore } from 'react'
+import { api, isStaleSession } from '../api/client.ts'
+import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { enterSession } from './enter.ts'
+
+type Asking = { resolve: () => void; reject: (error: unknown) => void }
+let asking: Asking | null = null
+const listeners = new Set<() => void>()
+const set = (next: Asking | null): void => {
+  asking = next
+  for (const listener of listeners) listener()
+}
+
+/**
+ * Does something that needs a fresh sign-in: when the service says that the last one is too long ago, the person proves
+ * himself and it is done again. Rejects with the refusal when the person does not want to.
+ */
+export async function withFreshSignIn<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isStaleSession(error)) throw error
+    await new Promise<void>((resolve, reject) => set({ resolve, reject: () => reject(error) }))
+    return await work()
+  }
+}
+
+/** Asks for the password once more, before what is hard to undo. */
+export function Confirmation() {
+  const current = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => asking,
+  )
+  const [password, setPassword] = useState('')
+  const [error, setError] = useState<unknown>(null)
+  const [busy, setBusy] = useState(false)
+  const end = (proven: boolean) => {
+    setPassword('')
+    setError(null)
+    set(null)
+    if (proven) current?.resolve()
+    else current?.reject(null)
+  }
+  const prove = async (work: () => Promise<Parameters<typeof enterSession>[0]>) => {
+    setBusy(true)
+    try {
+      enterSession(await work())
+      end(true)
+    } catch (problem) {
+      setError(problem)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Modal opened={current !== null} onClose={() => end(false)} title="Is it still you?" zIndex={900}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void prove(() => api.confirmSignIn({ body: { password } }))
+        }}
+      >
+        <Stack>
+          <Text size="sm">This needs a sign-in of the last five minutes.</Text>
+          <PasswordInput
+            label="Password"
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            autoComplete="current-password"
+            data-autofocus
+            required
+          />
+          <ProblemNotice error={error} />
+          <Group justify="flex-end">
+            <Button type="submit" loading={busy}>
+              Go on
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,86 @@
+import { Button, Center, Container, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useDocumentTitle } from '@mantine/hooks'
+import type { Session } from '@keybearer/client'
+import { useState } from 'react'
+import { api } from '../api/client.ts'
+import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { enterSession } from './enter.ts'
+
+/** The whole page when nobody is signed in. */
+export function SignIn({ session }: { session: Session }) {
+  useDocumentTitle('Sign in – Keybearer')
+  return (
+    <Center mih="100vh" component="main">
+      <Container size={420} w="100%" py="xl">
+        <Paper withBorder p="xl">
+          <Stack>
+            <Title order={1}>{session.setup_needed ? 'Nobody can sign in yet' : 'Sign in to Keybearer'}</Title>
+            {session.setup_needed ? (
+              <Text>
+                The service printed a one-time link when it was started for the first time. Open it to choose a name and a password. If it is lost, stop the
+                service and start it again: it prints a new one.
+              </Text>
+            ) : (
+              <SignInForm />
+            )}
+          </Stack>
+        </Paper>
+      </Container>
+    </Center>
+  )
+}
+
+/** Name and password. */
+export function SignInForm({ name: fixedName }: { name?: string }) {
+  const [name, setName] = useState(fixedName ?? '')
+  const [password, setPassword] = useState('')
+  const [error, setError] = useState<unknown>(null)
+  const [busy, setBusy] = useState(false)
+
+  const attempt = async (work: () => Promise<Session>) => {
+    setBusy(true)
+    setError(null)
+    try {
+      enterSession(await work())
+    } catch (problem) {
+      setError(problem)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void attempt(() => api.signIn({ body: { name: name.trim(), password } }))
+      }}
+    >
+      <Stack>
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          autoComplete="username"
+          required
+          readOnly={fixedName !== undefined}
+        />
+        <PasswordInput
+          label="Password"
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          autoComplete="current-password"
+          required
+        />
+        <ProblemNotice error={error} />
+        <Button type="submit" loading={busy}>
+          Sign in
+        </Button>
+        {fixedName === undefined && (
+          <Text size="xs" c="dimmed">
+            Forgotten? An administrator can make a new one-time link under Persons, or on the server: keybearer person link NAME
+          </Text>
+        )}
+      </Stack>
+    </form>
+  )
+}

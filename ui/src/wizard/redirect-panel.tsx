@@ -1,0 +1,42 @@
+import { Anchor, List, Paper, Stack, Text } from '@mantine/core'
+import type { Provider, Registration } from '@keybearer/client'
+import { IconExternalLink } from '@tabler/icons-react'
+import { CopyField } from '../elements/copy-field.tsx'
+
+/** The address that has to stand at the provider, exactly, before anybody can consent. */
+export function RedirectPanel({ registration, provider }: { registration: Registration; provider: Provider | null }) {
+  return (
+    <Paper withBorder p="md">
+      <Stack gap="sm">
+        <CopyField
+          label="Redirect URI"
+          description={`Enter this address at ${provider?.name ?? 'the provider'}, in the client registration, exactly as it stands. Without it the provider refuses every sign-in.`}
+          value={registration.redirect_uri}
+        />
+        {provider !== null && provider.redirect_rules.length > 0 && (
+          <div>
+            <Text size="sm" fw={500}>
+              What {provider.name} takes
+            </Text>
+            <List size="sm">
+              {provider.redirect_rules.map((rule) => (
+                <List.Item key={rule}>{rule}</List.Item>
+              ))}
+            </List>
+          </div>
+        )}
+        <OutsideLink href={provider?.console_url} title={`Open the console of ${provider?.name ?? 'the provider'}`} />
+      </Stack>
+    </Paper>
+  )
+}
+
+/** A link that leaves Keybearer; the other side learns nothing of where it was clicked. */
+export function OutsideLink({ href, title }: { href: string | undefined; title: string }) {
+  if (href === undefined || !/^https?:\/\//.test(href)) return null
+  return (
+    <Anchor href={href} target="_blank" rel="noopener noreferrer" size="sm" w="fit-content">
+      {title} <IconExternalLink size={14} aria-label="(opens a new tab)" style={{ verticalAlign: '-2px' }} />
+    </Anchor>
+  )
+}
