@@ -86,6 +86,7 @@ export const auditEndpoints = [
     summary: 'Gives the audit trail, or what fits of it, as one JSON object per line, the oldest record first.',
     permission: { administration: 'audit' },
     audit: 'audit.exported',
+    fresh: true,
     query: z.strictObject(auditFilter),
     status: 200,
     kind: 'lines',

@@ -30,6 +30,7 @@ export const portabilityEndpoints = [
       'Secrets are left out, or the whole file is encrypted with a passphrase in the format of age. An access key that takes secrets along needs the right "token" on all credentials.',
     permission: { administration: 'manage' },
     audit: 'credential.exported',
+    fresh: true,
     body: z
       .strictObject({
         credentials: z.array(ref('credential')).min(1).max(2000).optional().meta({ description: 'Ids or names; all of them unless told' }),

@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts'
 import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, Permission } from './endpoint.ts'
 import type { Refusals } from './refusals.ts'
 import type { Services } from './services.ts'
 
@@ -12,7 +12,7 @@ export type Admitted = { caller: Caller | null; actor: Actor; credentialId: stri
  *
  * Invariant: a credential that the key has no right on looks exactly like one that does not exist.
  *
- * @throws Problem not_signed_in, not_allowed, not_found
+ * @throws Problem not_signed_in, not_allowed, not_found, sign_in_stale
  */
 export async function admit(
   services: Pick<Services, 'accessKeys' | 'sessions' | 'credentials' | 'clock'>,
@@ -43,29 +43,42 @@ export async function admit(
     throw problem
   }
 
+  const credentialId = await permit(services, caller, permission, request.credential, refuse)
+  // Asked last: nobody proves himself again only to hear that he may not.
   if (endpoint.fresh === true && caller.person !== null && (caller.person.freshUntil ?? 0) <= services.clock.now()) {
     return await refuse(new Problem('sign_in_stale', 'This needs a sign-in of the last five minutes.'))
   }
+  return { caller, actor: caller.actor, credentialId }
+}
+
+/** Returns the id of the credential that the call is about, or an empty text, and refuses what the permission does not allow. */
+async function permit(
+  services: Pick<Services, 'credentials'>,
+  caller: Caller,
+  permission: Exclude<Permission, 'public'>,
+  credential: string | undefined,
+  refuse: (problem: Problem, subject?: string | null) => Promise<never>,
+): Promise<string> {
   if (permission === 'person') {
-    if (caller.person !== null) return { caller, actor: caller.actor, credentialId: '' }
+    if (caller.person !== null) return ''
     return await refuse(new Problem('not_allowed', 'This is about a signed-in person, and an access key is none.'))
   }
-  if (permission === 'any') return { caller, actor: caller.actor, credentialId: '' }
+  if (permission === 'any') return ''
   if ('administration' in permission) {
-    if (caller.administers(permission.administration)) return { caller, actor: caller.actor, credentialId: '' }
+    if (caller.administers(permission.administration)) return ''
     return await refuse(lacks(caller, `the administration "${permission.administration}"`))
   }
   if ('anyCredential' in permission) {
     const right = permission.anyCredential
-    if (caller.canAny(right) || mayManage(caller)) return { caller, actor: caller.actor, credentialId: '' }
+    if (caller.canAny(right) || mayManage(caller)) return ''
     return await refuse(lacks(caller, `the right "${right}" for every credential`))
   }
   if ('credential' in permission) {
     const right = permission.credential
-    const ref = request.credential ?? ''
+    const ref = credential ?? ''
     const id = await services.credentials.idOf(ref)
     if (id === null || !caller.knows(id)) return await refuse(new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`), id)
-    if (caller.can(right, id) || (right === 'read' && mayManage(caller))) return { caller, actor: caller.actor, credentialId: id }
+    if (caller.can(right, id) || (right === 'read' && mayManage(caller))) return id
     return await refuse(lacks(caller, `the right "${right}" for "${ref.slice(0, 100)}"`), id)
   }
   return permission satisfies never

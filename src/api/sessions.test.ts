@@ -83,6 +83,33 @@ for (const database of databases) {
       assert.equal((await api.ask('POST', '/v1/persons', { body: { name: 'by key', role: 'viewer' } })).status, 201)
     })
 
+    it('Z9: an export, access keys and persons need a fresh sign-in; what a person may not do at all is not asked for twice', async () => {
+      const [mine, viewer] = [cookieOf(await signIn('anna', goodPassword)), await signInAs(api, 'viewer')]
+      const calls: [method: string, path: string, body?: object][] = [
+        ['POST', '/v1/credentials/export', { secrets: 'none' }],
+        ['POST', '/v1/access-keys', { name: 'made by hand', permissions: [] }],
+        ['DELETE', '/v1/access-keys/key_01kcw3x8000000000000000000'],
+        ['GET', '/v1/audit/export'],
+        ['POST', '/v1/persons', { name: 'by hand', role: 'viewer' }],
+        ['PATCH', '/v1/persons/nobody-at-all', { role: 'viewer' }],
+        ['DELETE', '/v1/persons/nobody-at-all'],
+        ['POST', '/v1/persons/nobody-at-all/invitation'],
+      ]
+      const codes = async (one: string) =>
+        await Promise.all(calls.map(async ([method, path, body]) => String((await as(one, method, path, body === undefined ? {} : { body })).json.code)))
+      await clock.advance(5 * minute + 1000)
+      assert.deepEqual(
+        await codes(mine),
+        calls.map(() => 'sign_in_stale'),
+      )
+      assert.deepEqual(
+        await codes(viewer),
+        calls.map(() => 'not_allowed'),
+      )
+      assert.equal((await as(mine, 'POST', '/v1/session/confirmation', { body: { password: goodPassword } })).status, 200)
+      assert.ok(!(await codes(mine)).includes('sign_in_stale'))
+    })
+
     it('Z9: a session ends without requests after eight hours, and in any case after seven days; an open page keeps none alive', async () => {
       const idle = cookieOf(await signIn('anna', goodPassword))
       await clock.advance(7 * hour)

@@ -13,6 +13,7 @@ import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import { saveFile } from '../elements/save-file.ts'
+import { withFreshSignIn } from '../sign-in/confirmation.tsx'
 import { wordsOf } from './action-words.ts'
 import { AuditFilterBar } from './audit-filter-bar.tsx'
 import { emptyAudit, isFiltered, toQuery } from './audit-filter.ts'
@@ -43,7 +44,7 @@ export function AuditPage() {
     refetchOnWindowFocus: false,
   })
   const save = useMutation({
-    mutationFn: () => api.exportAudit({ query: toQuery(filter) }),
+    mutationFn: () => withFreshSignIn(() => api.exportAudit({ query: toQuery(filter) })),
     onSuccess: (text) => saveFile(`keybearer-audit-${new Date().toISOString().slice(0, 10)}.jsonl`, text, 'application/jsonl'),
     gcTime: 0,
   })
