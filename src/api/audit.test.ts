@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openApiWorld, type ApiWorld, type Ask } from '../../test/api-world.ts'
-import { startFakeProvider, type FakeProvider } from '../../test/world.ts'
+import { goodPassword, openApiWorld, signInAs, type ApiWorld, type Ask } from '../../test/api-world.ts'
+import { tester, startFakeProvider, type FakeProvider } from '../../test/world.ts'
 import { contract, type EndpointId } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -69,6 +69,16 @@ describe('what the audit trail says of the API', () => {
       return { id: String(begun.id), redirect: url.searchParams.get('redirect_uri')!, state: url.searchParams.get('state')! }
     }
 
+    const member = async () => {
+      const person = name()
+      const cookie = await signInAs(api, 'manager', person)
+      const items = await api.services.persons.list()
+      return { id: items.find((item) => item.name === person)!.id, name: person, as: { key: null, headers: { cookie } } }
+    }
+    const invitation = async () => String((await api.services.persons.invite({ name: name(), role: 'viewer' }, tester)).link.reveal().split('#')[1])
+
+    const setUpCode = (await api.setUpLink())!.split('#')[1]
+
     const calls: Partial<Record<EndpointId, () => Promise<[path: string, ask?: Ask]>>> = {
       createCredential: async () => ['/v1/credentials', { body: { name: name(), kind: 'api_key', secret: 's' } }],
       changeCredential: async () => [`/v1/credentials/${await oauth()}`, { body: { description: 'd' } }],
@@ -125,10 +135,29 @@ describe('what the audit trail says of the API', () => {
       exportAudit: async () => ['/v1/audit/export'],
       verifyAudit: async () => ['/v1/audit/verification'],
       startRotation: async () => ['/v1/master-key/rotation'],
+      invitePerson: async () => ['/v1/persons', { body: { name: name(), role: 'viewer' } }],
+      changePerson: async () => [`/v1/persons/${(await member()).id}`, { body: { role: 'viewer' } }],
+      deletePerson: async () => [`/v1/persons/${(await member()).id}`],
+      renewInvitation: async () => [`/v1/persons/${(await member()).id}/invitation`],
+      openInvitation: async () => ['/v1/invitations/open', { key: null, body: { code: await invitation() } }],
+      acceptInvitation: async () => ['/v1/invitations/accept', { key: null, body: { code: await invitation(), name: name(), password: goodPassword } }],
+      signIn: async () => ['/v1/session', { key: null, body: { name: (await member()).name, password: goodPassword } }],
+      signOut: async () => ['/v1/session', (await member()).as],
+      confirmSignIn: async () => ['/v1/session/confirmation', { ...(await member()).as, body: { password: goodPassword } }],
+      changePassword: async () => ['/v1/session/password', { ...(await member()).as, body: { current: goodPassword, password: 'another quiet orange river' } }],
+      endSession: async () => {
+        const { as, name: person } = await member()
+        await api.ask('POST', '/v1/session', { key: null, body: { name: person, password: goodPassword } })
+        const { items } = (await api.ask('GET', '/v1/sessions', as)).json as { items: { id: string; current: boolean }[] }
+        return [`/v1/sessions/${items.find((item) => !item.current)!.id}`, as]
+      },
+      setUp: async () => ['/v1/setup', { key: null, body: { code: setUpCode, name: name(), password: goodPassword } }],
     }
     const recorded = (contract as readonly Endpoint[]).filter((row) => row.audit !== null)
     assert.deepEqual(Object.keys(calls).sort(), recorded.map((row) => row.id).sort(), 'every such endpoint is called')
 
+    // The set-up is over as soon as anybody has joined by an invitation.
+    recorded.sort((a, b) => Number(b.id === 'setUp') - Number(a.id === 'setUp'))
     for (const row of recorded) {
       const [path, ask] = await calls[row.id as EndpointId]!()
       const { seq } = await api.services.facts.auditHead()
@@ -140,7 +169,9 @@ describe('what the audit trail says of the API', () => {
       assert.equal(record.outcome, 'done', row.id)
       // The callback comes from a browser without a key: its record names who started the consent.
       if (row.permission !== 'public') assert.equal(record.address, '127.0.0.1', row.id)
-      assert.match(record.actor.id, /^key_/, row.id)
+      // Who looks at an invitation has not said yet who it is.
+      const actor = row.id === 'openInvitation' ? /^nobody$/ : ask?.key === null ? /^per_/ : /^key_/
+      assert.match(record.actor.id, actor, row.id)
     }
     assert.deepEqual((await api.services.audit.verify()).ok, true)
   })
