@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, '..')
 
 /** The only files of the service that open a file, and what they may open: all of it is named by the settings. */
 const readers: Record<string, string> = {
+  'src/api/page-files.ts': 'the built web page',
   'src/config.ts': 'files named by KEYBEARER_*_FILE',
   'src/main.ts': 'package.json, KEYBEARER_CA_FILE',
   'src/crypto/master-key.ts': 'the master key',

@@ -87,7 +87,7 @@ async function permit(
 /** Who manages credentials also sees their facts. Tokens are another matter. */
 export const mayManage = (caller: Caller): boolean => caller.administers('manage')
 
-const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `${caller.title} may not ${what}.`)
+const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `${caller.title} lacks ${what}.`)
 
 /** By what a caller proves who he is: an access key, or what the cookie of a session holds. */
 export type Proof = { authorization: string | undefined; session: string | null; address: string | null }

@@ -23,7 +23,7 @@ export function CredentialUse({ credential }: { credential: Credential }) {
       )}
       {days.data !== undefined && users.length > 0 && <UseChart days={days.data.items} />}
       {users.length > 0 && (
-        <Table mt="sm">
+        <Table mt="sm" horizontalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>Access key</Table.Th>
@@ -36,7 +36,7 @@ export function CredentialUse({ credential }: { credential: Credential }) {
             {users.map((user) => (
               <Table.Tr key={user.access_key.id}>
                 <Table.Td>
-                  <bdi>{user.access_key.name}</bdi>
+                  <bdi style={{ overflowWrap: 'anywhere' }}>{user.access_key.name}</bdi>
                 </Table.Td>
                 <Table.Td>
                   <RelativeTime at={user.last_at} />
