@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, describe, it, test } from 'node:test'
+import { makeJar } from './consent-jar.ts'
 import { isProblem } from '../src/base/problem.ts'
 import { Secret } from '../src/base/secret.ts'
 import type { CredentialChange, NewRegistration, RegistrationChange } from '../src/credentials/types.ts'
@@ -178,7 +179,7 @@ for (const database of databases) {
       const file = { installed: { client_id: 'x', client_secret: 'y', token_uri: `${foreign.url}/token`, auth_uri: `${foreign.url}/auth` } }
       const view = await world.credentials.create({ name: `google ${n}`, kind: 'oauth2', googleJson: new Secret(JSON.stringify(file)) }, tester)
       const consent = await world.consents.start(view.id, { mode: 'browser' }, tester)
-      assert.equal(new URL(consent.authorizationUrl!).host, 'accounts.google.com')
+      assert.equal((await makeJar().open(world, consent)).host, 'accounts.google.com')
       assert.ok(view.allowedHosts.every((host) => /(?:^|\.)(?:googleapis|gmail)\.com$/.test(host)))
     })
   })

@@ -71,7 +71,11 @@ describe('connecting from the command line', () => {
       running.stdout.on('data', (chunk) => (shown += String(chunk)))
       const ended = new Promise<number | null>((done) => running.once('exit', done))
       for (let i = 0; i < 200 && !shown.includes('\n'); i++) await new Promise((done) => setTimeout(done, 50))
-      const address = new URL(shown.trim().split('\n')[0]!)
+      const start = shown.trim().split('\n')[0]!
+      assert.ok(start.startsWith(`${service.url}/oauth/start/`), start)
+      const opened = await fetch(start, { redirect: 'manual' })
+      const cookie = opened.headers.getSetCookie()[0]!.split(';')[0]!
+      const address = new URL(opened.headers.get('location')!)
       const redirect = new URL(address.searchParams.get('redirect_uri')!)
       assert.equal(redirect.hostname, '127.0.0.1')
       assert.equal(redirect.origin, service.url)
@@ -88,11 +92,31 @@ describe('connecting from the command line', () => {
       assert.deepEqual(listeners(running.pid!), [])
       assert.equal(running.exitCode, null, 'it still waits for the right one')
 
-      const reply = await fetch(`${redirect.href}?${new URLSearchParams({ state: address.searchParams.get('state')!, code: 'good' }).toString()}`)
+      const answer = `${redirect.href}?${new URLSearchParams({ state: address.searchParams.get('state')!, code: 'good' }).toString()}`
+      const foreign = await fetch(answer)
+      assert.match(await foreign.text(), /consent_wrong_browser/)
+      assert.equal(fake.seen.length, 0)
+      assert.equal(running.exitCode, null, 'it waits for its own browser')
+      const reply = await fetch(answer, { headers: { cookie } })
       assert.equal(reply.status, 200)
       assert.equal(await ended, 0)
       assert.match(shown, /"work" is connected/)
       assert.equal(fake.seen.length, 1)
     },
   )
+
+  it('--link prints a link for somebody else, who connects the account without a sign-in and without a key', { timeout: 60_000 }, async () => {
+    const link = (await service.get('connect', 'work', '--link')).trim()
+    assert.ok(link.startsWith(`${service.url}/connect/`), link)
+    const page = await fetch(link)
+    assert.equal(page.status, 200)
+    assert.match(await page.text(), /local command line.*asks you/)
+    const going = await fetch(link, { method: 'POST', headers: { origin: service.url } })
+    const cookie = going.headers.getSetCookie()[0]!.split(';')[0]!
+    const target = /url=([^"]+)/.exec(await going.text())![1]!.replace(/&#(\d+);/g, (_, n: string) => String.fromCodePoint(Number(n)))
+    const query = new URL(target).searchParams
+    const answer = `${query.get('redirect_uri')!}?${new URLSearchParams({ state: query.get('state')!, code: 'good' }).toString()}`
+    assert.match(await (await fetch(answer, { headers: { cookie } })).text(), /is connected/)
+    assert.equal((await fetch(link)).status, 409)
+  })
 })

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { isProblem } from '../src/base/problem.ts'
 import { Secret } from '../src/base/secret.ts'
 import type { NewRegistration } from '../src/credentials/types.ts'
+import { makeJar } from './consent-jar.ts'
 import { approve } from './rig/agent.ts'
 import { clientSecrets, startAuthorizationServer, type AuthorizationServer } from './rig/authorization-server.ts'
 import { makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from './world.ts'
@@ -55,11 +56,12 @@ describe('what a provider demands', () => {
     it(`O24: where requests must be sent ahead, the address of the person names the request and nothing else, with ${method}`, async () => {
       const { name } = await make(`ahead ${method}`, { provider: 'strict', ...client })
       const consent = await world.consents.start(name, { mode: 'browser' }, tester)
-      const address = new URL(consent.authorizationUrl!)
+      const jar = makeJar()
+      const address = await jar.open(world, consent)
       assert.deepEqual([...address.searchParams.keys()].sort(), ['client_id', 'request_uri'])
       const { redirectUri } = await world.registrations.get((await world.credentials.get(name)).registration!.id)
       const answer = new URL(await approve(address.href, { user: 'alice', stop: redirectUri }))
-      await world.consents.callback(answer.pathname.split('/').at(-1)!, answer.searchParams)
+      await world.consents.callback(answer.pathname.split('/').at(-1)!, answer.searchParams, jar)
       assert.deepEqual([(await world.credentials.get(name)).status, (await world.credentials.get(name)).hasRefreshToken], ['ready', true])
       assert.ok(server.requests.some((request) => request.path === '/request' && request.status === 201))
     })
@@ -80,8 +82,12 @@ describe('what a provider demands', () => {
     for (const answer of answers) {
       fake.answer = () => answer
       const seen = fake.seen.length
+      const mode = answers.indexOf(answer) % 2 === 0 ? ('browser' as const) : ('paste' as const)
       await assert.rejects(
-        world.consents.start(name, { mode: 'browser' }, tester),
+        async () => {
+          const consent = await world.consents.start(name, { mode }, tester)
+          await makeJar().open(world, consent)
+        },
         (error) => isProblem(error, answer.status === 503 ? 'provider_unavailable' : 'consent_failed') && !error.message.includes('CANARY'),
       )
       assert.equal(fake.seen.length, seen + 1)

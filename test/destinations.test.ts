@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it, test } from 'node:test'
+import { makeJar } from './consent-jar.ts'
 import { isProblem } from '../src/base/problem.ts'
 import { Secret } from '../src/base/secret.ts'
 import { letter, makeMailBed, somebody, untilDelayed } from './mail-world.ts'
@@ -72,8 +73,9 @@ for (const database of databases) {
       const connect = async (name: string) => {
         const consent = await world.consents.start(name, { mode: 'browser' }, tester)
         const { registration } = await world.credentials.get(name)
-        const state = new URL(consent.authorizationUrl!).searchParams.get('state')!
-        await world.consents.callback(registration!.id, new URLSearchParams({ code: 'c', state }))
+        const jar = makeJar()
+        const state = (await jar.open(world, consent)).searchParams.get('state')!
+        await world.consents.callback(registration!.id, new URLSearchParams({ code: 'c', state }), jar)
         return await world.credentials.get(name)
       }
       foreign.answer = () => ({ body: { sub: '17', email: 'anna@split.test' } })

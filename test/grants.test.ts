@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { makeJar } from './consent-jar.ts'
 import { isProblem } from '../src/base/problem.ts'
 import { Secret } from '../src/base/secret.ts'
 import type { NewCredential, NewRegistration } from '../src/credentials/types.ts'
@@ -38,14 +39,15 @@ for (const database of databases) {
       await world.credentials.create({ name: `c${n}`, kind: 'oauth2', scopes, ...input }, tester)
     const redirectUri = async (credential: string) => (await world.registrations.get((await world.credentials.get(credential)).registration!.id)).redirectUri
     const refreshes = () => server.requests.filter((request) => request.grant === 'refresh_token').length
+    const jar = makeJar()
     const answerOf = async (credential: string, user = 'alice', deny = false) => {
       const consent = await world.consents.start(credential, { mode: 'browser' }, tester)
-      const answer = await approve(consent.authorizationUrl!, { user, stop: await redirectUri(credential), deny })
+      const answer = await approve((await jar.open(world, consent)).href, { user, stop: await redirectUri(credential), deny })
       return { consent, answer }
     }
     const finish = async (credential: string, answer: string) => {
       const url = new URL(answer)
-      return await world.consents.callback(url.pathname.split('/').at(-1)!, url.searchParams)
+      return await world.consents.callback(url.pathname.split('/').at(-1)!, url.searchParams, jar)
     }
 
     const clients: [string, Partial<NewRegistration> & { clientId: string }][] = [
@@ -234,7 +236,7 @@ for (const database of databases) {
       const other = await make({ grant: 'authorization_code', registration: register(clients[1]![1]) })
       const { answer } = await answerOf(name)
       const before = server.requests.length
-      await assert.rejects(world.consents.callback(other.registration!.id, new URL(answer).searchParams), (error) => isProblem(error, 'consent_unknown'))
+      await assert.rejects(world.consents.callback(other.registration!.id, new URL(answer).searchParams, jar), (error) => isProblem(error, 'consent_unknown'))
       assert.equal(server.requests.length, before)
       await finish(name, answer)
     })

@@ -4,7 +4,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startMailSink, type MailSink } from '../demo/mail-sink.ts'
-import { approve } from './rig/agent.ts'
+import { Agent } from './rig/agent.ts'
 import { clientSecrets, startAuthorizationServer, type AuthorizationServer } from './rig/authorization-server.ts'
 import { makeService, runCommand, type TestService } from './service.ts'
 
@@ -48,10 +48,11 @@ describe('the main job, from the command line', () => {
   const connect = async (name: string) => {
     const started = JSON.parse(await api('POST', `/v1/credentials/${name}/consent`, { mode: 'browser' })) as { authorization_url: string; id: string }
     const registration = (JSON.parse(await ok('show', name, '--json')) as { registration: { id: string } }).registration.id
-    const answer = await approve(started.authorization_url, { user: 'alice', stop: `${service.url}/oauth/callback/${registration}` })
+    const agent = new Agent({ user: 'alice', stop: `${service.url}/oauth/callback/${registration}` })
+    const answer = (await agent.visit(started.authorization_url)).url
     secrets[`state ${name}`] = new URL(answer).searchParams.get('state')!
     secrets[`code ${name}`] = new URL(answer).searchParams.get('code')!
-    const response = await fetch(answer, { redirect: 'manual' })
+    const response = await fetch(answer, { redirect: 'manual', headers: { cookie: agent.cookieFor(answer) } })
     said.push(await response.text())
     assert.equal(response.status, 303)
     const page = await fetch(new URL(response.headers.get('location')!, answer))

@@ -59,6 +59,7 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
       mode: 'device',
       status: 'waiting',
       authorization_url: null,
+      link: null,
       user_code: 'WDJB-MJHT',
       verification_uri: 'https://www.google.com/device',
       verification_uri_complete: null,

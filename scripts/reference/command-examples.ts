@@ -34,7 +34,7 @@ export const commandExamples: Record<string, string[]> = {
     'keybearer add old-server --kind basic --user backup --host smtp.example.org',
   ],
   edit: ['keybearer edit work-mail --description "Monthly statements" --tag finance,monthly'],
-  connect: ['keybearer connect work-mail', 'keybearer connect work-mail --paste', 'keybearer connect work-mail --device'],
+  connect: ['keybearer connect work-mail', 'keybearer connect work-mail --paste', 'keybearer connect work-mail --device', 'keybearer connect work-mail --link'],
   import: [
     'keybearer import --dry-run ~/.config/rclone/rclone.conf',
     'keybearer import --on-clash rename client_secret.json',

@@ -14,6 +14,8 @@ export const auditActions = {
   'credential.revoked': 'The tokens of a credential were revoked.',
   'credential.connected': 'A consent ended with tokens.',
   'consent.started': 'A consent was started.',
+  'consent.opened': 'A browser opened the address of a consent, and is bound to it.',
+  'consent.browser_refused': 'Another browser than the one of a consent came with its address or its answer.',
   'consent.failed': 'A consent ended without tokens.',
   'token.handed_out': 'A token left Keybearer.',
   'registration.created': 'A registration was made.',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { goodPassword, openApiWorld, signInAs, type ApiWorld, type Ask } from '../../test/api-world.ts'
+import { cookieOf, goodPassword, openApiWorld, signInAs, type ApiWorld, type Ask } from '../../test/api-world.ts'
 import { tester, startFakeProvider, type FakeProvider } from '../../test/world.ts'
 import { contract, type EndpointId } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -100,9 +100,12 @@ describe('what the audit trail says of the API', () => {
         const { id, redirect, state } = await redirectOf()
         return [`/v1/consents/${id}/response`, { body: { redirect_url: `${redirect}?code=c&state=${state}` } }]
       },
+      beginConsent: async () => [new URL(String((await consent('browser')).authorization_url)).pathname],
+      followConnectLink: async () => [new URL(String((await consent('link')).link)).pathname],
       finishConsent: async () => {
-        const { redirect, state } = await redirectOf()
-        return [`${new URL(redirect).pathname}?code=c&state=${state}`]
+        const opened = await api.ask('GET', new URL(String((await consent('browser')).authorization_url)).pathname)
+        const query = new URL(String(opened.headers.location)).searchParams
+        return [`${new URL(query.get('redirect_uri')!).pathname}?code=c&state=${query.get('state')}`, { headers: { cookie: cookieOf(opened) } }]
       },
       createRegistration: async () => ['/v1/registrations', { body: registration() }],
       changeRegistration: async () => [`/v1/registrations/${String((await made('/v1/registrations', registration())).id)}`, { body: { client_secret: 't' } }],
@@ -167,7 +170,7 @@ describe('what the audit trail says of the API', () => {
       const record = items.find((item) => item.seq > seq && item.action === row.audit)
       assert.ok(record, `${row.id} wrote no "${row.audit ?? ''}"`)
       assert.equal(record.outcome, 'done', row.id)
-      // The callback comes from a browser without a key: its record names who started the consent.
+      // What a browser does has no key: its record names who started the consent.
       if (row.permission !== 'public') assert.equal(record.address, '127.0.0.1', row.id)
       // Who looks at an invitation has not said yet who it is.
       const actor = row.id === 'openInvitation' ? /^nobody$/ : ask?.key === null ? /^per_/ : /^key_/

@@ -25,6 +25,8 @@ export type Call<Row extends Endpoint = Endpoint> = {
   /** What the cookie of a session holds. */
   session: string | null
   userAgent: string | null
+  /** The Cookie header, for cookies that have names of their own. */
+  cookies: string | null
   lastEventId: string | undefined
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { openApiWorld, type ApiWorld } from '../../test/api-world.ts'
+import { cookieOf, openApiWorld, type ApiWorld } from '../../test/api-world.ts'
 import { startFakeProvider, type FakeProvider } from '../../test/world.ts'
 import { readResult, signResult } from './consent-result.ts'
 import { consentPage } from './pages.ts'
@@ -10,6 +10,8 @@ describe('the pages a person sees after a consent', () => {
   let fake: FakeProvider
   let registration = ''
   let credential = ''
+  /** What the browser got when it opened the newest consent. */
+  let cookie = ''
   before(async () => {
     api = await openApiWorld()
     fake = await startFakeProvider()
@@ -42,9 +44,11 @@ describe('the pages a person sees after a consent', () => {
   const start = async (): Promise<string> => {
     const reply = await api.ask('POST', `/v1/credentials/${credential}/consent`, { body: { mode: 'browser' } })
     assert.equal(reply.status, 201, reply.text)
-    return new URL(String(reply.json.authorization_url)).searchParams.get('state')!
+    const opened = await api.ask('GET', new URL(String(reply.json.authorization_url)).pathname, { key: null })
+    cookie = cookieOf(opened)
+    return new URL(String(opened.headers.location)).searchParams.get('state')!
   }
-  const back = (query: string) => api.ask('GET', `/oauth/callback/${registration}?${query}`, { key: null })
+  const back = (query: string) => api.ask('GET', `/oauth/callback/${registration}?${query}`, { key: null, headers: { cookie } })
   const isSafe = (headers: Record<string, unknown>) => {
     const csp = String(headers['content-security-policy'])
     assert.match(csp, /default-src 'none'/)

@@ -6,9 +6,10 @@ const consent = z
   .object({
     id: z.string(),
     credential: named,
-    mode: z.enum(['browser', 'paste', 'device']),
+    mode: z.enum(['browser', 'link', 'paste', 'device']),
     status: z.enum(['waiting', 'exchanging', 'done', 'failed', 'expired']),
     authorization_url: z.string().nullable().meta({ description: 'Only in the answer to the start, never again' }),
+    link: z.string().nullable().meta({ description: 'The link to send to somebody: only in the answer to the start, never again' }),
     user_code: z.string().nullable(),
     verification_uri: z.string().nullable(),
     verification_uri_complete: z.string().nullable(),
@@ -20,6 +21,8 @@ const consent = z
 
 const params = z.strictObject({ consent: word(100).meta({ description: 'Id of the consent' }) })
 
+const linkParams = z.strictObject({ link: word(100) })
+
 export const consentEndpoints = [
   endpoint({
     id: 'startConsent',
@@ -28,13 +31,13 @@ export const consentEndpoints = [
     tag: 'Consents',
     summary: 'Starts a consent and says where the person has to go.',
     description:
-      'browser: the person comes back to this service by itself. paste: the person gives the address back by hand. device: the person enters a code elsewhere.',
+      'browser: the address opens once, and only the browser that opened it can finish. link: for somebody else, who needs no sign-in here; it works once, for seven days. paste: the person gives the address back by hand. device: the person enters a code elsewhere.',
     permission: { administration: 'manage' },
     audit: 'consent.started',
     params: z.strictObject({ credential: ref('credential') }),
     body: z
       .strictObject({
-        mode: z.enum(['browser', 'paste', 'device']),
+        mode: z.enum(['browser', 'link', 'paste', 'device']),
         allow_other_account: z.boolean().optional().meta({ description: 'Accept another account than the one connected before' }),
       })
       .meta({ id: 'ConsentStart' }),
@@ -85,5 +88,46 @@ export const consentEndpoints = [
       'account_mismatch',
       'wrong_kind',
     ],
+  }),
+  endpoint({
+    id: 'beginConsent',
+    method: 'GET',
+    path: '/oauth/start/{ticket}',
+    tag: 'Consents',
+    summary: 'Begins a consent in this browser and sends it on to the provider.',
+    description: 'It works once. The browser gets a cookie, and only with that cookie is the answer of the provider taken.',
+    permission: 'public',
+    audit: 'consent.opened',
+    params: z.strictObject({ ticket: word(100) }),
+    status: 303,
+    kind: 'html',
+    noStore: true,
+  }),
+  endpoint({
+    id: 'showConnectLink',
+    method: 'GET',
+    path: '/connect/{link}',
+    tag: 'Consents',
+    summary: 'Shows somebody who was sent a link what he is asked for.',
+    permission: 'public',
+    audit: null,
+    params: linkParams,
+    status: 200,
+    kind: 'html',
+    noStore: true,
+  }),
+  endpoint({
+    id: 'followConnectLink',
+    method: 'POST',
+    path: '/connect/{link}',
+    tag: 'Consents',
+    summary: 'Begins the consent of a link in this browser.',
+    description: 'Answers with a page that goes on to the provider by itself.',
+    permission: 'public',
+    audit: 'consent.opened',
+    params: linkParams,
+    status: 200,
+    kind: 'html',
+    noStore: true,
   }),
 ] as const

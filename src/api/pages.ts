@@ -3,12 +3,17 @@ import { createHash } from 'node:crypto'
 const style =
   'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#1b1f24;background:#fff}' +
   'h1{font-size:1.6rem;line-height:1.25}code{font:.95em ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}' +
-  '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c}a{color:#8ab4ff}}'
+  'li{overflow-wrap:anywhere}button{font:inherit;padding:.6rem 1.4rem;margin:1rem 0;border:0;border-radius:.4rem;color:#fff;background:#0b5c4a;cursor:pointer}' +
+  'button:focus-visible,a:focus-visible{outline:3px solid #7a5cff;outline-offset:2px}' +
+  '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c}a{color:#8ab4ff}button{color:#06241d;background:#6fd3b8}}'
+
+const policy = (forms: "'none'" | "'self'") =>
+  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action ${forms}; frame-ancestors 'none'`
 
 /** Headers of every page: nothing foreign is loaded, nothing is kept, nobody frames it, no address leaks out of it. */
 export const pageHeaders: Record<string, string> = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  'content-security-policy': policy("'none'"),
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -17,13 +22,19 @@ export const pageHeaders: Record<string, string> = {
   'cache-control': 'no-store',
 }
 
+/**
+ * Headers of a page with a button. Its address goes to this host only: with no referrer at all a browser would also hide where
+ * the button's request comes from, and it would be refused like one of another site.
+ */
+export const formHeaders: Record<string, string> = { ...pageHeaders, 'content-security-policy': policy("'self'"), 'referrer-policy': 'same-origin' }
+
 /** Makes a text harmless in HTML, in elements and in attributes. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"'`]/g, (sign) => `&#${sign.charCodeAt(0)};`)
 
-function page(title: string, content: string): string {
+export function page(title: string, content: string, head = ''): string {
   return (
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">` +
-    `<meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${style}</style></head><body><main>${content}</main></body></html>\n`
+    `<meta name="robots" content="noindex">${head}<title>${escapeHtml(title)}</title><style>${style}</style></head><body><main>${content}</main></body></html>\n`
   )
 }
 

@@ -68,6 +68,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       authorization: proof.authorization,
       session: proof.session,
       userAgent: request.headers['user-agent'] ?? null,
+      cookies: request.headers.cookie ?? null,
       lastEventId: endpoint.kind === 'events' ? single(request, 'last-event-id') : undefined,
     }
   }

@@ -63,7 +63,7 @@ export type Services = {
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
-  consents: Pick<Consents, 'start' | 'get' | 'respond' | 'callback'>
+  consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'respond' | 'callback'>
   registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'list' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>

@@ -1,8 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 
+/** Returns what a cookie holds; null without one, and when two of the name came, since nobody can say which is ours. */
+export function readCookie(header: string, name: string): string | null {
+  const found = header
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+  return found.length === 1 ? found[0]!.slice(name.length + 1) : null
+}
+
 /** The cookie by which a browser keeps a session. */
 export type SessionCookie = {
-  /** Returns what it holds; null without one, and when two of the name came, since nobody can say which is ours. */
+  /** Returns what it holds. */
   read(request: IncomingMessage): string | null
   /** The Set-Cookie header that keeps a session; it ends with the browser, or when the service ends it. */
   set(token: string): string
@@ -22,11 +31,7 @@ export function createSessionCookie(publicUrl: string): SessionCookie {
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
   return {
     read(request) {
-      const found = (request.headers.cookie ?? '')
-        .split(';')
-        .map((pair) => pair.trim())
-        .filter((pair) => pair.startsWith(`${name}=`))
-      return found.length === 1 ? found[0]!.slice(name.length + 1) : null
+      return readCookie(request.headers.cookie ?? '', name)
     },
     set: (token) => `${name}=${token}; ${attributes}`,
     clear: () => `${name}=; ${attributes}; Max-Age=0`,

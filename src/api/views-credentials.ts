@@ -135,6 +135,7 @@ export function consentBody(view: ConsentView): Reply<'getConsent'> {
     mode: view.mode,
     status: view.status,
     authorization_url: view.authorizationUrl,
+    link: view.link,
     user_code: view.userCode,
     verification_uri: view.verificationUri,
     verification_uri_complete: view.verificationUriComplete,

@@ -22,6 +22,7 @@ export const eventTypes = {
   'credential.resumed': 'A person switched a credential on again.',
   'credential.revoked': 'The tokens of a credential were revoked.',
   'consent.started': 'A consent was started.',
+  'consent.browser_refused': 'The answer to a consent came in another browser than the one that began it, and was refused.',
   'consent.finished': 'A consent ended; the data say how.',
   'token.handed_out': 'Tokens left for an access key; sent at most once a second per credential and key, with a count.',
   'registration.changed': 'A registration was made, changed or deleted.',

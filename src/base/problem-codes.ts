@@ -70,6 +70,18 @@ export const problemCodes = {
   consent_expired: row(400, 'failed', 'The consent took too long', 'Start it again.'),
   consent_used: row(409, 'failed', 'This answer was used already', 'Nothing is to be done if the credential is ready; otherwise start again.'),
   consent_denied: row(400, 'needs_person', 'The consent was refused at the provider', 'Start again and agree, or ask the administrator of the account.'),
+  consent_wrong_browser: row(
+    403,
+    'failed',
+    'Another browser began this consent',
+    'Open the address in the browser in which the consent was begun, or start a new one.',
+  ),
+  consent_to_paste: row(
+    409,
+    'failed',
+    'This answer is to be pasted',
+    "Copy the whole address from this browser's address bar and paste it where the consent was started.",
+  ),
   consent_issuer_mismatch: row(
     400,
     'failed',

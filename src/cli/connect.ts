@@ -8,7 +8,7 @@ import { ask } from './input.ts'
 import { print, quoted, say } from './output.ts'
 import { connectService } from './service.ts'
 
-type Options = { paste?: boolean; device?: boolean; browser?: boolean; otherAccount?: boolean }
+type Options = { paste?: boolean; device?: boolean; browser?: boolean; link?: boolean; otherAccount?: boolean }
 
 export function connectCommand(): Command {
   return new Command('connect')
@@ -16,6 +16,7 @@ export function connectCommand(): Command {
     .argument('<name>')
     .option('--paste', 'for a browser elsewhere: paste the address that it ends at')
     .option('--device', 'for a browser elsewhere: type a code there (device flow)')
+    .option('--link', 'for somebody else: print a link to send, which works once, and do not wait')
     .option('--no-browser', 'do not open a browser, only show the address')
     .option('--other-account', 'allow another account than before')
     .action(async (name: string, options: Options) => {
@@ -25,6 +26,14 @@ export function connectCommand(): Command {
         say('It needs no person. Fetching a token instead …')
         const view = await client.refreshCredential({ params: { credential: name } })
         return print(`"${view.name}" works. Status: ${view.status.replace('_', ' ')}.`)
+      }
+      if (options.link) {
+        const started = await client.startConsent({
+          params: { credential: name },
+          body: { mode: 'link', ...(options.otherAccount ? { allow_other_account: true } : {}) },
+        })
+        print(started.link ?? '')
+        return say(`Send it to whoever has the account. It works once, until ${started.expires_at.slice(0, 10)}, and replaces a link sent before.`)
       }
       const mode = options.device || (credential.grant === 'device_code' && !options.paste) ? 'device' : options.paste ? 'paste' : 'browser'
       const started = await client.startConsent({

@@ -26,7 +26,7 @@ export async function insertStartedConsent(
   const inserted = await inTransaction(context.db, async (trx) => {
     const sealed = await context.vault.seal(dataKeysOf(trx), consentPlace(row.id, consent.id), JSON.stringify(secret))
     const full: Row<'consents'> = { ...consent, secret: sealed, status: 'waiting', problem: null, finished_at: null }
-    if (consent.mode === 'device') await replaceConsents(trx, row.id, context.clock.now())
+    if (consent.mode === 'device' || consent.mode === 'link') await replaceConsents(trx, row.id, consent.mode, context.clock.now())
     await insertConsent(trx, full)
     await context.audit.append(trx, [
       { actor, action: 'consent.started', subject: row.id, subjectName: row.name, outcome: 'done', detail: { consent: consent.id, mode: consent.mode } },
@@ -51,6 +51,7 @@ export function toConsentView(consent: Row<'consents'>, name: string): ConsentVi
     mode: consent.mode as ConsentMode,
     status: consent.status as ConsentStatus,
     authorizationUrl: null,
+    link: null,
     userCode: consent.user_code,
     verificationUri: consent.verification_uri,
     verificationUriComplete: null,

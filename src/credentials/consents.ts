@@ -1,37 +1,35 @@
 import type { Actor } from '../base/actor.ts'
-import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import { buildAuthorizationRequest, readAuthorizationResponse, type AuthorizationRequest } from '../oauth/authorization-code.ts'
-import { authenticatedRequest } from '../oauth/client-authentication.ts'
-import { readPushedRequest } from '../oauth/pushed-request.ts'
-import { sendTokenRequest } from '../oauth/token-endpoint.ts'
-import type { ResolvedProvider } from '../providers/provider-resolve.ts'
-import { findConsentByState, moveConsent, readConsent } from '../storage/consents.ts'
+import { readAuthorizationResponse } from '../oauth/authorization-code.ts'
+import { findConsentByState, findConsentByTicket, moveConsent, readConsent } from '../storage/consents.ts'
 import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { hashState, insertStartedConsent, toConsentView, type ConsentSecret } from './consent-rows.ts'
+import { hashProof, isBound, isOfSession, refuseBrowser, starterOf, type ConsentBrowser } from './consent-browser.ts'
+import { linkView, type LinkView } from './consent-link.ts'
+import { hashState, toConsentView, type ConsentSecret } from './consent-rows.ts'
+import { alreadyOpened, beginInBrowser, startPaste, startWithTicket, type Opened } from './consent-start.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, type Reason } from './credential-status.ts'
 import { missingScopes } from './credential-view.ts'
 import { startDevice } from './device-consent.ts'
 import { providerOf } from './provider-of.ts'
-import { openRegistrationSecrets } from './registration-secrets.ts'
 import { redirectUriOf } from './registrations.ts'
 import type { Settlement } from './settle.ts'
 import { requestTokens, type TokenRequestOutcome } from './token-request.ts'
-import { authorizeParameters, clientOf, tokenSources } from './token-sources.ts'
+import { tokenSources } from './token-sources.ts'
 import { consentPlace } from './token-set.ts'
-import type { ConsentMode, ConsentView } from './types.ts'
-
-const browserLife = 10 * 60_000
+import type { ConsentOrder, ConsentView } from './types.ts'
 
 /** What works now, and which scopes were asked for and not granted. */
 export type Connected = { credential: { id: string; name: string }; missingScopes: string[] }
+
+/** How an answer came: by the browser that comes back, or by hand. */
+type Answering = { kind: 'browser'; browser: ConsentBrowser } | { kind: 'paste'; actor: Actor }
 
 /** A person's consent: started, answered through the browser or by hand, exchanged for tokens once. */
 export class Consents {
@@ -42,7 +40,7 @@ export class Consents {
   }
 
   /** Starts a consent and returns where the person has to go. The address is in this answer only. */
-  async start(ref: string, order: { mode: ConsentMode; allowOtherAccount?: boolean }, actor: Actor): Promise<ConsentView> {
+  async start(ref: string, order: ConsentOrder, actor: Actor): Promise<ConsentView> {
     const { db } = this.#context
     const row = await findCredential(db, ref)
     if (!row) throw new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`)
@@ -52,59 +50,57 @@ export class Consents {
     if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
     const registration = await findRegistration(db, row.registration_id ?? '')
     if (!registration) throw new Problem('misconfigured', `"${row.name}" has no registration.`)
-    if (order.mode === 'device') return await startDevice(this.#context, row, registration, order.allowOtherAccount ?? false, actor)
-    return await this.#startBrowser(row, registration, order, actor)
+    switch (order.mode) {
+      case 'device':
+        return await startDevice(this.#context, row, registration, order.allowOtherAccount ?? false, actor)
+      case 'paste':
+        return await startPaste(this.#context, row, registration, order, actor)
+      case 'browser':
+      case 'link':
+        return await startWithTicket(this.#context, row, registration, { ...order, mode: order.mode }, actor)
+    }
   }
 
-  async #startBrowser(
-    row: CredentialWithRegistration,
-    registration: RegistrationRow,
-    order: { mode: ConsentMode; allowOtherAccount?: boolean },
-    actor: Actor,
-  ): Promise<ConsentView> {
-    const { clock, publicUrl } = this.#context
-    const provider = providerOf(this.#context, registration, row)
-    const redirectUri = redirectUriOf(publicUrl, registration.id)
-    const request = buildAuthorizationRequest(provider, {
-      clientId: registration.client_id,
-      redirectUri,
-      scope: JSON.parse(row.scopes) as string[],
-      ...authorizeParameters(row),
-    })
-    const url = provider.pushedRequestEndpoint === null ? request.url : await this.#pushAhead(provider, provider.pushedRequestEndpoint, registration, request)
-    const now = clock.now()
-    const id = newId('con', now)
-    const secret: ConsentSecret = { codeVerifier: request.codeVerifier.reveal(), nonce: request.nonce, allowOtherAccount: order.allowOtherAccount ?? false }
-    const consent = await insertStartedConsent(
-      this.#context,
-      row,
-      {
-        id,
-        credential_id: row.id,
-        mode: order.mode,
-        state_hash: hashState(request.state.reveal()),
-        redirect_uri: redirectUri,
-        issuer: provider.issuer,
-        user_code: null,
-        verification_uri: null,
-        poll_interval: null,
-        next_poll_at: null,
-        started_by: actor.id,
-        created_at: now,
-        expires_at: now + browserLife,
-      },
-      secret,
-      actor,
-    )
-    return { ...toConsentView(consent, row.name), authorizationUrl: url }
+  /** Begins a consent in the browser that opened its address, and returns where that browser goes. It works once. */
+  async open(ticket: string, mode: 'browser' | 'link', browser: ConsentBrowser): Promise<Opened> {
+    const { consent, row, registration } = await this.#findByTicket(ticket, mode)
+    if (consent.browser_hash !== null) throw alreadyOpened(consent)
+    // Invariant: what a signed-in person starts on the page is begun in that person's browser.
+    if (!isOfSession(consent, browser)) throw await refuseBrowser(this.#context, consent, row.name, browser)
+    try {
+      return await beginInBrowser(this.#context, consent, row, registration, browser)
+    } catch (error) {
+      if (!isProblem(error, 'consent_used')) await this.#fail(consent, row, error, starterOf(consent, browser), 'waiting')
+      throw error
+    }
   }
 
-  /** Sends the request to the provider itself, where the provider takes it no other way. @see RFC 9126 */
-  async #pushAhead(provider: ResolvedProvider, endpoint: string, registration: RegistrationRow, request: AuthorizationRequest): Promise<string> {
-    const secrets = await openRegistrationSecrets(this.#context, registration)
-    const client = clientOf(registration, secrets, secrets.clientSecret)
-    const sent = await authenticatedRequest(provider, endpoint, client, request.parameters(), this.#context.clock.now())
-    return readPushedRequest(await sendTokenRequest(this.#context.http, sent), provider, registration.client_id)
+  /** Returns what a link asks for. Looking does not use it up. */
+  async describeLink(ticket: string): Promise<LinkView> {
+    const { consent, row, registration } = await this.#findByTicket(ticket, 'link')
+    if (consent.browser_hash !== null) throw alreadyOpened(consent)
+    return await linkView(this.#context, consent, row, registration)
+  }
+
+  /** @throws Problem for an address that begins nothing, or nothing any more */
+  async #findByTicket(
+    ticket: string,
+    mode: 'browser' | 'link',
+  ): Promise<{ consent: Row<'consents'>; row: CredentialWithRegistration; registration: RegistrationRow }> {
+    const { db, clock } = this.#context
+    const consent = await findConsentByTicket(db, hashProof(ticket))
+    if (!consent || consent.mode !== mode) throw new Problem('consent_unknown', 'There is no consent that begins at this address.')
+    const row = await findCredential(db, consent.credential_id)
+    const registration = row?.registration_id == null ? undefined : await findRegistration(db, row.registration_id)
+    if (!row || !registration) throw new Problem('consent_unknown', 'The credential of this consent was deleted.')
+    if (consent.status === 'waiting' && consent.expires_at <= clock.now()) {
+      await moveConsent(db, consent.id, 'waiting', { status: 'expired', secret: null, finished_at: clock.now() })
+      throw new Problem('consent_expired', 'Nobody opened this address in time.')
+    }
+    if (consent.status === 'expired') throw new Problem('consent_expired', 'The time for this consent is over.')
+    if (consent.status !== 'waiting') throw alreadyOpened(consent)
+    if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
+    return { consent, row, registration }
   }
 
   /** @throws Problem not_found */
@@ -120,7 +116,9 @@ export class Consents {
   async respond(id: string, redirectUrl: string, actor: Actor): Promise<ConsentView> {
     const consent = await readConsent(this.#context.db, id)
     if (!consent) throw new Problem('not_found', 'There is no such consent.')
-    if (consent.mode === 'device') throw new Problem('wrong_kind', 'A consent by device code needs no answer: it finishes by itself.')
+    // Invariant: an answer by hand counts only where one was asked for, and from whoever asked for it.
+    if (consent.mode !== 'paste') throw new Problem('wrong_kind', 'This consent needs no answer by hand: it finishes by itself.')
+    if (consent.started_by !== actor.id) throw new Problem('not_allowed', 'Only whoever started this consent can finish it.')
     let url: URL
     try {
       url = new URL(redirectUrl.trim())
@@ -135,16 +133,16 @@ export class Consents {
     if (state !== null && state !== '' && consent.state_hash !== hashState(state)) {
       throw new Problem('consent_unknown', 'This address belongs to another consent.')
     }
-    await this.#answer(url.searchParams, consent.redirect_uri ?? '', actor)
+    await this.#answer(url.searchParams, consent.redirect_uri ?? '', { kind: 'paste', actor })
     return await this.get(id)
   }
 
   /** Takes the browser that comes back from the provider to this registration's redirect URI. */
-  async callback(registrationId: string, query: URLSearchParams): Promise<Connected> {
-    return await this.#answer(query, redirectUriOf(this.#context.publicUrl, registrationId), null)
+  async callback(registrationId: string, query: URLSearchParams, browser: ConsentBrowser): Promise<Connected> {
+    return await this.#answer(query, redirectUriOf(this.#context.publicUrl, registrationId), { kind: 'browser', browser })
   }
 
-  async #answer(query: URLSearchParams, redirectUri: string, actor: Actor | null): Promise<Connected> {
+  async #answer(query: URLSearchParams, redirectUri: string, from: Answering): Promise<Connected> {
     const { db, clock, vault } = this.#context
     // Duplicate parameters are refused before anything is looked up. @see RFC 6749 section 3.1
     for (const name of new Set(query.keys())) {
@@ -159,7 +157,14 @@ export class Consents {
     const row = await findCredential(db, consent.credential_id)
     const registration = row?.registration_id == null ? undefined : await findRegistration(db, row.registration_id)
     if (!row || !registration) throw new Problem('consent_unknown', 'The credential of this consent was deleted.')
-    const who: Actor = actor ?? { id: consent.started_by, name: 'consent', kind: 'nobody', address: null }
+    if (from.kind === 'browser') {
+      if (consent.mode === 'paste') {
+        throw new Problem('consent_to_paste', `The answer for "${row.name}" is to be pasted where the consent was started.`)
+      }
+      // Invariant: an answer counts only in the browser that began the consent; nothing is asked of the provider before that is sure.
+      if (!isBound(consent, from.browser)) throw await refuseBrowser(this.#context, consent, row.name, from.browser)
+    }
+    const who = from.kind === 'paste' ? from.actor : starterOf(consent, from.browser)
 
     if (consent.status === 'done')
       throw new Problem('consent_used', `This answer was used already: "${row.name}" is connected.`, { facts: { credential: row.name } })
@@ -180,7 +185,7 @@ export class Consents {
       if (consent.secret === null) throw new Problem('consent_expired', 'The consent has no secret any more.')
       secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
     } catch (error) {
-      await this.#fail(consent, row, error, who)
+      await this.#fail(consent, row, error, who, 'exchanging')
       throw error
     }
     const outcome = await this.#exchange(row, consent, code, secret, who)
@@ -202,17 +207,17 @@ export class Consents {
         provider: (registration, current) => providerOf(this.#context, registration, current),
       })
     } catch (error) {
-      await this.#fail(consent, row, error, actor)
+      await this.#fail(consent, row, error, actor, 'exchanging')
       throw error
     }
   }
 
-  async #fail(consent: Row<'consents'>, row: CredentialWithRegistration, error: unknown, actor: Actor): Promise<void> {
+  async #fail(consent: Row<'consents'>, row: CredentialWithRegistration, error: unknown, actor: Actor, from: 'waiting' | 'exchanging'): Promise<void> {
     const { db, clock } = this.#context
     const problem = isProblem(error) ? error : new Problem('internal_error', 'The consent could not be finished.', { cause: error })
     const reason: Reason = { code: problem.code, message: problem.message, nextStep: { action: 'connect', text: problem.nextStep } }
     await inTransaction(db, async (trx) => {
-      await moveConsent(trx, consent.id, 'exchanging', { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) })
+      await moveConsent(trx, consent.id, from, { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) })
       await this.#context.audit.append(trx, [
         { actor, action: 'consent.failed', subject: row.id, subjectName: row.name, outcome: 'failed', reason: problem.code, detail: { consent: consent.id } },
       ])

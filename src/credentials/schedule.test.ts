@@ -207,11 +207,11 @@ for (const kind of databases) {
       await assert.rejects(world.credentials.refresh(refreshed, tester), (error) => isProblem(error, 'misconfigured'))
       assert.equal((await world.credentials.get(refreshed)).reason?.code, 'decrypt_failed')
 
-      const { authorizationUrl } = await world.consents.start(refreshed, { mode: 'paste' }, tester)
+      const { id: consent, authorizationUrl } = await world.consents.start(refreshed, { mode: 'paste' }, tester)
       const query = new URL(authorizationUrl!).searchParams
       const answer = new URL(query.get('redirect_uri')!)
       answer.search = new URLSearchParams({ state: query.get('state')!, code: 'c-1' }).toString()
-      await world.consents.callback(answer.pathname.split('/').at(-1)!, answer.searchParams)
+      await world.consents.respond(consent, answer.href, tester)
       assert.equal(await token(bed, refreshed), 'at-authorization_code')
     })
 

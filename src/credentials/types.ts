@@ -210,7 +210,13 @@ export type HandedOut = {
 
 export type Purpose = 'token' | 'mail' | 'request' | 'test'
 
-export type ConsentMode = 'browser' | 'paste' | 'device'
+export type ConsentMode = 'browser' | 'link' | 'paste' | 'device'
+export type ConsentOrder = {
+  mode: ConsentMode
+  allowOtherAccount?: boolean
+  /** The session of the signed-in person who starts it. */
+  sessionId?: string | null
+}
 export type ConsentStatus = 'waiting' | 'exchanging' | 'done' | 'failed' | 'expired'
 
 export type ConsentView = {
@@ -220,6 +226,8 @@ export type ConsentView = {
   status: ConsentStatus
   /** Only in the answer to the start, never again. */
   authorizationUrl: string | null
+  /** The link to send to somebody; only in the answer to the start, never again. */
+  link: string | null
   userCode: string | null
   verificationUri: string | null
   verificationUriComplete: string | null

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, test, type TestContext } from 'node:test'
+import { makeJar } from '../../test/consent-jar.ts'
 import { createTestClock, type TestClock } from '../base/clock.ts'
 import type { Event } from '../base/events.ts'
 import { isProblem } from '../base/problem.ts'
@@ -183,8 +184,9 @@ for (const database of databases) {
         fake.answer = () => ({ body: answer })
         const made = await bed.make(name, undefined, null)
         const consent = await bed.world().consents.start(made.id, { mode: 'browser' }, tester)
-        const state = new URL(consent.authorizationUrl!).searchParams.get('state')!
-        await bed.world().consents.callback(made.registration!.id, new URLSearchParams({ code: 'c', state }))
+        const jar = makeJar()
+        const state = (await jar.open(bed.world(), consent)).searchParams.get('state')!
+        await bed.world().consents.callback(made.registration!.id, new URLSearchParams({ code: 'c', state }), jar)
         return await bed.world().credentials.get(made.id)
       }
       const view = await connect('short', { access_token: 'at', expires_in: 3600 })

@@ -15,6 +15,22 @@ export async function findConsentByState(db: Reader, stateHash: string): Promise
   return await db.selectFrom('consents').selectAll().where('state_hash', '=', stateHash).executeTakeFirst()
 }
 
+export async function findConsentByTicket(db: Reader, ticketHash: string): Promise<Row<'consents'> | undefined> {
+  return await db.selectFrom('consents').selectAll().where('ticket_hash', '=', ticketHash).executeTakeFirst()
+}
+
+/** Binds a waiting consent to the browser that opens it; returns whether it was the first one. */
+export async function bindConsent(db: Reader, id: string, browserHash: string, expiresAt: number): Promise<boolean> {
+  const result = await db
+    .updateTable('consents')
+    .set({ browser_hash: browserHash, expires_at: expiresAt })
+    .where('id', '=', id)
+    .where('status', '=', 'waiting')
+    .where('browser_hash', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
+}
+
 /** Moves a consent on if it is still in the expected status; returns whether it was. One answer wins, however many come. */
 export async function moveConsent(db: Reader, id: string, from: string, change: RowUpdate<'consents'>): Promise<boolean> {
   const result = await db.updateTable('consents').set(change).where('id', '=', id).where('status', '=', from).executeTakeFirst()
@@ -74,13 +90,14 @@ export async function abandonedConsents(db: Reader, expiredBefore: number): Prom
     .execute()
 }
 
-/** Ends the waiting consents of a credential: a new one replaces them. */
-export async function replaceConsents(trx: Transaction<Tables>, credentialId: string, now: number): Promise<void> {
+/** Ends the consents of a credential by code or by link that nobody has begun: a new one replaces them. */
+export async function replaceConsents(trx: Transaction<Tables>, credentialId: string, mode: string, now: number): Promise<void> {
   await trx
     .updateTable('consents')
     .set({ status: 'expired', secret: null, finished_at: now })
     .where('credential_id', '=', credentialId)
     .where('status', '=', 'waiting')
-    .where('mode', '=', 'device')
+    .where('mode', '=', mode)
+    .where('browser_hash', 'is', null)
     .execute()
 }

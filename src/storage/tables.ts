@@ -129,8 +129,14 @@ export type Tables = {
   consents: {
     id: string
     credential_id: string
-    /** browser, paste, device */
+    /** browser, link, paste, device */
     mode: string
+    /** SHA-256 of what the address that begins it ends with, hex: of a start in the browser, or of a link. */
+    ticket_hash: string | null
+    /** SHA-256 of what the cookie of the browser that began it holds, hex; null until one has. */
+    browser_hash: string | null
+    /** The session it was started in; null where that may be any browser. */
+    session_id: string | null
     /** SHA-256 of the state, hex. */
     state_hash: string | null
     /** JSON: PKCE verifier, nonce, device code. */
@@ -146,8 +152,9 @@ export type Tables = {
     /** Milliseconds between two polls of the device grant. */
     poll_interval: number | null
     next_poll_at: number | null
-    /** Who started it, for the audit. */
+    /** Who started it, for the audit, and under which name. */
     started_by: string
+    started_by_name: string
     created_at: number
     expires_at: number
     finished_at: number | null

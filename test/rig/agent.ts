@@ -92,15 +92,21 @@ export class Agent {
     else this.#cookies.set(key, pair)
   }
 
-  #request(url: string, method: string, body: string | undefined): Promise<Page> {
+  /** The Cookie header that it would send to an address. */
+  cookieFor(url: string): string {
     const target = new URL(url)
-    const cookie = [...this.#cookies]
+    return [...this.#cookies]
       .filter(([key]) => {
         const [host = '', path = '/'] = key.split(' ')
         return host === target.host && target.pathname.startsWith(path)
       })
       .map(([, pair]) => pair)
       .join('; ')
+  }
+
+  #request(url: string, method: string, body: string | undefined): Promise<Page> {
+    const target = new URL(url)
+    const cookie = this.cookieFor(url)
     const headers = {
       accept: 'text/html',
       ...(cookie === '' ? {} : { cookie }),
