@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { openApi } from '../src/api/openapi.ts'
+import { diagnosisFileSchema } from '../src/providers/diagnosis-schema.ts'
 import { providerSchema } from '../src/providers/provider-schema.ts'
 import { makeClientOperations } from './generate-client.ts'
 import { makeApiPage } from './reference/api.ts'
@@ -21,6 +22,11 @@ export const generatedFiles: readonly { path: string; make: () => string }[] = [
   {
     path: 'providers/schema.json',
     make: () => json({ $comment: 'Made from src/providers/provider-schema.ts by "npm run generate".', ...z.toJSONSchema(providerSchema, { io: 'input' }) }),
+  },
+  {
+    path: 'providers/diagnoses/schema.json',
+    make: () =>
+      json({ $comment: 'Made from src/providers/diagnosis-schema.ts by "npm run generate".', ...z.toJSONSchema(diagnosisFileSchema, { io: 'input' }) }),
   },
   { path: 'docs/reference/openapi.json', make: () => json(openApi()) },
   { path: 'docs/reference/api.md', make: makeApiPage },

@@ -41,6 +41,7 @@ import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
 import { Senders } from './mail/senders.ts'
 import { openCatalogue } from './providers/catalogue.ts'
+import { openDiagnoses } from './providers/diagnoses.ts'
 import { readAuditHead } from './storage/audit.ts'
 import { clearLeases } from './storage/credentials.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
@@ -143,6 +144,7 @@ export async function startParts(
       wake,
       publicUrl,
       catalogue: openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])]),
+      diagnoses: openDiagnoses(join(root, 'providers', 'diagnoses')),
       isFresh: () => tail.isFresh,
       allowLoopbackHttp: rules.allowsPlain('127.0.0.1'),
       count: (what, outcome) =>
@@ -276,6 +278,7 @@ export async function startParts(
         consents: new Consents(context),
         registrations,
         providers: new Providers(context),
+        diagnoses: context.diagnoses,
         senders,
         mailOptions,
         outbox,

@@ -110,6 +110,7 @@ export async function openApiWorld(
     consents: world.consents,
     registrations: world.registrations,
     providers: world.providers,
+    diagnoses: context.diagnoses,
     senders: new Senders(mail, outbox),
     mailOptions: new MailOptions(mail),
     outbox,

@@ -156,3 +156,36 @@ describe('what the command line says to what it cannot do', () => {
     assert.match(stdout, /^ {2}NAME +USER +PROVIDER +STATUS +UNTIL +LAST USED\n● work-mail +API key +ready +– +\S.*\n$/)
   })
 })
+
+describe('the explanation of an error text', () => {
+  let service: TestService
+
+  before(async () => {
+    service = await makeService()
+    await service.start()
+  })
+  after(() => service.remove())
+
+  it('is printed for people, and as JSON for programs', async () => {
+    const text = 'AADSTS7000222: The provided client secret keys are expired.'
+    const said = await service.cli(['explain'], { input: text })
+    assert.equal(said.status, 0, said.stderr)
+    assert.match(said.stdout, /^The client secret has run out\n/)
+    assert.match(said.stdout, /What to do:\n  1\. /)
+    const { id, action, who } = JSON.parse(
+      (await service.cli(['explain', '--json', '--provider', 'microsoft', '--surface', 'token_endpoint'], { input: text })).stdout,
+    ) as Record<string, unknown>
+    assert.deepEqual({ id, action, who }, { id: 'ms_aadsts7000222', action: 'fix_config', who: 'you' })
+  })
+
+  it('admits what it does not know, whatever comes in', async () => {
+    for (const text of ['Something else', '\u001b[31m<b>', 'x'.repeat(3_000_000)]) {
+      const { status, stdout } = await service.cli(['explain', '--json'], { input: text })
+      assert.equal(status, 0)
+      assert.equal((JSON.parse(stdout) as { id: string | null }).id, null)
+    }
+    const { status, stderr } = await service.cli(['explain'], { input: ' \n' })
+    assert.equal(status, 2)
+    assert.match(stderr, /There is no text on the standard input/)
+  })
+})

@@ -132,7 +132,11 @@ describe('the reference names everything there is, and nothing else', () => {
     const ids = Array.from(pageOf('providers').matchAll(/^\| \[[^\]]+\]\(#[^)]*\) \| `([\w-]+)` \|/gm), (match) => match[1]!)
     assert.deepEqual(
       sorted(ids),
-      sorted(readdirSync(join(root, 'providers')).map((name) => name.replace('.json', ''))).filter((name) => name !== 'schema'),
+      sorted(
+        readdirSync(join(root, 'providers'))
+          .filter((name) => name.endsWith('.json') && name !== 'schema.json')
+          .map((name) => name.replace('.json', '')),
+      ),
     )
   })
 })

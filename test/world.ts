@@ -26,6 +26,7 @@ import { UsageRecorder } from '../src/credentials/usage.ts'
 import { Keyring } from '../src/crypto/keyring.ts'
 import { createVault } from '../src/crypto/vault.ts'
 import { openCatalogue } from '../src/providers/catalogue.ts'
+import { openDiagnoses } from '../src/providers/diagnoses.ts'
 import { openDatabaseClock } from '../src/storage/database-clock.ts'
 import { dataKeysOf } from '../src/storage/data-keys.ts'
 import { EventTail } from '../src/storage/event-tail.ts'
@@ -128,6 +129,7 @@ export async function openWorld(
     bus,
     http,
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
+    diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),
     wake: () => tail.wake(),
     isFresh: () => tail.isFresh,

@@ -1,7 +1,10 @@
 // Made from the contract by "npm run generate": do not edit.
 
 /** What went wrong and what to do (RFC 9457) */
-export type Problem = { type: string; title: string; status: number; code: string; detail: string; next_step: string; request_id: string; errors?: { path: string; message: string }[]; retry_after?: number; facts?: Record<string, string | number | boolean | null> }
+export type Problem = { type: string; title: string; status: number; code: string; detail: string; next_step: string; request_id: string; errors?: { path: string; message: string }[]; retry_after?: number; facts?: Record<string, string | number | boolean | null>; diagnosis?: Diagnosis }
+
+/** What a failure means and what to do, in words for a person. It is advice: programs go by `code` and `status` */
+export type Diagnosis = { id: string; title: string; meaning: string; causes: string[]; fix: string[]; who: "you" | "owner" | "admin" | "nobody"; action: "retry" | "reauthorize" | "fix_config" | "admin" | "rate_limit" | "none"; retry: "permanent" | "transient" | "needs_reconsent" | "needs_admin"; source: string }
 
 export type CredentialCounts = { by_status: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; by_kind: { oauth2: number; api_key: number; basic: number }; total: number }
 
@@ -171,6 +174,10 @@ export type AuditVerification = { ok: boolean; records: number; head: string | n
 /** Something that happened; never a secret */
 export type Event = { seq: number; at: string; type: "credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.browser_refused" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "person.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated"; subject: string | null; data: Record<string, unknown> }
 
+export type FailureText = { text: string; provider?: string; surface?: "authorize_page" | "authorize_redirect" | "token_endpoint" | "device_endpoint" | "smtp_auth" | "smtp_data" | "imap_auth" | "gmail_api" | "graph_api" | "any_api" | "network" | "local_check"; credential?: string }
+
+export type Explanation = { title: string; meaning: string; causes: string[]; fix: string[]; id: string | null; who: "you" | "owner" | "admin" | "nobody"; action: "retry" | "reauthorize" | "fix_config" | "admin" | "rate_limit" | "none"; retry: "permanent" | "transient" | "needs_reconsent" | "needs_admin" | null; source: string | null }
+
 export type Status = { version: string; uptime_seconds: number; database: "sqlite" | "postgres"; credentials: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; audit: { records: number; head: string; blocked: boolean }; master_key_version: number; public_url: string; now: string }
 
 export type Settings = { items: Setting[]; next: null }
@@ -330,6 +337,8 @@ export type Operations = {
   verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
   /** Streams what happens to the credentials that the key may read. */
   streamEvents: { params: Record<string, never>; query: { last_event_id?: number; type?: ("credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.browser_refused" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "person.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated")[] }; body: undefined; reply: string }
+  /** Says what an error text means and what to do; nothing of it is stored. */
+  explainFailure: { params: Record<string, never>; query: Record<string, never>; body: FailureText; reply: Explanation }
   /** Shows version, credentials per status and the state of the store. */
   getStatus: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Status }
   /** Lists the effective settings and where each comes from; secrets are hidden. */
@@ -429,6 +438,7 @@ export const operations = {
   exportAudit: { method: 'GET', path: '/v1/audit/export', reply: 'text' },
   verifyAudit: { method: 'GET', path: '/v1/audit/verification', reply: 'json' },
   streamEvents: { method: 'GET', path: '/v1/events', reply: 'text' },
+  explainFailure: { method: 'POST', path: '/v1/diagnoses', reply: 'json' },
   getStatus: { method: 'GET', path: '/v1/status', reply: 'json' },
   getSettings: { method: 'GET', path: '/v1/settings', reply: 'json' },
   runDoctor: { method: 'GET', path: '/v1/doctor', reply: 'json' },

@@ -18,6 +18,10 @@ export const commandExamples: Record<string, string[]> = {
   show: ['keybearer show work-mail'],
   test: ['keybearer test work-mail'],
   doctor: ['keybearer doctor', 'keybearer doctor work-mail'],
+  explain: [
+    "echo 'AADSTS7000215: Invalid client secret provided.' | keybearer explain",
+    'keybearer explain --provider google --credential work-mail < error.txt',
+  ],
   events: ['keybearer events | jq -c \'select(.type == "credential.broken")\''],
   'providers show': ['keybearer providers show microsoft'],
   'providers discover': ['keybearer providers discover https://login.example.org > example.json'],

@@ -3,6 +3,7 @@ import { auditEndpoints } from './contract-audit.ts'
 import { consentEndpoints } from './contract-consents.ts'
 import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
+import { diagnosisEndpoints } from './contract-diagnoses.ts'
 import { mailOptionsEndpoints } from './contract-mail-options.ts'
 import { mailEndpoints } from './contract-mail.ts'
 import { personEndpoints } from './contract-persons.ts'
@@ -31,6 +32,7 @@ export const contract = [
   ...mailEndpoints,
   ...mailOptionsEndpoints,
   ...auditEndpoints,
+  ...diagnosisEndpoints,
   ...serviceEndpoints,
 ] as const satisfies readonly Endpoint[]
 

@@ -4,6 +4,7 @@ import { auditHandlers } from './handle-audit.ts'
 import { consentHandlers } from './handle-consents.ts'
 import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
+import { diagnosisHandlers } from './handle-diagnoses.ts'
 import { mailOptionsHandlers } from './handle-mail-options.ts'
 import { mailHandlers } from './handle-mail.ts'
 import { personHandlers } from './handle-persons.ts'
@@ -31,6 +32,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
     ...auditHandlers(services),
+    ...diagnosisHandlers(services),
     ...serviceHandlers(services, options.metrics),
   }
 }

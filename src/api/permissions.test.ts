@@ -63,6 +63,7 @@ const matrix: Record<EndpointId, string> = {
   findTokenInAudit: '401 403 403 403 403 403 403 in in  403 403',
   exportAudit: '401 403 403 403 403 403 403 in in  403 403',
   verifyAudit: '401 403 403 403 403 403 403 in in  403 403',
+  explainFailure: '401 in  in  in  in  in  in  in in  in  in',
   streamEvents: '401 in  403 403 403 in  403 403 in  in  in',
   getStatus: '401 in  403 403 403 in  403 403 in  in  in',
   getSettings: '401 403 403 403 403 in  403 403 in  in  403',

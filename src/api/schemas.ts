@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { diagnosisActions, diagnosisActors, diagnosisRetries } from '../base/diagnosis.ts'
 
 /** A word of the user's own: anything but control characters, so that it cannot forge lines or upset a database. */
 export const word = (max: number) =>
@@ -50,6 +51,25 @@ export const named = z.object({ id: z.string(), name: z.string() }).meta({ id: '
 
 export const placeholders = z.record(word(100), word(2000)).meta({ description: "Values of the provider's placeholders, such as `tenant`" })
 
+export const diagnosisFields = {
+  title: z.string(),
+  meaning: z.string(),
+  causes: z.array(z.string()).meta({ description: 'The likeliest first' }),
+  fix: z.array(z.string()).meta({ description: 'Step by step, with the values of the credential' }),
+}
+
+/** What a failure means. */
+export const diagnosisSchema = z
+  .object({
+    id: z.string(),
+    ...diagnosisFields,
+    who: z.enum(diagnosisActors).meta({ description: 'Who has to act' }),
+    action: z.enum(diagnosisActions),
+    retry: z.enum(diagnosisRetries),
+    source: z.string(),
+  })
+  .meta({ id: 'Diagnosis', description: 'What a failure means and what to do, in words for a person. It is advice: programs go by `code` and `status`' })
+
 export const problemSchema = z
   .object({
     type: z.string(),
@@ -62,5 +82,6 @@ export const problemSchema = z
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
     retry_after: z.number().optional().meta({ description: 'Seconds, the same as in the Retry-After header' }),
     facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+    diagnosis: diagnosisSchema.optional(),
   })
   .meta({ id: 'Problem', description: 'What went wrong and what to do (RFC 9457)' })

@@ -14,6 +14,7 @@ import type { Credentials } from '../credentials/credentials.ts'
 import type { Exporter } from '../credentials/export-credentials.ts'
 import type { Importer } from '../credentials/import-credentials.ts'
 import type { Registrations } from '../credentials/registrations.ts'
+import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Providers } from '../credentials/providers.ts'
 import type { MailOptions } from '../mail/mail-options.ts'
 import type { Outbox } from '../mail/outbox.ts'
@@ -59,13 +60,29 @@ export type Services = {
   audit: Pick<AuditTrail, 'record' | 'list' | 'all' | 'mark' | 'verify' | 'blocked'>
   credentials: Pick<
     Credentials,
-    'list' | 'counts' | 'get' | 'idOf' | 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'handOut' | 'refresh' | 'test' | 'revoke' | 'usage' | 'usageDays'
+    | 'list'
+    | 'counts'
+    | 'get'
+    | 'idOf'
+    | 'create'
+    | 'change'
+    | 'delete'
+    | 'pause'
+    | 'resume'
+    | 'handOut'
+    | 'refresh'
+    | 'test'
+    | 'revoke'
+    | 'usage'
+    | 'usageDays'
+    | 'diagnosisValues'
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
   consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'respond' | 'callback'>
   registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'list' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
+  diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test'>
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>

@@ -1,65 +1,77 @@
-import { nearest } from '../base/nearest.ts'
+import { Command } from 'commander'
+import type { Diagnosis } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
-import { quoted } from './output.ts'
-import { allPages, connectService } from './service.ts'
+import { oneOf, readInput } from './input.ts'
+import { dim, print, printJson, say } from './output.ts'
+import { connectService } from './service.ts'
 
-type Failure = { code?: string; message?: string; nextStep?: string; problem?: { errors?: unknown[] } | null }
+/** No diagnosis looks further into a text. */
+const longest = 16_384
 
-/** What the service says to a program is not always what helps a person at the command line: returns the error in better words. */
-export async function explain(error: unknown, words = process.argv.slice(2)): Promise<unknown> {
-  const failure = error as Failure
-  const command = commandOf(words)
-  if (failure.code === 'not_found') return better(failure, { nextStep: await whatThereIs(failure.message ?? '') })
-  if (failure.code === 'no_sender') {
-    return better(failure, { nextStep: 'Make one: keybearer sender add NAME --host … --credential … --from …, or name one with --sender.' })
-  }
-  // The fields that are wrong stand below, by the names that the command line has for them.
-  if (failure.code === 'invalid_request' && (failure.problem?.errors?.length ?? 0) > 0) {
-    return better(failure, { message: `"${command}" cannot use what it was given:`, nextStep: `See "${command} --help".` })
-  }
-  if (error instanceof CommandError && error.exit === exitCodes.usage && error.nextStep === undefined) {
-    return new CommandError(error.message, { exit: error.exit, nextStep: `See "${command} --help".` })
-  }
-  return error
+const surfaces = [
+  'authorize_page',
+  'authorize_redirect',
+  'token_endpoint',
+  'device_endpoint',
+  'smtp_auth',
+  'smtp_data',
+  'imap_auth',
+  'gmail_api',
+  'graph_api',
+  'any_api',
+  'network',
+  'local_check',
+] as const
+
+type Options = { provider?: string; surface?: (typeof surfaces)[number]; credential?: string; json?: boolean }
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('say what an error text on the standard input means and what to do')
+    .option('--provider <id>', 'whose text it is, such as microsoft or google')
+    .addOption(oneOf('--surface <where>', 'where it was met', surfaces))
+    .option('--credential <name>', 'fill in the values of this credential')
+    .option('--json', 'print JSON')
+    .action(async ({ provider, surface, credential, json }: Options) => {
+      if (process.stdin.isTTY) say('Paste the error text, then press Ctrl-D on a line of its own.')
+      const text = readInput('-').slice(0, longest)
+      if (text.trim() === '') throw new CommandError('There is no text on the standard input.', { exit: exitCodes.usage })
+      const found = await connectService().explainFailure({
+        body: {
+          text,
+          ...(provider === undefined ? {} : { provider }),
+          ...(surface === undefined ? {} : { surface }),
+          ...(credential === undefined ? {} : { credential }),
+        },
+      })
+      if (json === true) return printJson(found)
+      if (found.id === null) {
+        print(found.title)
+        print(found.meaning)
+        return
+      }
+      printDiagnosis({ ...found, id: found.id, retry: found.retry ?? 'permanent', source: found.source ?? '' })
+    })
 }
 
-function better(failure: Failure, words: { message?: string; nextStep: string | null }): Failure {
-  if (words.message !== undefined) failure.message = words.message
-  if (words.nextStep !== null) failure.nextStep = words.nextStep
-  return failure
+const actors: Record<Diagnosis['who'], string> = {
+  you: 'What to do:',
+  owner: "What the account's owner has to do:",
+  admin: "What an administrator of the account's organization has to do:",
+  nobody: 'What happens now:',
 }
 
-const withCommands = ['registration', 'sender', 'message', 'key', 'providers']
-
-/** Returns the command that was called, without what it was given. */
-function commandOf(words: string[]): string {
-  const [first = '', second = ''] = words.filter((word) => !word.startsWith('-'))
-  return ['keybearer', first, withCommands.includes(first) ? second : ''].filter((word) => /^[a-z][a-z-]*$/.test(word)).join(' ')
+/** Prints what a failure means, why probably, and what to do step by step. */
+export function printDiagnosis(found: Diagnosis): void {
+  print(found.title)
+  print(found.meaning)
+  print('')
+  print('Likely causes:')
+  for (const cause of found.causes) print(`  - ${cause}`)
+  print('')
+  print(actors[found.who])
+  found.fix.forEach((step, at) => print(`  ${at + 1}. ${step}`))
+  print('')
+  print(dim(`${found.id}, ${found.source}`))
 }
-
-/** Names the thing that was probably meant, among those that the access key may see, and the command that lists them. */
-async function whatThereIs(message: string): Promise<string | null> {
-  const [, noun, name] = /^There is no (credential|registration|sender|provider|access key) "(.*)"\.$/s.exec(message) ?? []
-  if (noun === undefined || name === undefined) return null
-  const kind = kinds[noun as keyof typeof kinds]
-  const names = await kind.names().catch(() => [])
-  const meant = nearest(name, names)
-  return `${meant === null ? '' : `Did you mean ${quoted(meant)}? `}All there are: keybearer ${kind.command}`
-}
-
-const kinds = {
-  credential: {
-    command: 'list',
-    names: async () => (await allPages((cursor) => connectService().listCredentials({ query: page(cursor) }))).map((one) => one.name),
-  },
-  registration: {
-    command: 'registration list',
-    names: async () => (await allPages((cursor) => connectService().listRegistrations({ query: page(cursor) }))).map((one) => one.name),
-  },
-  sender: { command: 'sender list', names: async () => (await connectService().listSenders()).items.map((one) => one.name) },
-  provider: { command: 'providers', names: async () => (await connectService().listProviders()).items.flatMap((one) => [one.id, one.name]) },
-  'access key': { command: 'key list', names: async () => (await connectService().listAccessKeys()).items.map((one) => one.name) },
-}
-
-const page = (cursor: string | undefined) => ({ limit: 500, ...(cursor === undefined ? {} : { cursor }) })

@@ -7,7 +7,7 @@ import { connectCommand } from './connect.ts'
 import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
 import { eventsCommand } from './events.ts'
-import { explain } from './explain.ts'
+import { explainCommand } from './explain.ts'
 import { failureMark, tellFailure } from './fail.ts'
 import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
@@ -15,6 +15,7 @@ import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
 import { messageCommand } from './message.ts'
 import { personCommand } from './person.ts'
+import { inPlainWords } from './plain-words.ts'
 import { providersCommand } from './providers.ts'
 import { registrationCommand } from './registration.ts'
 import { rotateKeyCommand } from './rotate-key.ts'
@@ -45,7 +46,7 @@ export function makeProgram(): Command {
     })
     .exitOverride()
   const groups: Record<string, Command[]> = {
-    'The service:': [serveCommand(), statusCommand(), doctorCommand(), settingsCommand(), rotateKeyCommand()],
+    'The service:': [serveCommand(), statusCommand(), doctorCommand(), explainCommand(), settingsCommand(), rotateKeyCommand()],
     'Credentials:': [
       addCommand(),
       connectCommand(),
@@ -107,6 +108,6 @@ export async function run(parameters: string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
       return
     }
-    tellFailure(await explain(error))
+    tellFailure(await inPlainWords(error))
   }
 }

@@ -27,8 +27,8 @@ export async function runTokenQuickly(parameters: string[]): Promise<boolean> {
     }
     process.stdout.write(`${showToken(answer, order)}\n`)
   } catch (error) {
-    const [{ tellFailure }, { explain }] = await Promise.all([import('./fail.ts'), import('./explain.ts')])
-    tellFailure(await explain(error))
+    const [{ tellFailure }, { inPlainWords }] = await Promise.all([import('./fail.ts'), import('./plain-words.ts')])
+    tellFailure(await inPlainWords(error))
   }
   return true
 }

@@ -5,6 +5,7 @@ import type { OutgoingHttp } from '../base/http-types.ts'
 import type { Log } from '../base/log.ts'
 import type { Vault } from '../base/vault.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
+import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Database } from '../storage/tables.ts'
 
 /** What the files of this part work with; `main.ts` makes it. */
@@ -17,6 +18,7 @@ export type CredentialContext = {
   bus: EventBus
   http: OutgoingHttp
   catalogue: Catalogue
+  diagnoses: Diagnoses
   log: Log
   /** Tells the event tail that something was committed; resolves when every listener and cache of this node has heard of it. */
   wake: () => Promise<void>

@@ -10,10 +10,12 @@ import type { RegistrationRow } from '../storage/registrations.ts'
 import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { readUsages } from '../storage/usages.ts'
+import type { DiagnosisValues } from '../providers/diagnoses.ts'
 import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
 import { createCredential } from './credential-create.ts'
+import { diagnosisValues } from './diagnosis.ts'
 import { countCredentials, listCredentials, toViews, usageDays } from './credential-list.ts'
 import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
 import { cleanName, nameErrors } from './names.ts'
@@ -75,6 +77,11 @@ export class Credentials {
   /** @throws Problem not_found */
   async get(ref: string): Promise<CredentialView> {
     return (await toViews(this.#context, [await this.#find(ref)]))[0]!
+  }
+
+  /** Returns what the steps of a diagnosis can name of a credential. @throws Problem not_found */
+  async diagnosisValues(ref: string): Promise<DiagnosisValues> {
+    return diagnosisValues(this.#context.publicUrl, await this.#find(ref))
   }
 
   /** Returns the id behind an id or a name; null when there is none. */

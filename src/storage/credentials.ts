@@ -12,6 +12,8 @@ export type CredentialWithRegistration = CredentialRow & {
   provider: string | null
   provider_snapshot: string | null
   secret_expires_at: number | null
+  client_id: string | null
+  placeholders: string | null
 }
 
 /** Selects credentials with what their list rows need from the registration. */
@@ -20,7 +22,14 @@ export const withRegistration = (db: Reader) =>
     .selectFrom('credentials')
     .leftJoin('registrations', 'registrations.id', 'credentials.registration_id')
     .selectAll('credentials')
-    .select(['registrations.name as registration_name', 'registrations.provider', 'registrations.provider_snapshot', 'registrations.secret_expires_at'])
+    .select([
+      'registrations.name as registration_name',
+      'registrations.provider',
+      'registrations.provider_snapshot',
+      'registrations.secret_expires_at',
+      'registrations.client_id',
+      'registrations.placeholders',
+    ])
 
 /** Finds a credential by id or by name. */
 export async function findCredential(db: Reader, ref: string): Promise<CredentialWithRegistration | undefined> {
