@@ -11,7 +11,7 @@ export function connectPage(link: LinkView): string {
     `<h1>Connect an account at ${provider}</h1>` +
       `<p><b><bdi>${who}</bdi></b> asks you to let automations use an account of yours. You sign in at ${provider}; Keybearer never sees your password.</p>` +
       `<dl><dt>Asked by</dt><dd><bdi>${who}</bdi></dd><dt>For the credential</dt><dd><bdi>${escapeHtml(link.credential)}</bdi></dd>` +
-      `<dt>Provider</dt><dd>${provider}</dd>` +
+      `<dt>Where you sign in</dt><dd>${provider}: <code>${escapeHtml(link.host)}</code></dd>` +
       (link.account === null ? '' : `<dt>Account that must sign in</dt><dd><bdi>${escapeHtml(link.account)}</bdi></dd>`) +
       (purposes === '' ? '' : `<dt>What it allows</dt><dd><ul>${purposes}</ul></dd>`) +
       `<dt>Scopes asked for</dt><dd>${scopes}</dd></dl>` +

@@ -11,6 +11,8 @@ import { consentPlace } from './token-set.ts'
 export type LinkView = {
   credential: string
   provider: string
+  /** Where the person signs in. */
+  host: string
   startedBy: string
   /** The account that must sign in; null: any may. */
   account: string | null
@@ -26,7 +28,7 @@ export async function linkView(
   row: CredentialWithRegistration,
   registration: RegistrationRow,
 ): Promise<LinkView> {
-  const { name, data } = providerOf(context, registration, row)
+  const { name, data, authorizationEndpoint } = providerOf(context, registration, row)
   const scopes = JSON.parse(row.scopes) as string[]
   const { db, vault } = context
   const secret = consent.secret === null ? null : await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)
@@ -34,6 +36,7 @@ export async function linkView(
   return {
     credential: row.name,
     provider: name,
+    host: authorizationEndpoint === null ? '' : new URL(authorizationEndpoint).host,
     startedBy: consent.started_by_name,
     account: isFree || row.subject === null ? null : row.username,
     scopes,

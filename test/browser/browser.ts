@@ -10,8 +10,8 @@ export const pictures = join(import.meta.dirname, '..', '..', 'test-output', 'pa
 
 const programs = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** A real browser with everything in it that would talk to the outside switched off. */
-export async function openBrowser(): Promise<Browser> {
+/** A real browser with everything in it that would talk to the outside switched off. `hosts`: names that lead to this machine. */
+export async function openBrowser(hosts: string[] = []): Promise<Browser> {
   const executablePath = programs.find((path) => existsSync(path))
   assert.ok(executablePath, 'Chromium is needed: scripts/install-servers.sh installs it')
   return await chromium.launch({
@@ -25,7 +25,7 @@ export async function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1',
+      `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1 , `).join('')}MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1`,
     ],
   })
 }
@@ -39,11 +39,15 @@ export type Visitor = {
 }
 
 /** A person at a browser of their own: cookies, colour scheme and size are theirs alone. */
-export async function makeVisitor(browser: Browser, options: { width?: number; height?: number; scheme?: 'light' | 'dark' } = {}): Promise<Visitor> {
+export async function makeVisitor(
+  browser: Browser,
+  options: { width?: number; height?: number; scheme?: 'light' | 'dark'; anyCertificate?: boolean } = {},
+): Promise<Visitor> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
     colorScheme: options.scheme ?? 'light',
     reducedMotion: 'reduce',
+    ignoreHTTPSErrors: options.anyCertificate ?? false,
     permissions: ['clipboard-read', 'clipboard-write'],
   })
   const complaints: string[] = []

@@ -11,6 +11,7 @@ import {
   IconLink,
   IconPlayerPause,
   IconPlayerPlay,
+  IconSend,
   IconTrash,
 } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
@@ -72,6 +73,14 @@ export function CredentialMenu({ place, onClose, onReturn, onDelete, onTest }: P
             {credential.kind === 'oauth2' && (credential.grant === 'authorization_code' || credential.grant === 'device_code') && (
               <Menu.Item leftSection={<IconLink {...icon} />} onClick={() => void navigate({ to: '/credentials/$credential/connect', params })}>
                 {credential.has_secret ? 'Reconnect' : 'Connect'}
+              </Menu.Item>
+            )}
+            {credential.kind === 'oauth2' && credential.grant === 'authorization_code' && (
+              <Menu.Item
+                leftSection={<IconSend {...icon} />}
+                onClick={() => void navigate({ to: '/credentials/$credential/connect', params, search: { way: 'link' } as never })}
+              >
+                Send a link to connect
               </Menu.Item>
             )}
             <Menu.Item leftSection={<IconFlask {...icon} />} onClick={() => onTest(credential)}>

@@ -4,13 +4,13 @@ import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../api/client.ts'
 
-/** How the person gets to the provider's page: the first two come back by themselves through this browser. */
-export type Way = 'tab' | 'here' | 'device' | 'paste'
+/** How the person gets to the provider's page: the first two come back by themselves through this browser; a link is for somebody else. */
+export type Way = 'tab' | 'here' | 'device' | 'paste' | 'link'
 
-const modes: Record<Way, ConsentStart['mode']> = { tab: 'browser', here: 'browser', device: 'device', paste: 'paste' }
+const modes: Record<Way, ConsentStart['mode']> = { tab: 'browser', here: 'browser', device: 'device', paste: 'paste', link: 'link' }
 
 /** What the answer to the start says and nothing later does: where to go. */
-type Started = Pick<Consent, 'authorization_url'> & { id: string; way: Way }
+type Started = Pick<Consent, 'authorization_url' | 'link'> & { id: string; way: Way }
 
 /**
  * One attempt to connect: started in a way of the person's choice, then watched until it ends, by event and by asking.
@@ -36,7 +36,7 @@ export function useConsentAttempt(credential: string) {
     }),
     onSuccess: async ({ way, consent }) => {
       queries.setQueryData(['consent', consent.id], consent)
-      setStarted({ id: consent.id, way, authorization_url: consent.authorization_url })
+      setStarted({ id: consent.id, way, authorization_url: consent.authorization_url, link: consent.link })
       await remember(consent.id)
       if (consent.authorization_url === null) return
       if (way === 'here') window.location.assign(consent.authorization_url)

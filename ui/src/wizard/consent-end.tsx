@@ -132,6 +132,7 @@ const ends: Record<string, End> = {
     button: 'Start again',
     client: true,
   },
+  consent_wrong_browser: { title: 'It came back in another browser', text: 'Only the browser that began it can finish it.', button: 'Start again', mild: true },
   provider_unavailable: { title: 'The provider does not answer', text: 'You agreed, but the tokens could not be fetched.', button: 'Try again', mild: true },
   changed_meanwhile: { title: 'It was changed meanwhile', text: 'Somebody changed this credential while you signed in.', button: 'Start again', mild: true },
 }

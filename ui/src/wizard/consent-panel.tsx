@@ -1,5 +1,6 @@
 import { Button, Group, Radio, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { Credential, Provider } from '@keybearer/client'
+import { useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { ChoiceCard } from './choice-card.tsx'
@@ -12,7 +13,8 @@ type Props = { credential: Credential; provider: Provider | null; onEditClient: 
 /** Lets a person agree at the provider, in the way that suits, and says how it ended. */
 export function ConsentPanel({ credential, provider, onEditClient }: Props) {
   const attempt = useConsentAttempt(credential.id)
-  const [way, setWay] = useState<Way>(credential.grant === 'device_code' ? 'device' : 'tab')
+  const asked = useRouterState({ select: (state) => readWay(state.location.search) })
+  const [way, setWay] = useState<Way>(asked ?? (credential.grant === 'device_code' ? 'device' : 'tab'))
   const { consent } = attempt
   const name = provider?.name ?? credential.provider?.name ?? 'the provider'
   const phase = consent === null ? 'choice' : isUnderWay(consent) ? 'waiting' : 'end'
@@ -68,6 +70,13 @@ function Choice({ credential, provider, attempt, way, onWay, onEditClient }: Cho
               meaning="When the browser that signs in cannot reach this service: you paste where it ended up."
             />
           )}
+          {browser && (
+            <ChoiceCard
+              value="link"
+              title="With a link to send"
+              meaning="When somebody else has the account: a page tells them who asks for what. It needs no sign-in here."
+            />
+          )}
         </SimpleGrid>
       </Radio.Group>
       <ProblemNotice
@@ -89,4 +98,16 @@ function Choice({ credential, provider, attempt, way, onWay, onEditClient }: Cho
   )
 }
 
-const startWords: Record<Way, string> = { tab: 'Sign in in a new tab', here: 'Sign in here', device: 'Get a code', paste: 'Get the address' }
+const startWords: Record<Way, string> = {
+  tab: 'Sign in in a new tab',
+  here: 'Sign in here',
+  device: 'Get a code',
+  paste: 'Get the address',
+  link: 'Make a link',
+}
+
+/** The way that a link to this page asks for. */
+function readWay(search: unknown): Way | null {
+  const { way } = search as { way?: unknown }
+  return way === 'link' ? way : null
+}

@@ -21,7 +21,11 @@ export function ConsentWaiting({ attempt, consent, providerName }: Props) {
       <Group gap="sm" wrap="nowrap" role="status">
         <Loader size="xs" aria-hidden />
         <Text size="sm">
-          {consent.status === 'exchanging' ? `${providerName} has answered; the tokens are being fetched …` : `Waiting for ${providerName}.`}{' '}
+          {consent.status === 'exchanging'
+            ? `${providerName} has answered; the tokens are being fetched …`
+            : consent.mode === 'link'
+              ? 'Waiting for somebody to follow the link.'
+              : `Waiting for ${providerName}.`}{' '}
           {consent.status === 'waiting' && (
             <>
               The time for it ends <RelativeTime at={consent.expires_at} />
@@ -32,6 +36,7 @@ export function ConsentWaiting({ attempt, consent, providerName }: Props) {
       {way === undefined && consent.mode === 'browser' && <Text size="sm">If you have finished at {providerName}, wait a moment. If not, start again.</Text>}
       {way === 'tab' && <InTab attempt={attempt} providerName={providerName} />}
       {consent.mode === 'device' && <WithCode consent={consent} />}
+      {consent.mode === 'link' && <LinkToSend consent={consent} link={attempt.started?.link ?? null} />}
       {consent.mode === 'paste' && <PasteBack consent={consent} address={attempt.started?.authorization_url ?? null} providerName={providerName} />}
       <Group>
         <Button variant="default" onClick={() => attempt.forget()}>
@@ -108,6 +113,26 @@ function WithCode({ consent }: { consent: Consent }) {
         </Stack>
       </Group>
     </Paper>
+  )
+}
+
+function LinkToSend({ consent, link }: { consent: Consent; link: string | null }) {
+  if (link === null) {
+    return (
+      <Text size="sm">
+        The link was shown once. It still works; if it is lost, start again: a new one takes its place. You may leave this page, the credential shows when it is
+        connected.
+      </Text>
+    )
+  }
+  return (
+    <Stack gap="md">
+      <CopyField label="Send this to whoever has the account" value={link} />
+      <Text size="sm">
+        It opens a page that says who asks for what, with one button. It works once, for seven days, and is shown only now. You may leave this page: “
+        <bdi>{consent.credential.name}</bdi>” shows when it is connected.
+      </Text>
+    </Stack>
   )
 }
 
