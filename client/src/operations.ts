@@ -22,7 +22,7 @@ export type UsageDay = { day: string; ok: number; issue: number }
 export type CredentialPage = { items: Credential[]; next: string | null }
 
 /** What may be known about a credential; never a secret */
-export type Credential = { id: string; name: string; kind: "oauth2" | "api_key" | "basic"; grant: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer" | null; registration: Named | null; provider: Named | null; description: string; username: string | null; subject: string | null; scopes: string[]; granted_scopes: string[] | null; missing_scopes: string[]; options: CredentialOptions; allowed_hosts: string[]; tags: string[]; status: "incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused"; reason: { code: string; message: string } | null; next_step: NextStep | null; since: string; until: string | null; token_expires_at: string | null; token_obtained_at: string | null; refresh_token_expires_at: string | null; refresh_due_at: string | null; has_secret: boolean; has_refresh_token: boolean; last_used_at: string | null; last_used_by: Named | null; used_by: { items: Named[]; count: number }; last_use_outcome: "ok" | "issue" | null; last_success_at: string | null; created_at: string; updated_at: string; revision: number }
+export type Credential = { id: string; name: string; kind: "oauth2" | "api_key" | "basic"; grant: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer" | null; registration: Named | null; provider: Named | null; description: string; username: string | null; subject: string | null; scopes: string[]; granted_scopes: string[] | null; missing_scopes: string[]; options: CredentialOptions; allowed_hosts: string[]; tags: string[]; status: "incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused"; reason: { code: string; message: string } | null; next_step: NextStep | null; diagnosis: Diagnosis | null; since: string; until: string | null; token_expires_at: string | null; token_obtained_at: string | null; refresh_token_expires_at: string | null; refresh_due_at: string | null; has_secret: boolean; has_refresh_token: boolean; last_used_at: string | null; last_used_by: Named | null; used_by: { items: Named[]; count: number }; last_use_outcome: "ok" | "issue" | null; last_success_at: string | null; created_at: string; updated_at: string; revision: number }
 
 export type CredentialOptions = { variant?: "standard" | "microsoft_compatible" | "google_compatible"; audience?: string; resource?: string[]; act_for?: string; placeholders?: Record<string, string>; authorize_parameters?: Record<string, string>; token_parameters?: Record<string, string>; login_hint?: string; assumed_lifetime?: number }
 
@@ -45,7 +45,7 @@ export type TokenOrder = { min_ttl_seconds?: number }
 
 export type Token = { access_token: string; token_type: string; expires_at: string | null; expires_in: number | null; scope: string | null; credential: { id: string; name: string; username: string | null } }
 
-export type TestReport = { ok: boolean; credential: Named; steps: { name: string; ok: boolean; message: string; next_step: string | null }[] }
+export type TestReport = { ok: boolean; credential: Named; steps: { name: string; ok: boolean; message: string; next_step: string | null; diagnosis: Diagnosis | null }[] }
 
 export type RevokedCredential = { revocation: Revocation; credential: Credential }
 
@@ -66,7 +66,7 @@ export type ImportItem = { name: string; kind: "oauth2" | "api_key" | "basic" | 
 export type ConsentStart = { mode: "browser" | "link" | "paste" | "device"; allow_other_account?: boolean }
 
 /** One attempt of a person to authorize a credential */
-export type Consent = { id: string; credential: Named; mode: "browser" | "link" | "paste" | "device"; status: "waiting" | "exchanging" | "done" | "failed" | "expired"; authorization_url: string | null; link: string | null; user_code: string | null; verification_uri: string | null; verification_uri_complete: string | null; interval: number; expires_at: string; problem: { code: string; detail: string; next_step: string } | null }
+export type Consent = { id: string; credential: Named; mode: "browser" | "link" | "paste" | "device"; status: "waiting" | "exchanging" | "done" | "failed" | "expired"; authorization_url: string | null; link: string | null; user_code: string | null; verification_uri: string | null; verification_uri_complete: string | null; interval: number; expires_at: string; problem: { code: string; detail: string; next_step: string; diagnosis: Diagnosis | null } | null }
 
 export type ConsentAnswer = { redirect_url: string }
 
@@ -152,7 +152,7 @@ export type SenderTest = { to: string }
 export type SenderTestResult = { message: Message }
 
 /** One outgoing mail; its content is not shown */
-export type Message = { id: string; sender: Named; status: "queued" | "sending" | "sent" | "failed" | "cancelled"; message_id: string; subject: string; from: string; recipients: { address: string; state: "waiting" | "sent" | "refused"; reply: string | null }[]; size: number; attempts: number; next_attempt_at: string | null; problem: { code: string; message: string; next_step: string; reply: string | null } | null; created_at: string; created_by: string; sent_at: string | null; sent_by: Named | null; route: { sender: Named; outcome: "sent" | "unreachable" | "refused" | "credential_not_ready" | "failed"; reason: string | null; at: string }[] }
+export type Message = { id: string; sender: Named; status: "queued" | "sending" | "sent" | "failed" | "cancelled"; message_id: string; subject: string; from: string; recipients: { address: string; state: "waiting" | "sent" | "refused"; reply: string | null }[]; size: number; attempts: number; next_attempt_at: string | null; problem: { code: string; message: string; next_step: string; reply: string | null; diagnosis: Diagnosis | null } | null; created_at: string; created_by: string; sent_at: string | null; sent_by: Named | null; route: { sender: Named; outcome: "sent" | "unreachable" | "refused" | "credential_not_ready" | "failed"; reason: string | null; at: string }[] }
 
 export type NewMessage = { sender?: string; from?: string; to: string[]; cc?: string[]; bcc?: string[]; reply_to?: string; subject: string; text?: string; html?: string; headers?: Record<string, string>; attachments?: { filename: string; content_type?: string; content: string; inline_id?: string }[] }
 

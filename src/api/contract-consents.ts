@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { named, ref, time, word } from './schemas.ts'
+import { named, ref, time, word, diagnosisSchema } from './schemas.ts'
 
 const consent = z
   .object({
@@ -15,7 +15,7 @@ const consent = z
     verification_uri_complete: z.string().nullable(),
     interval: z.int().meta({ description: 'Seconds to wait between two looks' }),
     expires_at: time,
-    problem: z.object({ code: z.string(), detail: z.string(), next_step: z.string() }).nullable(),
+    problem: z.object({ code: z.string(), detail: z.string(), next_step: z.string(), diagnosis: diagnosisSchema.nullable() }).nullable(),
   })
   .meta({ id: 'Consent', description: 'One attempt of a person to authorize a credential' })
 

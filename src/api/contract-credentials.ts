@@ -3,7 +3,7 @@ import { credentialKinds, credentialSorts, credentialStatuses, grantTypes } from
 import { endpoint } from './endpoint.ts'
 import { credentialMatch, statusFilter } from './contract-credential-facts.ts'
 import { newRegistration } from './contract-registrations.ts'
-import { count, flag, named, optionalTime, page, pageQuery, placeholders, ref, secret, text, time, word } from './schemas.ts'
+import { count, flag, named, optionalTime, page, pageQuery, placeholders, ref, secret, text, time, word, diagnosisSchema } from './schemas.ts'
 
 const scope = z
   .string()
@@ -50,6 +50,7 @@ export const credential = z
     status: z.enum(credentialStatuses),
     reason: z.object({ code: z.string(), message: z.string() }).nullable(),
     next_step: nextStep.nullable(),
+    diagnosis: diagnosisSchema.nullable().meta({ description: 'What the reason means and what to do' }),
     since: time,
     until: optionalTime.meta({ description: 'When it stops working unless a person acts; null: no end is known' }),
     token_expires_at: optionalTime,
@@ -246,7 +247,9 @@ export const credentialEndpoints = [
       .object({
         ok: z.boolean(),
         credential: named,
-        steps: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string(), next_step: z.string().nullable() })),
+        steps: z.array(
+          z.object({ name: z.string(), ok: z.boolean(), message: z.string(), next_step: z.string().nullable(), diagnosis: diagnosisSchema.nullable() }),
+        ),
       })
       .meta({ id: 'TestReport' }),
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { count, named, optionalTime, page, pageQuery, ref, text, time, word } from './schemas.ts'
+import { count, named, optionalTime, page, pageQuery, ref, text, time, word, diagnosisSchema } from './schemas.ts'
 
 const tls = z.enum(['implicit', 'starttls', 'none'])
 const mechanism = z.enum(['auto', 'XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN', 'none'])
@@ -83,7 +83,9 @@ const message = z
     size: count,
     attempts: count,
     next_attempt_at: optionalTime,
-    problem: z.object({ code: z.string(), message: z.string(), next_step: z.string(), reply: z.string().nullable() }).nullable(),
+    problem: z
+      .object({ code: z.string(), message: z.string(), next_step: z.string(), reply: z.string().nullable(), diagnosis: diagnosisSchema.nullable() })
+      .nullable(),
     created_at: time,
     created_by: z.string(),
     sent_at: optionalTime,

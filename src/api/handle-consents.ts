@@ -113,6 +113,7 @@ export function consentHandlers(services: Services, refusals: Refusals): Handler
 type Ended = { end: ConsentEnd & { ok: false }; status: number }
 
 function endOf(error: unknown, requestId: string): Ended {
-  const { code, title, message, nextStep, status } = toProblem(error)
-  return { end: { ok: false, code, title, detail: message, nextStep, requestId }, status }
+  const { code, title, message, nextStep, status, diagnosis } = toProblem(error)
+  const explained = diagnosis === null ? {} : { meaning: `${diagnosis.title}. ${diagnosis.meaning}`, fix: diagnosis.fix.slice(0, 6) }
+  return { end: { ok: false, code, title, detail: message, nextStep, requestId, ...explained }, status }
 }

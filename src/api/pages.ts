@@ -51,7 +51,7 @@ export function homePage(version: string): string {
 /** How a consent ended, as the person in front of the browser is told. */
 export type ConsentEnd =
   | { ok: true; credential: string; missing: string }
-  | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string }
+  | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string; /** In our words. */ meaning?: string; fix?: string[] }
 
 /** The sentences are ours; what a provider said stands among the details, escaped and cut. */
 export function consentPage(end: ConsentEnd): string {
@@ -67,6 +67,8 @@ export function consentPage(end: ConsentEnd): string {
   return page(
     'Not connected',
     `<h1>The account was not connected</h1><p>${escapeHtml(end.title)}. ${escapeHtml(end.nextStep)}</p>` +
+      (end.meaning === undefined ? '' : `<p>${escapeHtml(end.meaning)}</p>`) +
+      (end.fix === undefined ? '' : `<ol>${end.fix.map((step) => `<li>${escapeHtml(step)}</li>`).join('')}</ol>`) +
       `<dl><dt>Details</dt><dd>${escapeHtml(end.detail.slice(0, 500))}</dd><dt>Code</dt><dd><code>${escapeHtml(end.code)}</code></dd>` +
       `<dt>Request</dt><dd><code>${escapeHtml(end.requestId)}</code></dd></dl>`,
   )

@@ -1,3 +1,4 @@
+import type { Diagnosis } from '../base/diagnosis.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 
 /** A reply as it is written: everything but the bytes on the wire. */
@@ -14,6 +15,7 @@ export type ProblemBody = {
   errors?: { path: string; message: string }[]
   retry_after?: number
   facts?: Record<string, string | number | boolean | null>
+  diagnosis?: Diagnosis
 }
 
 /** Makes the one body that every error of the service has. @see RFC 9457 */
@@ -29,6 +31,7 @@ export function problemBody(problem: Problem, requestId: string): ProblemBody {
     ...(problem.errors.length > 0 ? { errors: problem.errors.slice(0, 50) } : {}),
     ...(problem.retryAfter === undefined ? {} : { retry_after: Math.ceil(problem.retryAfter) }),
     ...(Object.keys(problem.facts).length > 0 ? { facts: problem.facts } : {}),
+    ...(problem.diagnosis === null ? {} : { diagnosis: problem.diagnosis }),
   }
 }
 

@@ -25,6 +25,7 @@ export function credentialBody(view: CredentialView): Reply<'getCredential'> {
     status: view.status,
     reason: view.reason,
     next_step: view.nextStep,
+    diagnosis: view.diagnosis,
     since: iso(view.since),
     until: isoOrNull(view.until),
     token_expires_at: isoOrNull(view.tokenExpiresAt),
@@ -120,7 +121,7 @@ export function testBody(report: TestReport): Reply<'testCredential'> {
   return {
     ok: report.ok,
     credential: report.credential,
-    steps: report.steps.map((step) => ({ name: step.name, ok: step.ok, message: step.message, next_step: step.nextStep })),
+    steps: report.steps.map((step) => ({ name: step.name, ok: step.ok, message: step.message, next_step: step.nextStep, diagnosis: step.diagnosis ?? null })),
   }
 }
 
@@ -141,6 +142,6 @@ export function consentBody(view: ConsentView): Reply<'getConsent'> {
     verification_uri_complete: view.verificationUriComplete,
     interval: view.interval,
     expires_at: iso(view.expiresAt),
-    problem: view.problem && { code: view.problem.code, detail: view.problem.detail, next_step: view.problem.nextStep },
+    problem: view.problem && { code: view.problem.code, detail: view.problem.detail, next_step: view.problem.nextStep, diagnosis: view.problem.diagnosis },
   }
 }

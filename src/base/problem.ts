@@ -1,3 +1,4 @@
+import type { Diagnosis } from './diagnosis.ts'
 import { problemCodes, type ProblemCode } from './problem-codes.ts'
 
 /** One field of the input and what is wrong with it. */
@@ -12,6 +13,8 @@ export type ProblemOptions = {
   retryAfter?: number
   /** Further public facts, such as the credential's name. Never a secret. */
   facts?: Record<string, string | number | boolean | null>
+  /** What it means and what to do, for a person. */
+  diagnosis?: Diagnosis | null
   cause?: unknown
 }
 
@@ -26,6 +29,7 @@ export class Problem extends Error {
   readonly errors: FieldError[]
   readonly retryAfter: number | undefined
   readonly facts: Record<string, string | number | boolean | null>
+  readonly diagnosis: Diagnosis | null
 
   constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? {} : { cause: options.cause })
@@ -35,6 +39,7 @@ export class Problem extends Error {
     this.errors = options.errors ?? []
     this.retryAfter = options.retryAfter
     this.facts = options.facts ?? {}
+    this.diagnosis = options.diagnosis ?? null
   }
 
   get status(): number {
@@ -53,4 +58,11 @@ export class Problem extends Error {
 /** Returns whether an error is a problem, with this code if one is given. */
 export function isProblem(error: unknown, code?: ProblemCode): error is Problem {
   return error instanceof Problem && (code === undefined || error.code === code)
+}
+
+/** Returns the same problem with what it means. */
+export function withDiagnosis(problem: Problem, diagnosis: Diagnosis | null): Problem {
+  if (diagnosis === null) return problem
+  const { code, message, nextStep, errors, retryAfter, facts, cause } = problem
+  return new Problem(code, message, { nextStep, errors, facts, cause, diagnosis, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }

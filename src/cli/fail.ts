@@ -1,4 +1,5 @@
 import { exitCodes, problemCodes, type ProblemCode } from '../base/problem-codes.ts'
+import { stepsOf } from './steps.ts'
 import { CommandError } from './connection.ts'
 
 type Told = {
@@ -9,6 +10,7 @@ type Told = {
   inFile?: boolean
   exit: number
   requestId?: string | undefined
+  diagnosis?: { title: string; fix: string[] } | undefined
 }
 
 /** Says on stderr what went wrong and what to do, and sets the exit code. */
@@ -18,6 +20,7 @@ export function tellFailure(error: unknown): void {
     `${failureMark()} ${told.message}`,
     ...(told.errors ?? []).map((one) => `  ${told.inFile ? one.path : fieldName(one.path)}: ${one.message}`),
     ...(told.nextStep === undefined ? [] : [`  ${told.nextStep}`]),
+    ...stepsOf(told.diagnosis),
   ]
   process.stderr.write(`${lines.join('\n')}\n`)
   process.exitCode = told.exit
@@ -37,7 +40,7 @@ function read(error: unknown): Told {
     code?: string
     message?: string
     nextStep?: string
-    problem?: { errors?: { path: string; message: string }[] } | null
+    problem?: { errors?: { path: string; message: string }[]; diagnosis?: Told['diagnosis'] } | null
   }
   // Ctrl-C at a question: 128 and the number of the signal, as a shell has it.
   if (code === 'ABORT_ERR') return { message: 'Stopped.', exit: 130 }
@@ -47,6 +50,7 @@ function read(error: unknown): Told {
       nextStep,
       errors: problem?.errors ?? (error as { errors?: Told['errors'] }).errors,
       inFile: code === 'import_invalid',
+      diagnosis: problem?.diagnosis,
       exit: problemCodes[code as ProblemCode].exit,
     }
   }

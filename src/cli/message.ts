@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { Operations } from '../../client/src/operations.ts'
 import { oneOf } from './input.ts'
 import { print, printJson, printTable, relative } from './output.ts'
+import { stepsOf } from './steps.ts'
 import { connectService } from './service.ts'
 
 export function messageCommand(): Command {
@@ -48,7 +49,10 @@ export function messageCommand(): Command {
         if (item.route.length > 1)
           for (const step of item.route)
             print(`  ${relative(step.at)}, ${step.sender.name}: ${step.outcome.replaceAll('_', ' ')}${step.reason === null ? '' : ` (${step.reason})`}`)
-        if (item.problem) print(`${item.problem.message}\n${item.problem.next_step}`)
+        if (item.problem) {
+          print(`${item.problem.message}\n${item.problem.next_step}`)
+          for (const line of stepsOf(item.problem.diagnosis)) print(line)
+        }
       }),
   )
   for (const [name, description] of [

@@ -82,6 +82,7 @@ export function printCredentials(items: Credential[]): void {
   for (const item of items) {
     if (item.reason === null || item.status === 'ready' || item.status === 'paused') continue
     print(`  ${item.name}: ${item.reason.message}`)
+    if (item.diagnosis) print(`    ${item.diagnosis.title}. More: keybearer show ${quoted(item.name)}`)
     if (item.next_step) print(`    ${commandFor(item) ?? item.next_step.text}`)
   }
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import type { Message, NewMessage } from '../../client/src/operations.ts'
+import { stepsOf } from './steps.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { failureMark } from './fail.ts'
@@ -89,6 +90,7 @@ export async function tellOutcome(client: ReturnType<typeof connectService>, acc
   if (message.problem === null) return
   say(`${failureMark()} ${message.problem.message} ${message.problem.reply ?? ''}`.trim())
   say(`  ${message.problem.next_step}`)
+  for (const line of stepsOf(message.problem.diagnosis)) say(line)
   process.exitCode = message.status === 'failed' ? exitCodes.failed : exitCodes.try_later
 }
 

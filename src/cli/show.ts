@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { printDiagnosis } from './explain.ts'
 import { commandFor, print, printJson, printTable, relative } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -37,6 +38,10 @@ export function showCommand(): Command {
         ],
       ]
       for (const [label, value] of rows) if (value !== null) print(`${label.padEnd(18)} ${value}`)
+      if (item.diagnosis !== null) {
+        print('')
+        printDiagnosis(item.diagnosis)
+      }
       if (usage.items.length === 0) return
       print('')
       printTable(

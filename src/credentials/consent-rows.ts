@@ -9,6 +9,7 @@ import type { Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
 import type { Reason } from './credential-status.ts'
+import { diagnosisOfReason } from './diagnosis.ts'
 import { consentPlace } from './token-set.ts'
 import type { ConsentMode, ConsentStatus, ConsentView } from './types.ts'
 
@@ -42,12 +43,12 @@ export async function insertStartedConsent(
 export const hashState = (state: string): string => createHash('sha256').update(state).digest('hex')
 
 /** Makes what may be seen of a consent; the authorization address is not in it. */
-export function toConsentView(consent: Row<'consents'>, name: string): ConsentView {
+export function toConsentView(context: CredentialContext, consent: Row<'consents'>, row: CredentialWithRegistration): ConsentView {
   const reason = consent.problem === null ? null : (JSON.parse(consent.problem) as Reason)
   const code = reason !== null && Object.hasOwn(problemCodes, reason.code) ? (reason.code as ProblemCode) : null
   return {
     id: consent.id,
-    credential: { id: consent.credential_id, name },
+    credential: { id: consent.credential_id, name: row.name },
     mode: consent.mode as ConsentMode,
     status: consent.status as ConsentStatus,
     authorizationUrl: null,
@@ -60,6 +61,11 @@ export function toConsentView(consent: Row<'consents'>, name: string): ConsentVi
     problem:
       reason === null
         ? null
-        : { code: reason.code, detail: reason.message, nextStep: reason.nextStep?.text ?? (code ? problemCodes[code].nextStep : 'Start the consent again.') },
+        : {
+            code: reason.code,
+            detail: reason.message,
+            nextStep: reason.nextStep?.text ?? (code ? problemCodes[code].nextStep : 'Start the consent again.'),
+            diagnosis: diagnosisOfReason(context, row, reason),
+          },
   }
 }

@@ -58,7 +58,7 @@ export async function startWithTicket(
     { allowOtherAccount: order.allowOtherAccount ?? false },
     actor,
   )
-  const view = toConsentView(consent, row.name)
+  const view = toConsentView(context, consent, row)
   return isLink ? { ...view, link: `${context.publicUrl}/connect/${ticket}` } : { ...view, authorizationUrl: `${context.publicUrl}/oauth/start/${ticket}` }
 }
 
@@ -84,7 +84,7 @@ export async function startPaste(
     secretOf(request, order.allowOtherAccount ?? false),
     actor,
   )
-  return { ...toConsentView(consent, row.name), authorizationUrl: url }
+  return { ...toConsentView(context, consent, row), authorizationUrl: url }
 }
 
 /**

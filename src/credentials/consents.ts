@@ -1,5 +1,6 @@
 import type { Actor } from '../base/actor.ts'
-import { isProblem, Problem } from '../base/problem.ts'
+import type { Diagnosis } from '../base/diagnosis.ts'
+import { isProblem, Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { readAuthorizationResponse } from '../oauth/authorization-code.ts'
 import { findConsentByState, findConsentByTicket, moveConsent, readConsent } from '../storage/consents.ts'
@@ -11,6 +12,7 @@ import type { Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { hashProof, isBound, isOfSession, refuseBrowser, starterOf, type ConsentBrowser } from './consent-browser.ts'
 import { linkView, type LinkView } from './consent-link.ts'
+import { classifyFailure, diagnosisOfReason } from './diagnosis.ts'
 import { hashState, toConsentView, type ConsentSecret } from './consent-rows.ts'
 import { alreadyOpened, beginInBrowser, startPaste, startWithTicket, type Opened } from './consent-start.ts'
 import type { CredentialContext } from './context.ts'
@@ -108,7 +110,7 @@ export class Consents {
     const consent = await readConsent(this.#context.db, id)
     const row = consent && (await findCredential(this.#context.db, consent.credential_id))
     if (!consent || !row) throw new Problem('not_found', 'There is no such consent.')
-    const view = toConsentView(consent, row.name)
+    const view = toConsentView(this.#context, consent, row)
     return view.status === 'waiting' && consent.expires_at <= this.#context.clock.now() ? { ...view, status: 'expired' } : view
   }
 
@@ -185,12 +187,11 @@ export class Consents {
       if (consent.secret === null) throw new Problem('consent_expired', 'The consent has no secret any more.')
       secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
     } catch (error) {
-      await this.#fail(consent, row, error, who, 'exchanging')
-      throw error
+      throw await this.#fail(consent, row, error, who, 'exchanging', answerText(query))
     }
     const outcome = await this.#exchange(row, consent, code, secret, who)
     await this.#context.wake()
-    const { scope } = grantedOf(outcome, row.name)
+    const { scope } = grantedOf(outcome, row.name, (reason) => diagnosisOfReason(this.#context, row, reason))
     return { credential: { id: row.id, name: row.name }, missingScopes: missingScopes(JSON.parse(row.scopes) as string[], scope) }
   }
 
@@ -212,10 +213,26 @@ export class Consents {
     }
   }
 
-  async #fail(consent: Row<'consents'>, row: CredentialWithRegistration, error: unknown, actor: Actor, from: 'waiting' | 'exchanging'): Promise<void> {
+  async #fail(
+    consent: Row<'consents'>,
+    row: CredentialWithRegistration,
+    error: unknown,
+    actor: Actor,
+    from: 'waiting' | 'exchanging',
+    said?: string,
+  ): Promise<unknown> {
     const { db, clock } = this.#context
     const problem = isProblem(error) ? error : new Problem('internal_error', 'The consent could not be finished.', { cause: error })
-    const reason: Reason = { code: problem.code, message: problem.message, nextStep: { action: 'connect', text: problem.nextStep } }
+    const diagnosis =
+      said === undefined || problem.code === 'consent_issuer_mismatch'
+        ? undefined
+        : classifyFailure(this.#context, { text: said, surface: 'authorize_redirect', provider: row.provider, judged: 'unjudged' })
+    const reason: Reason = {
+      code: problem.code,
+      message: problem.message,
+      nextStep: { action: 'connect', text: problem.nextStep },
+      ...(diagnosis === undefined ? {} : { diagnosis }),
+    }
     await inTransaction(db, async (trx) => {
       await moveConsent(trx, consent.id, from, { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) })
       await this.#context.audit.append(trx, [
@@ -224,11 +241,18 @@ export class Consents {
       await appendEvents(trx, clock, [{ type: 'consent.finished', subject: row.id, data: { consent: consent.id, name: row.name, outcome: problem.code } }])
     })
     await this.#context.wake()
+    return isProblem(error) ? withDiagnosis(error, diagnosisOfReason(this.#context, row, reason)) : error
   }
 }
 
+/** What an answer says of a failure; a code or state in it is left out. */
+const answerText = (query: URLSearchParams): string | undefined => {
+  const error = query.get('error')
+  return error === null ? undefined : `?error=${error}&error_description=${encodeURIComponent(query.get('error_description') ?? '')}`
+}
+
 /** @throws Problem when there is no token */
-function grantedOf(outcome: TokenRequestOutcome, name: string): Extract<Settlement, { kind: 'granted' }> {
+function grantedOf(outcome: TokenRequestOutcome, name: string, diagnose: (reason: Reason) => Diagnosis | null): Extract<Settlement, { kind: 'granted' }> {
   switch (outcome.kind) {
     case 'changed_meanwhile':
       throw new Problem('changed_meanwhile', `"${name}" was changed while the consent was finished. Start it again.`)
@@ -244,14 +268,13 @@ function grantedOf(outcome: TokenRequestOutcome, name: string): Extract<Settleme
     case 'granted':
       return settlement
     case 'account_mismatch':
-      throw new Problem('account_mismatch', `"${name}": ${settlement.reason.message}`)
+      throw new Problem('account_mismatch', `"${name}": ${settlement.reason.message}`, { diagnosis: diagnose(settlement.reason) })
     case 'refused':
     case 'unavailable':
-      throw new Problem(
-        'consent_failed',
-        `"${name}": ${settlement.reason.message}`,
-        settlement.reason.nextStep ? { nextStep: settlement.reason.nextStep.text } : {},
-      )
+      throw new Problem('consent_failed', `"${name}": ${settlement.reason.message}`, {
+        diagnosis: diagnose(settlement.reason),
+        ...(settlement.reason.nextStep ? { nextStep: settlement.reason.nextStep.text } : {}),
+      })
     case 'device_waits':
     case 'changed_meanwhile':
       throw new Problem('consent_failed', `"${name}": the consent was overtaken by another one.`)

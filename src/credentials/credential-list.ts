@@ -4,6 +4,7 @@ import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { accessKeyNames, dayNumber, readUsageDays, readUsers } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
 import { needsAttention } from './credential-status.ts'
+import { diagnosisOfReason } from './diagnosis.ts'
 import { toCredentialView } from './credential-view.ts'
 import {
   credentialKinds,
@@ -61,7 +62,7 @@ export async function toViews(context: CredentialContext, rows: CredentialWithRe
     known.items.push(named(user.access_key_id))
     usedBy.set(user.credential_id, known)
   }
-  return rows.map((row) => toCredentialView(row, names, usedBy.get(row.id) ?? { items: [], count: 0 }))
+  return rows.map((row) => toCredentialView(row, names, usedBy.get(row.id) ?? { items: [], count: 0 }, diagnosisOfReason(context, row)))
 }
 
 /** Returns the uses of the last days, today in UTC last; days without a use are there with zeros. */

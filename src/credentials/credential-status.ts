@@ -13,6 +13,8 @@ export type Reason = {
   code: string
   message: string
   nextStep: NextStep | null
+  /** Id of what explains it, where a text said more than the code. */
+  diagnosis?: string
   /** What a paused credential goes back to. */
   before?: { status: CredentialStatus; reason: Reason | null }
 }

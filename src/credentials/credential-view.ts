@@ -3,7 +3,12 @@ import { knownEnd, readReason, workingFacts } from './credential-status.ts'
 import type { CredentialKind, CredentialOptions, CredentialStatus, CredentialView, GrantType } from './types.ts'
 
 /** Makes what people and programs may see of a row. */
-export function toCredentialView(row: CredentialWithRegistration, keyNames: Map<string, string>, usedBy: CredentialView['usedBy']): CredentialView {
+export function toCredentialView(
+  row: CredentialWithRegistration,
+  keyNames: Map<string, string>,
+  usedBy: CredentialView['usedBy'],
+  diagnosis: CredentialView['diagnosis'],
+): CredentialView {
   const reason = readReason(row.status_reason)
   const scopes = JSON.parse(row.scopes) as string[]
   const granted = row.granted_scopes === null ? null : (JSON.parse(row.granted_scopes) as string[])
@@ -26,6 +31,7 @@ export function toCredentialView(row: CredentialWithRegistration, keyNames: Map<
     status: row.status as CredentialStatus,
     reason: reason === null ? null : { code: reason.code, message: reason.message },
     nextStep: reason?.nextStep ?? null,
+    diagnosis,
     since: row.status_since,
     until: knownEnd(workingFacts(row, row.secret_expires_at)),
     tokenExpiresAt: row.token_expires_at,

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
-import { Problem } from '../base/problem.ts'
+import type { Diagnosis } from '../base/diagnosis.ts'
+import { Problem, withDiagnosis } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import { nameKey } from '../storage/credential-derived.ts'
 import { deleteCredentialRow, findCredential, updateCredentialIf, type CredentialWithRegistration } from '../storage/credentials.ts'
@@ -15,7 +16,7 @@ import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
 import { createCredential } from './credential-create.ts'
-import { diagnosisValues } from './diagnosis.ts'
+import { diagnoseReply, diagnosisOfReason, diagnosisValues, type Failure } from './diagnosis.ts'
 import { countCredentials, listCredentials, toViews, usageDays } from './credential-list.ts'
 import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
 import { cleanName, nameErrors } from './names.ts'
@@ -77,6 +78,17 @@ export class Credentials {
   /** @throws Problem not_found */
   async get(ref: string): Promise<CredentialView> {
     return (await toViews(this.#context, [await this.#find(ref)]))[0]!
+  }
+
+  /** Returns what the reason of a credential's status means; null when there is nothing to explain. */
+  diagnose(row: CredentialWithRegistration): Diagnosis | null {
+    return diagnosisOfReason(this.#context, row)
+  }
+
+  /** Returns what the words of a mail server or of a connection to it mean, with the values of the credential that was used. */
+  async diagnoseReply(id: string | null, failure: Pick<Failure, 'text' | 'surface' | 'judged'> & { host: string }): Promise<Diagnosis | null> {
+    const row = id === null ? undefined : await findCredential(this.#context.db, id)
+    return diagnoseReply(this.#context, row ?? null, failure)
   }
 
   /** Returns what the steps of a diagnosis can name of a credential. @throws Problem not_found */
@@ -288,7 +300,8 @@ export class Credentials {
       )
     }
     if (outcome.kind === 'busy' || (outcome.kind === 'settled' && outcome.settlement.kind !== 'granted')) {
-      throw problemOfStatus(after, outcome.kind === 'busy' ? 'Another node has been at it for a minute.' : null, this.#context.clock.now())
+      const busy = outcome.kind === 'busy' ? 'Another node has been at it for a minute.' : null
+      throw withDiagnosis(problemOfStatus(after, busy, this.#context.clock.now()), diagnosisOfReason(this.#context, after))
     }
     return await this.get(row.id)
   }

@@ -72,7 +72,7 @@ export async function startDevice(
     secret,
     actor,
   )
-  return { ...toConsentView(consent, row.name), verificationUriComplete: device.verificationUriComplete }
+  return { ...toConsentView(context, consent, row), verificationUriComplete: device.verificationUriComplete }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Actor } from '../base/actor.ts'
-import { Problem } from '../base/problem.ts'
+import { Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { nameKey } from '../storage/credential-derived.ts'
 import { findCredential, findCredentialId, readCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
@@ -8,6 +8,7 @@ import { findRegistration } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import type { CredentialContext } from './context.ts'
 import { checkDestination, hostsNotFor, type Destination, type ScopedHost } from './destination.ts'
+import { diagnosisOfReason } from './diagnosis.ts'
 import { readReason } from './credential-status.ts'
 import { providerOf } from './provider-of.ts'
 import { leastRestLife, restOfLife } from './refresh-plan.ts'
@@ -241,7 +242,7 @@ export class HandOuts {
   async #why(id: string, busy: string | null): Promise<Problem> {
     const row = await findCredential(this.#context.db, id)
     if (!row) return new Problem('not_found', 'There is no such credential.')
-    return problemOfStatus(row, busy, this.#context.clock.now())
+    return withDiagnosis(problemOfStatus(row, busy, this.#context.clock.now()), diagnosisOfReason(this.#context, row))
   }
 }
 

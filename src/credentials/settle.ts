@@ -14,8 +14,10 @@ import type { RegistrationRow } from '../storage/registrations.ts'
 import type { Row, RowUpdate } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { identifyAccount, type Account } from './account.ts'
+import type { Surface } from '../providers/diagnosis-schema.ts'
 import type { CredentialContext } from './context.ts'
 import { isBroken, isThreeLegged, knownEnd, nextEnd, nextSteps, statusColumns, statusOfWorking, workingFacts, type Reason } from './credential-status.ts'
+import { classifyFailure } from './diagnosis.ts'
 import { missingScopes } from './credential-view.ts'
 import { backoff, planRefresh } from './refresh-plan.ts'
 import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
@@ -24,7 +26,13 @@ import type { CredentialOptions, CredentialStatus } from './types.ts'
 /** What asking the token endpoint came to; `local`: our own side could not even ask. */
 export type AskOutcome =
   | Exclude<TokenOutcome, { kind: 'unavailable' }>
-  | { kind: 'unavailable'; reason: string; retryAfter: number | null; /** false: certainly nothing reached the provider */ sent?: boolean }
+  | {
+      kind: 'unavailable'
+      reason: string
+      retryAfter: number | null
+      /** false: certainly nothing reached the provider */ sent?: boolean
+      /** What the connection failed of. */ words?: string
+    }
   | { kind: 'local'; problem: Problem }
 
 export type Settlement =
@@ -76,16 +84,30 @@ export async function settle(context: CredentialContext, work: ToSettle): Promis
             : { code: 'consent_expired', message: 'Nobody consented in time.', nextStep: nextSteps.connect },
       })
     case 'refused':
-      return await settleRefused(context, work, withWarning(reasonOfRefusal(work, outcome), work.warning))
+      return await settleRefused(context, work, withWarning(explained(context, work, reasonOfRefusal(work, outcome), outcome), work.warning))
     case 'local':
       return await settleRefused(context, work, {
         status: 'misconfigured',
         reason: { code: outcome.problem.code, message: outcome.problem.message, nextStep: { action: 'fix', text: outcome.problem.nextStep } },
       })
     case 'unavailable':
-      return await settleUnavailable(context, work, 'provider_unavailable', outcome.reason, outcome.retryAfter, outcome.sent === true ? 'lost' : 'waiting')
+      return await settleUnavailable(context, work, {
+        code: 'provider_unavailable',
+        message: outcome.reason,
+        retryAfter: outcome.retryAfter,
+        state: outcome.sent === true ? 'lost' : 'waiting',
+        words: outcome.words ?? outcome.reason,
+        surface: outcome.words === undefined ? surfaceOf(work) : 'network',
+      })
     case 'unusable':
-      return await settleUnavailable(context, work, 'answer_unusable', `The provider's answer cannot be used: ${outcome.reason}.`, null, 'unusable')
+      return await settleUnavailable(context, work, {
+        code: 'answer_unusable',
+        message: `The provider's answer cannot be used: ${outcome.reason}.`,
+        retryAfter: null,
+        state: 'unusable',
+        words: outcome.reason,
+        surface: surfaceOf(work),
+      })
   }
 }
 
@@ -223,15 +245,15 @@ async function settleRefused(context: CredentialContext, work: ToSettle, refusal
 async function settleUnavailable(
   context: CredentialContext,
   work: ToSettle,
-  code: string,
-  message: string,
-  retryAfter: number | null,
-  state: 'lost' | 'waiting' | 'unusable',
+  why: { code: string; message: string; retryAfter: number | null; state: 'lost' | 'waiting' | 'unusable'; words: string; surface: Surface },
 ): Promise<Settlement> {
+  const { code, message, retryAfter, state } = why
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
   const failures = work.row.failures + 1
   const retryAt = context.clock.now() + backoff(failures, retryAfter)
-  const reason: Reason = { code, message, nextStep: nextSteps.retry }
+  const judged = why.surface === 'network' || state === 'unusable' ? 'unjudged' : 'passing'
+  const diagnosis = classifyFailure(context, { text: why.words, surface: why.surface, provider: work.registration.provider, judged })
+  const reason: Reason = { code, message, nextStep: nextSteps.retry, ...(diagnosis === undefined ? {} : { diagnosis }) }
   const done = await finish(context, work, {
     columns: isConsent ? {} : { refresh_due_at: retryAt, failures },
     ...(isConsent ? {} : { status: { status: 'retrying' as const, reason } }),
@@ -341,6 +363,22 @@ function withWarning(refusal: { status: CredentialStatus; reason: Reason }, warn
 }
 
 type Refused = Extract<TokenOutcome, { kind: 'refused' }>
+type Refusal = { status: CredentialStatus; reason: Reason }
+
+const surfaceOf = (work: ToSettle): Surface => (work.grantType === 'device_code' ? 'device_endpoint' : 'token_endpoint')
+
+/** Adds what the provider's words mean to a refusal. What is done about it was decided before, by the error code alone. */
+function explained(context: CredentialContext, work: ToSettle, refusal: Refusal, outcome: Refused): Refusal {
+  if (refusal.reason.code === 'rotation_lost' || refusal.reason.code === 'dpop_demanded') return refusal
+  const diagnosis = classifyFailure(context, {
+    text: outcome.text,
+    bare: `HTTP ${outcome.status} {"error":"${outcome.error}"}`,
+    surface: surfaceOf(work),
+    provider: work.registration.provider,
+    judged: 'refused',
+  })
+  return diagnosis === undefined ? refusal : { ...refusal, reason: { ...refusal.reason, diagnosis } }
+}
 
 function reasonOfRefusal(work: ToSettle, outcome: Refused): { status: CredentialStatus; reason: Reason } {
   const words = outcome.description === '' ? outcome.error : `${outcome.error}: ${outcome.description}`

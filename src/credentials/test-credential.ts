@@ -25,7 +25,7 @@ export async function testCredential(
     token = await handOut({ purpose: 'test', actor })
   } catch (error) {
     if (!isProblem(error)) throw error
-    steps.push({ name: 'token', ok: false, message: error.message, nextStep: error.nextStep })
+    steps.push({ name: 'token', ok: false, message: error.message, nextStep: error.nextStep, diagnosis: error.diagnosis })
     return report()
   }
   const until = token.expiresAt === null ? 'without a known end' : `until ${new Date(token.expiresAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -15,6 +15,7 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
 import type { Reason } from './credential-status.ts'
 import { openRegistrationSecrets, type RegistrationSecrets } from './registration-secrets.ts'
+import { wordsOfError } from './diagnosis.ts'
 import { settle, type AskOutcome, type Settlement } from './settle.ts'
 import { answerPlace, credentialPlace, readStoredSecret, type StoredSecret } from './token-set.ts'
 
@@ -253,7 +254,7 @@ async function tryOnce(
     if (!isProblem(error)) throw error
     context.count('token_requests', 'unavailable')
     if (error.code === 'address_not_allowed') return notAsked({ kind: 'local', problem: error })
-    return notAsked({ kind: 'unavailable', reason: error.message, retryAfter: null, sent: error.facts.sent !== false })
+    return notAsked({ kind: 'unavailable', reason: error.message, retryAfter: null, sent: error.facts.sent !== false, words: wordsOfError(error) })
   }
   // Invariant: keep first, judge second.
   await keepStubbornly(context, claim, raw)

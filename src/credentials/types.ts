@@ -1,3 +1,4 @@
+import type { Diagnosis } from '../base/diagnosis.ts'
 import type { Secret } from '../base/secret.ts'
 
 export const credentialKinds = ['oauth2', 'api_key', 'basic'] as const
@@ -50,6 +51,8 @@ export type CredentialView = {
   status: CredentialStatus
   reason: { code: string; message: string } | null
   nextStep: NextStep | null
+  /** What the reason means and what to do. */
+  diagnosis: Diagnosis | null
   since: number
   /** When it stops working unless a person acts; null: no end is known. */
   until: number | null
@@ -234,10 +237,10 @@ export type ConsentView = {
   /** Seconds the caller should wait between two looks. */
   interval: number
   expiresAt: number
-  problem: { code: string; detail: string; nextStep: string } | null
+  problem: { code: string; detail: string; nextStep: string; diagnosis: Diagnosis | null } | null
 }
 
-export type TestStep = { name: string; ok: boolean; message: string; nextStep: string | null }
+export type TestStep = { name: string; ok: boolean; message: string; nextStep: string | null; diagnosis?: Diagnosis | null }
 export type TestReport = { ok: boolean; credential: { id: string; name: string }; steps: TestStep[] }
 
 /** What became of the tokens at the provider. */

@@ -16,7 +16,7 @@ export type MailContext = {
   bus: EventBus
   log: Log
   wake: () => Promise<void>
-  credentials: Pick<Credentials, 'handOut' | 'generationFor' | 'get' | 'recordUse'>
+  credentials: Pick<Credentials, 'handOut' | 'generationFor' | 'get' | 'recordUse' | 'diagnose' | 'diagnoseReply'>
   /** Whether a mail server at this address may be connected to. */
   mayConnect: (host: string, address: string, port: number) => boolean
   /** PEM of further certificate authorities. */

@@ -5,6 +5,8 @@ import type { MailContext } from './context.ts'
 import { fallbacksOf, type FallbackCause } from './mail-options.ts'
 import { fromSender } from './message-from.ts'
 import { toSenderView } from './senders.ts'
+import type { Judgement } from '../credentials/diagnosis.ts'
+import type { Surface } from '../providers/diagnosis-schema.ts'
 import type { SmtpSender } from './smtp-sender.ts'
 import type { Delivery, RouteStep, SenderView } from './types.ts'
 
@@ -39,7 +41,7 @@ export class DeliveryRoute {
       return { delivery, steps: [], sentBy: null, tryAgainAt: null }
     }
     const sender = toSenderView(senderRow)
-    const first = await this.#smtp.deliver(sender, { from: row.envelope_from, to }, mime, actor)
+    const first = await this.#explain(sender, await this.#smtp.deliver(sender, { from: row.envelope_from, to }, mime, actor))
     const cause = causeOf(first)
     const steps = [stepOf(sender, first, clock.now())]
     const since = this.#noteReach(row, sender, cause)
@@ -62,6 +64,14 @@ export class DeliveryRoute {
     return routed
   }
 
+  /** Adds what the server's words mean. What becomes of the message was decided before, by the reply's first digit. */
+  async #explain(sender: SenderView, delivery: Delivery): Promise<Delivery> {
+    const failure = failureOf(delivery)
+    if (failure === null) return delivery
+    const diagnosis = await this.#context.credentials.diagnoseReply(sender.credential?.id ?? null, { ...failure, host: sender.host })
+    return diagnosis === null ? delivery : { ...delivery, diagnosis }
+  }
+
   /** Returns since when the server is out of reach: by what this node saw, or by what the message's own way says. */
   #noteReach(row: MessageRow, sender: SenderView, cause: FallbackCause | null): number {
     const now = this.#context.clock.now()
@@ -73,6 +83,25 @@ export class DeliveryRoute {
     const since = Math.min(this.#awaySince.get(sender.id) ?? now, before?.outcome === 'unreachable' ? before.at : now)
     this.#awaySince.set(sender.id, since)
     return since
+  }
+}
+
+function failureOf(delivery: Delivery): { text: string; surface: Surface; judged: Judgement } | null {
+  const judgedBy = (reply: string): Judgement => (reply.startsWith('5') ? 'refused' : reply.startsWith('4') ? 'passing' : 'unjudged')
+  switch (delivery.kind) {
+    case 'sent': {
+      const [first] = delivery.refused
+      return first === undefined ? null : { text: first.reply, surface: 'smtp_data', judged: judgedBy(first.reply) }
+    }
+    case 'refused': {
+      const text = delivery.reply ?? delivery.message
+      return { text, surface: delivery.code === 'mail_auth_refused' ? 'smtp_auth' : 'smtp_data', judged: judgedBy(text) }
+    }
+    case 'unavailable':
+      if (delivery.code !== 'mail_unavailable') return null
+      return delivery.reply === null
+        ? { text: delivery.message, surface: 'network', judged: 'unjudged' }
+        : { text: delivery.reply, surface: 'smtp_auth', judged: judgedBy(delivery.reply) }
   }
 }
 

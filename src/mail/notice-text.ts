@@ -1,4 +1,5 @@
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
+import type { Diagnosis } from '../base/diagnosis.ts'
 import { readReason } from '../credentials/credential-status.ts'
 import type { NoticeEvent } from './mail-options.ts'
 
@@ -6,6 +7,8 @@ export type Notice = {
   event: NoticeEvent
   row: Pick<CredentialWithRegistration, 'name' | 'username' | 'status' | 'status_since' | 'status_reason'>
   said: Said | null
+  /** What the reason means and what to do. */
+  diagnosis: Diagnosis | null
 }
 /** What an event said beside the status, such as of an end that is still far. */
 export type Said = { message: string; nextStep: string | null }
@@ -43,7 +46,14 @@ function section(heading: string, notices: Notice[]): string[] {
   return [heading, '', ...shown, ...(rest > 0 ? [`and ${rest} more\n`] : [])]
 }
 
-function describe({ event, row, said }: Notice): string {
+const actors: Record<Diagnosis['who'], string> = {
+  you: 'What to do',
+  owner: "What the account's owner has to do",
+  admin: 'What an administrator has to do',
+  nobody: 'What happens now',
+}
+
+function describe({ event, row, said, diagnosis }: Notice): string {
   const reason = readReason(row.status_reason)
   const message = said?.message ?? reason?.message ?? null
   const nextStep = said === null ? (reason?.nextStep?.text ?? null) : said.nextStep
@@ -54,10 +64,14 @@ function describe({ event, row, said }: Notice): string {
       : `, ${row.status.replaceAll('_', ' ')} since ${new Date(row.status_since).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const lines = [`- ${row.name}${account}${state}`]
   if (event !== 'credential.recovered') lines.push(...[message, nextStep].filter((text) => text !== null).map((text) => `  ${withoutLinks(text)}`))
+  if (event === 'credential.broken' && diagnosis !== null) {
+    lines.push(`  ${diagnosis.title}. ${diagnosis.meaning}`, `  ${actors[diagnosis.who]}:`)
+    diagnosis.fix.forEach((step, at) => lines.push(`  ${at + 1}. ${withoutLinks(step, '(see the page)')}`))
+  }
   return `${lines.join('\n')}\n`
 }
 
-const withoutLinks = (text: string): string => text.replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/\S+/gi, '(address left out)')
+const withoutLinks = (text: string, instead = '(address left out)'): string => text.replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/\S+/gi, instead)
 
 function subjectOf(notices: Notice[], reminders: Notice[]): string {
   const all = [...notices, ...reminders]

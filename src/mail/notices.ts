@@ -138,7 +138,7 @@ export class Notices {
       if (kind === 'credential.broken') told.add(id)
       else if (kind === 'credential.recovered' || !row) told.delete(id)
       if (row && kind) fresh.add(id)
-      if (row && kind) notices.push({ event: kind, row, said: kind === 'credential.expiring' ? saidBy(event) : null })
+      if (row && kind) notices.push({ event: kind, row, said: kind === 'credential.expiring' ? saidBy(event) : null, diagnosis: this.#diagnose(row) })
     }
     // A provider that is away for a moment is nobody's business; one that stays away is.
     const stuck = await brokenCredentials(db, ['retrying'], { from: state.lookedAt - hour, to: now - hour }, mostRows)
@@ -146,11 +146,13 @@ export class Notices {
       if (told.has(row.id)) continue
       told.add(row.id)
       fresh.add(row.id)
-      notices.push({ event: 'credential.broken', row, said: null })
+      notices.push({ event: 'credential.broken', row, said: null, diagnosis: this.#diagnose(row) })
     }
     const isReminder = now - state.remindedAt >= day
     const old = isReminder ? await brokenCredentials(db, ['needs_consent', 'misconfigured', 'retrying'], { from: 0, to: now - day }, mostRows) : []
-    const reminders = old.filter((row) => !fresh.has(row.id)).map((row): Notice => ({ event: 'credential.broken', row, said: null }))
+    const reminders = old
+      .filter((row) => !fresh.has(row.id))
+      .map((row): Notice => ({ event: 'credential.broken', row, said: null, diagnosis: this.#diagnose(row) }))
     const next: State = {
       seq: events.at(-1)?.seq ?? state.seq,
       lookedAt: now,
@@ -158,6 +160,10 @@ export class Notices {
       told: [...told].slice(-mostEvents),
     }
     return { notices, reminders, state: next }
+  }
+
+  #diagnose(row: CredentialWithRegistration): Notice['diagnosis'] {
+    return this.#context.credentials.diagnose(row)
   }
 
   /** Returns the first sender, of the default one and its fallbacks, whose own credential works. */

@@ -27,6 +27,11 @@ export function settleRecipients(recipients: Recipient[], tried: string[], deliv
 
 /** Says why a message was not sent to everybody, and what to do. */
 export function problemOf(delivery: Delivery, recipients: Recipient[]): MessageProblem | null {
+  const problem = problemWithout(delivery, recipients)
+  return problem === null || delivery.diagnosis == null ? problem : { ...problem, diagnosis: delivery.diagnosis }
+}
+
+function problemWithout(delivery: Delivery, recipients: Recipient[]): MessageProblem | null {
   switch (delivery.kind) {
     case 'sent': {
       const refused = recipients.filter((one) => one.state !== 'sent')

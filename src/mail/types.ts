@@ -1,3 +1,5 @@
+import type { Diagnosis } from '../base/diagnosis.ts'
+
 export type SenderView = {
   id: string
   name: string
@@ -53,7 +55,7 @@ export type MessageStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelle
 
 export type Recipient = { address: string; state: 'waiting' | 'sent' | 'refused'; reply: string | null }
 
-export type MessageProblem = { code: string; message: string; nextStep: string; reply: string | null }
+export type MessageProblem = { code: string; message: string; nextStep: string; reply: string | null; diagnosis?: Diagnosis | null }
 
 /** One way that was tried. `failed`: for a reason that another way would not help against. */
 export type RouteStep = {
@@ -83,8 +85,8 @@ export type MessageView = {
   route: RouteStep[]
 }
 
-/** What became of one try to send a message. */
-export type Delivery =
+/** What became of one try to send a message. `diagnosis`: what the server's words mean. */
+export type Delivery = { diagnosis?: Diagnosis | null } & (
   | { kind: 'sent'; reply: string; refused: { address: string; reply: string; permanent: boolean }[] }
   /** Nobody got it. */
   | {
@@ -99,3 +101,4 @@ export type Delivery =
       recipients?: { address: string; reply: string; permanent: boolean }[]
     }
   | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }
+)

@@ -32,6 +32,8 @@ export type TokenOutcome =
       /** consent: a person must act; client: the registration is wrong; request: something else we sent is. */
       class: 'consent' | 'client' | 'request'
       status: number
+      /** The answer in one line, cleaned and cut. */
+      text: string
     }
   | { kind: 'pending' }
   | { kind: 'slow_down' }
@@ -78,7 +80,7 @@ export function judgeTokenAnswer(
   if (waiting !== null) return waiting
   if (status === 429 || status >= 500 || error?.error === 'temporarily_unavailable' || error?.error === 'server_error') {
     // A refusal is a refusal, even from a server that answers everything with 500.
-    if (error !== null && permanent.has(error.error)) return refusal(error, status)
+    if (error !== null && permanent.has(error.error)) return refusal(error, answer)
     return {
       kind: 'unavailable',
       reason:
@@ -89,15 +91,15 @@ export function judgeTokenAnswer(
     }
   }
   if (fields === null) {
-    if (status === 401) return refusal({ error: 'invalid_client', description: 'status 401 without a reason' }, status)
+    if (status === 401) return refusal({ error: 'invalid_client', description: 'status 401 without a reason' }, answer)
     if (isTooEarly(status)) return tooEarly(answer, context.now)
     return { kind: 'unusable', reason: `status ${status}, ${describeBody(answer)}` }
   }
   const token = find(fields, ['access_token', 'accessToken', ...provider.data.token_answer.access_token])
   const found = typeof token === 'string' && token !== ''
-  if (error !== null && !found) return judgeError(error, status, answer, context.now)
+  if (error !== null && !found) return judgeError(error, answer, context.now)
   if (isTooEarly(status)) return tooEarly(answer, context.now)
-  if (status >= 400) return judgeError(error ?? { error: `status ${status}`, description: '' }, status, answer, context.now)
+  if (status >= 400) return judgeError(error ?? { error: `status ${status}`, description: '' }, answer, context.now)
   if (!found) return { kind: 'unusable', reason: token === undefined ? 'it contains no access token' : 'its access token is not a text' }
   // Neither half can be trusted; the answer is kept, so that nothing in it is lost.
   if (error !== null) return { kind: 'unusable', reason: `it contains both a token and the error ${error.error}` }
@@ -238,17 +240,17 @@ function judgeDeviceError(code: string, grantType: string | undefined): TokenOut
   }
 }
 
-function judgeError(error: ErrorFields, status: number, answer: RawAnswer, now: number): TokenOutcome {
+function judgeError(error: ErrorFields, answer: RawAnswer, now: number): TokenOutcome {
   switch (error.error) {
     case 'temporarily_unavailable':
     case 'server_error':
       return { kind: 'unavailable', reason: `The provider says ${error.error}.`, retryAfter: readRetryAfter(answer.headers, now) }
     default:
-      return refusal(error, status)
+      return refusal(error, answer)
   }
 }
 
-function refusal(error: ErrorFields, status: number): TokenOutcome {
+function refusal(error: ErrorFields, answer: RawAnswer): TokenOutcome {
   const code = error.error
   const kind =
     code === 'invalid_client' || code === 'unauthorized_client' || code === 'incorrect_client_credentials' || code === 'invalid_client_id'
@@ -266,7 +268,14 @@ function refusal(error: ErrorFields, status: number): TokenOutcome {
         : code === 'access_denied'
           ? 'consent'
           : 'request'
-  return { kind: 'refused', error: code, description: error.description, class: kind, status }
+  return {
+    kind: 'refused',
+    error: code,
+    description: error.description,
+    class: kind,
+    status: answer.status,
+    text: `HTTP ${answer.status} ${redactText(answer.body, 2000)}`,
+  }
 }
 
 /** Some providers name the kind of token instead of how it is used, such as eBay and Slack. */

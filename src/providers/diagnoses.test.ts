@@ -173,6 +173,7 @@ describe('values of a credential', () => {
         else assert.doesNotMatch(filled, /[;`$"'<\n]{1}.*(?:rm|id)/)
       }
     assert.equal(fillIn('keybearer connect {credential}', { credential: '--help' }), 'keybearer connect <name>')
+    assert.equal(fillIn('keybearer connect {credential}', { credential: 'mail of Anna' }), "keybearer connect 'mail of Anna'")
   })
 })
 

@@ -167,8 +167,8 @@ const fits = (found: string, wanted: string): boolean =>
 
 /** What may stand in a line that somebody copies into a terminal: nothing that ends the word or begins another command. */
 const harmless: Record<DiagnosisValue, RegExp> = {
-  credential: /^[\p{L}\p{N}_][\p{L}\p{N}@._+-]{0,99}$/u,
-  registration: /^[\p{L}\p{N}_][\p{L}\p{N}@._+-]{0,99}$/u,
+  credential: /^[\p{L}\p{N}_][\p{L}\p{N}@._+ -]{0,99}$/u,
+  registration: /^[\p{L}\p{N}_][\p{L}\p{N}@._+ -]{0,99}$/u,
   provider: /^[\w.-]{1,100}$/,
   tenant: /^[\w.-]{1,100}$/,
   client_id: /^[\w.:/@-]{1,200}$/,
@@ -196,6 +196,8 @@ const names: Record<DiagnosisValue, string> = {
 export function fillIn(sentence: string, values: DiagnosisValues): string {
   return sentence.replace(/\{([a-z_]{1,40})\}/g, (_, name: DiagnosisValue) => {
     const value = values[name]
-    return value !== undefined && harmless[name].test(value) ? value : names[name]
+    if (value === undefined || !harmless[name].test(value)) return names[name]
+    // A name may hold blanks; these quotation marks are read by every shell.
+    return value.includes(' ') && name !== 'scopes' ? `'${value}'` : value
   })
 }

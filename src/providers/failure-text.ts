@@ -26,7 +26,7 @@ export const longestFailure = 16_384
  * of times, so that no text is slow.
  */
 export function readFailureText(text: string): FailureText {
-  const isPage = /<!doctype html|<html|text\/html/i.test(text.slice(0, longestFailure))
+  const isPage = /<!doctype html|<html|text\/html|it is a web page/i.test(text.slice(0, longestFailure))
   const plain = clean(text.slice(0, longestFailure), isPage)
   const lower = plain.toLowerCase()
   return {
