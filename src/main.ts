@@ -6,6 +6,7 @@ import { AuditTrail } from './access/audit.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
 import { PasswordChecks } from './access/password-check.ts'
+import { Passkeys } from './access/passkeys.ts'
 import { Persons } from './access/persons.ts'
 import { Sessions } from './access/sessions.ts'
 import { SignIn } from './access/sign-in.ts'
@@ -270,6 +271,7 @@ export async function startParts(
         accessKeys,
         sessions,
         signIn,
+        passkeys: new Passkeys(access),
         persons: new Persons(access),
         audit,
         credentials,

@@ -1,5 +1,6 @@
 import type { Role } from '../src/access/roles.ts'
 import { PasswordChecks } from '../src/access/password-check.ts'
+import { Passkeys } from '../src/access/passkeys.ts'
 import { Persons } from '../src/access/persons.ts'
 import { Sessions } from '../src/access/sessions.ts'
 import { SignIn } from '../src/access/sign-in.ts'
@@ -102,6 +103,7 @@ export async function openApiWorld(
     accessKeys: world.accessKeys,
     sessions,
     signIn,
+    passkeys: new Passkeys(access),
     persons: new Persons(access),
     audit: context.audit,
     credentials: world.credentials,

@@ -16,13 +16,24 @@ const bitString = (bytes: Uint8Array) => der(0x03, Buffer.from([0]), bytes)
 const utcTime = (time: number) => der(0x17, Buffer.from(`${new Date(time).toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`))
 const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))
 const extension = (id: string, value: Uint8Array) => sequence(oid(id), der(0x01, Buffer.from([255])), der(0x04, value))
-const nameOf = (commonName: string) => sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))))
+const part = (id: string, text: string) => der(0x31, sequence(oid(id), der(0x0c, Buffer.from(text))))
+const nameOf = (commonName: string) => sequence(part('550403', commonName))
+/** The name of a maker of authenticators. @see https://www.w3.org/TR/webauthn-3/#sctn-packed-attestation-cert-requirements */
+const makerName = (commonName: string) =>
+  sequence(part('550406', 'SE'), part('55040a', 'Maker'), part('55040b', 'Authenticator Attestation'), part('550403', commonName))
 const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
 
 const day = 86_400_000
 
 /** Makes a certificate: of an authority when no `issuer` is given, otherwise of a server with these names and addresses. */
-export function makeCertificate(options: { subject: string; issuer?: Certificate; names?: string[]; from?: number; until?: number }): Certificate {
+export function makeCertificate(options: {
+  subject: string
+  issuer?: Certificate
+  names?: string[]
+  from?: number
+  until?: number
+  maker?: boolean
+}): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const now = Date.now()
   const authority = options.issuer === undefined
@@ -46,7 +57,7 @@ export function makeCertificate(options: { subject: string; issuer?: Certificate
     ecdsaWithSha256,
     nameOf(options.issuer?.subject ?? options.subject),
     sequence(utcTime(options.from ?? now - day), utcTime(options.until ?? now + 7 * day)),
-    nameOf(options.subject),
+    (options.maker === true ? makerName : nameOf)(options.subject),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),
   )

@@ -10,7 +10,7 @@ export type CredentialCounts = { by_status: { incomplete: number; ready: number;
 
 export type HistoryPage = { items: HistoryRecord[]; next: string | null }
 
-export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
+export type HistoryRecord = { seq: number; at: string; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "person.passkey_added" | "person.passkey_removed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome: "done" | "refused" | "failed"; reason: string | null; actor: Named; detail: Record<string, unknown> }
 
 /** Something by its id and name */
 export type Named = { id: string; name: string }
@@ -108,7 +108,7 @@ export type MadeAccessKey = { access_key: AccessKey; key: string }
 export type Persons = { items: Person[]; next: null }
 
 /** Somebody who may sign in to the web page */
-export type Person = { id: string; name: string; role: "administrator" | "manager" | "viewer"; status: "active" | "invited" | "suspended"; created_at: string; last_seen_at: string | null }
+export type Person = { id: string; name: string; role: "administrator" | "manager" | "viewer"; status: "active" | "invited" | "suspended"; passkeys: number; created_at: string; last_seen_at: string | null }
 
 export type NewPerson = { name: string; role: "administrator" | "manager" | "viewer" }
 
@@ -117,7 +117,10 @@ export type InvitedPerson = { person: Person; link: string; expires_at: string }
 export type PersonChange = { role?: "administrator" | "manager" | "viewer"; suspended?: boolean }
 
 /** Who is signed in with the cookie of this browser */
-export type Session = { person: { id: string; name: string; role: "administrator" | "manager" | "viewer" } | null; setup_needed: boolean; fresh_until: string | null; expires_at: string | null }
+export type Session = { person: { id: string; name: string; role: "administrator" | "manager" | "viewer" } | null; setup_needed: boolean; fresh_until: string | null; ways: SignInWays; expires_at: string | null }
+
+/** How one signs in here, or proves oneself again */
+export type SignInWays = { password: boolean; passkey: boolean }
 
 export type SignIn = { name: string; password: string }
 
@@ -136,6 +139,31 @@ export type InvitationCode = { code: string }
 export type Invitation = { role: "administrator" | "manager" | "viewer"; name: string; invited_by: string; expires_at: string }
 
 export type InvitationAnswer = { code: string; name: string; password: string }
+
+export type PasskeyChallengeOrder = Record<string, never>
+
+export type PasskeyChallenge = { challenge_id: string; options: PasskeyRequestOptions }
+
+export type PasskeyRequestOptions = { challenge: string; rpId?: string; timeout?: number; userVerification?: "required" | "preferred" | "discouraged"; allowCredentials?: { id: string; type: string; transports?: string[] }[] }
+
+export type PasskeySignIn = { challenge_id: string; response: PasskeyAssertion }
+
+export type PasskeyAssertion = { id: string; rawId: string; type: "public-key"; authenticatorAttachment?: "platform" | "cross-platform"; clientExtensionResults: Record<string, unknown>; response: { clientDataJSON: string; authenticatorData: string; signature: string; userHandle?: string } }
+
+export type Passkeys = { items: Passkey[]; next: null }
+
+/** What a person signs in with instead of a password */
+export type Passkey = { id: string; name: string; created_at: string; last_used_at: string | null }
+
+export type NewPasskeyOrder = Record<string, never>
+
+export type NewPasskeyChallenge = { challenge_id: string; options: PasskeyCreationOptions }
+
+export type PasskeyCreationOptions = { challenge: string; rp: { id?: string; name: string }; user: { id: string; name: string; displayName: string }; pubKeyCredParams: { alg: number; type: "public-key" }[]; timeout?: number; attestation?: "none" | "indirect" | "direct" | "enterprise"; excludeCredentials?: { id: string; type: string; transports?: string[] }[]; authenticatorSelection?: { residentKey?: "required" | "preferred" | "discouraged"; requireResidentKey?: boolean; userVerification?: "required" | "preferred" | "discouraged" } }
+
+export type NewPasskey = { challenge_id: string; response: PasskeyAttestation; name: string }
+
+export type PasskeyAttestation = { id: string; rawId: string; type: "public-key"; authenticatorAttachment?: "platform" | "cross-platform"; clientExtensionResults: Record<string, unknown>; response: { clientDataJSON: string; attestationObject: string; authenticatorData?: string; transports?: string[]; publicKeyAlgorithm?: number; publicKey?: string } }
 
 export type SenderPage = { items: Sender[]; next: string | null }
 
@@ -167,7 +195,7 @@ export type NewMailOptions = { default_sender: string | null; fallbacks: { sende
 
 export type AuditPage = { items: AuditRecord[]; next: string | null }
 
-export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
+export type AuditRecord = { seq: number; at: string; actor: { id: string; name: string }; action: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "person.passkey_added" | "person.passkey_removed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; subject: { id: string; name: string | null } | null; outcome: "done" | "refused" | "failed"; reason: string | null; address: string | null; detail: Record<string, unknown>; hash: string }
 
 export type AuditVerification = { ok: boolean; records: number; head: string | null; first_bad: number | null; what: string | null }
 
@@ -301,6 +329,18 @@ export type Operations = {
   openInvitation: { params: Record<string, never>; query: Record<string, never>; body: InvitationCode; reply: Invitation }
   /** Accepts an invitation with a new password, and signs in. The link is used up. */
   acceptInvitation: { params: Record<string, never>; query: Record<string, never>; body: InvitationAnswer; reply: Session }
+  /** Begins a sign-in by a passkey; with a session, the proof that it still is the same person. */
+  challengePasskey: { params: Record<string, never>; query: Record<string, never>; body: PasskeyChallengeOrder; reply: PasskeyChallenge }
+  /** Signs in by a passkey; with a session, that session counts as fresh again. */
+  signInWithPasskey: { params: Record<string, never>; query: Record<string, never>; body: PasskeySignIn; reply: Session }
+  /** Lists the passkeys of the signed-in person. */
+  listPasskeys: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Passkeys }
+  /** Adds what the browser made for the challenge, within five minutes and in the same session. */
+  addPasskey: { params: Record<string, never>; query: Record<string, never>; body: NewPasskey; reply: Passkey }
+  /** Begins to add a passkey. */
+  startPasskey: { params: Record<string, never>; query: Record<string, never>; body: NewPasskeyOrder; reply: NewPasskeyChallenge }
+  /** Removes a passkey; all other sessions of the person end. */
+  removePasskey: { params: { passkey: string }; query: Record<string, never>; body: undefined; reply: null }
   /** Lists the senders that the key may send through. */
   listSenders: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: SenderPage }
   /** Makes a sender. */
@@ -328,11 +368,11 @@ export type Operations = {
   /** Replaces the default sender, its fallbacks, and who is told of what. */
   setMailOptions: { params: Record<string, never>; query: Record<string, never>; body: NewMailOptions; reply: MailOptions }
   /** Lists the audit trail, the newest record first. */
-  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
+  listAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "person.passkey_added" | "person.passkey_removed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string; cursor?: string; limit?: number }; body: undefined; reply: AuditPage }
   /** Lists the hand-outs of a token that was found somewhere, the newest first. */
   findTokenInAudit: { params: Record<string, never>; query: Record<string, never>; body: { token: string; cursor?: string; limit?: number }; reply: AuditPage }
   /** Gives the audit trail, or what fits of it, as one JSON object per line, the oldest record first. */
-  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
+  exportAudit: { params: Record<string, never>; query: { subject?: string; actor?: string; action?: "service.started" | "credential.created" | "credential.changed" | "credential.deleted" | "credential.imported" | "credential.exported" | "credential.paused" | "credential.resumed" | "credential.tested" | "credential.refreshed" | "credential.ended" | "credential.revoked" | "credential.connected" | "consent.started" | "consent.opened" | "consent.browser_refused" | "consent.failed" | "token.handed_out" | "registration.created" | "registration.changed" | "registration.deleted" | "provider.created" | "provider.changed" | "provider.deleted" | "provider.discovered" | "access_key.created" | "access_key.revoked" | "access_key.refused" | "api.refused" | "session.refused" | "person.set_up" | "person.invited" | "person.invitation_opened" | "person.joined" | "person.changed" | "person.deleted" | "person.signed_in" | "person.sign_in_refused" | "person.confirmed" | "person.signed_out" | "person.session_ended" | "person.password_changed" | "person.passkey_added" | "person.passkey_removed" | "audit.read" | "audit.exported" | "audit.verified" | "audit.resumed" | "sender.created" | "sender.changed" | "sender.deleted" | "mail_options.changed" | "message.accepted" | "message.sent" | "message.failed" | "message.retried" | "message.cancelled" | "master_key.rotated"; outcome?: "done" | "refused" | "failed"; from?: string; to?: string }; body: undefined; reply: string }
   /** Checks the whole audit trail and names the first record that does not fit. */
   verifyAudit: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: AuditVerification }
   /** Streams what happens to the credentials that the key may read. */
@@ -420,6 +460,12 @@ export const operations = {
   setUp: { method: 'POST', path: '/v1/setup', reply: 'json' },
   openInvitation: { method: 'POST', path: '/v1/invitations/open', reply: 'json' },
   acceptInvitation: { method: 'POST', path: '/v1/invitations/accept', reply: 'json' },
+  challengePasskey: { method: 'POST', path: '/v1/session/passkey/challenge', reply: 'json' },
+  signInWithPasskey: { method: 'POST', path: '/v1/session/passkey', reply: 'json' },
+  listPasskeys: { method: 'GET', path: '/v1/passkeys', reply: 'json' },
+  addPasskey: { method: 'POST', path: '/v1/passkeys', reply: 'json' },
+  startPasskey: { method: 'POST', path: '/v1/passkeys/challenge', reply: 'json' },
+  removePasskey: { method: 'DELETE', path: '/v1/passkeys/{passkey}', reply: 'nothing' },
   listSenders: { method: 'GET', path: '/v1/senders', reply: 'json' },
   createSender: { method: 'POST', path: '/v1/senders', reply: 'json' },
   getSender: { method: 'GET', path: '/v1/senders/{sender}', reply: 'json' },

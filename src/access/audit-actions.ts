@@ -42,6 +42,8 @@ export const auditActions = {
   'person.signed_out': 'A person signed out.',
   'person.session_ended': 'A person ended one of his sessions.',
   'person.password_changed': 'A person changed his password; all other sessions ended.',
+  'person.passkey_added': 'A person added a passkey.',
+  'person.passkey_removed': 'A person removed a passkey; all other sessions ended.',
   'audit.read': 'The audit trail was read.',
   'audit.exported': 'The audit trail was exported.',
   'audit.verified': 'The audit trail was verified.',

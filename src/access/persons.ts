@@ -5,6 +5,7 @@ import { newId, randomToken } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { appendEvents } from '../storage/events.ts'
+import { countPasskeys } from '../storage/passkeys.ts'
 import { deletePerson, findPersonByName, insertPerson, listPersons, lockAdministrators, putInvitation, readPerson, updatePerson } from '../storage/persons.ts'
 import type { Row, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -15,7 +16,15 @@ import type { Role } from './roles.ts'
 
 const invitationLife = 7 * 86_400_000
 
-export type PersonView = { id: string; name: string; role: Role; status: 'active' | 'invited' | 'suspended'; createdAt: number; lastSeenAt: number | null }
+export type PersonView = {
+  id: string
+  name: string
+  role: Role
+  status: 'active' | 'invited' | 'suspended'
+  passkeys: number
+  createdAt: number
+  lastSeenAt: number | null
+}
 
 export type Invited = { person: PersonView; link: Secret; expiresAt: number }
 
@@ -28,7 +37,8 @@ export class Persons {
   }
 
   async list(): Promise<PersonView[]> {
-    return (await listPersons(this.#context.db)).map(toView)
+    const passkeys = await countPasskeys(this.#context.db)
+    return (await listPersons(this.#context.db)).map((row) => toView(row, passkeys))
   }
 
   /** Makes a person who has not joined yet, and the link by which he does. The link is in the answer and nowhere else. */
@@ -58,7 +68,7 @@ export class Persons {
     await this.#context.sessions.spread()
     // The code stands in the fragment: browsers send that to nobody, so that it is in no log.
     const link = new Secret(`${this.#context.publicUrl}/invitation#${made.code}`)
-    return { person: toView((await readPerson(this.#context.db, id))!), link, expiresAt: made.expiresAt }
+    return { person: await this.#view(id), link, expiresAt: made.expiresAt }
   }
 
   async #putInvitation(trx: Transaction<Tables>, person: { id: string; name: string }, actor: Actor, detail: Record<string, string | boolean>) {
@@ -97,7 +107,7 @@ export class Persons {
       return person.id
     })
     await sessions.spread()
-    return toView((await readPerson(db, id))!)
+    return await this.#view(id)
   }
 
   /** Removes a person with sessions and invitation. What the audit trail says of him stays. */
@@ -111,6 +121,10 @@ export class Persons {
       await note(this.#context, trx, { action: 'person.deleted', person, actor, change: 'deleted' })
     })
     await sessions.spread()
+  }
+
+  async #view(id: string): Promise<PersonView> {
+    return toView((await readPerson(this.#context.db, id))!, await countPasskeys(this.#context.db))
   }
 
   async #find(trx: Transaction<Tables>, ref: string): Promise<Row<'persons'>> {
@@ -156,11 +170,12 @@ export async function note(
   await appendEvents(trx, context.clock, [{ type: 'person.changed', subject: person.id, data: { name: person.name, change } }])
 }
 
-const toView = (row: Row<'persons'>): PersonView => ({
+const toView = (row: Row<'persons'>, passkeys: Map<string, number>): PersonView => ({
   id: row.id,
   name: row.name,
   role: row.role as Role,
   status: row.suspended_at !== null ? 'suspended' : row.joined_at === null ? 'invited' : 'active',
+  passkeys: passkeys.get(row.id) ?? 0,
   createdAt: row.created_at,
   lastSeenAt: row.last_seen_at,
 })

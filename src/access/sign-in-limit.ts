@@ -67,7 +67,7 @@ export class SignInLimit {
 }
 
 /** An IPv6 customer has at least a /64 to choose addresses from: it counts as one. */
-function networkOf(address: string | null): string {
+export function networkOf(address: string | null): string {
   if (address === null) return 'unknown'
   if (isIP(address) !== 6) return address
   const [head = '', tail] = address.toLowerCase().split('%')[0]!.split('::')

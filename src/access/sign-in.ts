@@ -6,6 +6,7 @@ import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Sealed } from '../base/sealed.ts'
 import { readFact, writeFact } from '../storage/facts.ts'
+import { deletePasskeys } from '../storage/passkeys.ts'
 import { findInvitation, findPersonByName, insertPerson, lockPerson, readPerson, takeInvitation, updatePerson, writeFactOnce } from '../storage/persons.ts'
 import type { Row, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
@@ -22,7 +23,10 @@ const setUpDone = 'set_up.done'
 const setUpCode = 'set_up.code'
 
 /** What became of a try to sign in. Which of both it is must not show in how long it takes. */
-export type SignInOutcome = { kind: 'signed_in'; token: Secret } | { kind: 'refused'; person: { id: string; name: string } | null }
+export type SignInOutcome =
+  | { kind: 'signed_in'; token: Secret }
+  /** `why`: for the audit trail, where it is more than that nothing fits. */
+  | { kind: 'refused'; person: { id: string; name: string } | null; why?: string }
 
 export type InvitationView = { role: Role; name: string; invitedBy: string; expiresAt: number }
 
@@ -208,6 +212,8 @@ export class SignIn {
     const now = clock.now()
     await updatePerson(trx, person.id, { ...change, joined_at: person.joined_at ?? now })
     await sessions.endAll(trx, person.id, null)
+    // Whoever had the account before comes in by none of the old ways.
+    const passkeysRemoved = await deletePasskeys(trx, person.id)
     if (person.role === 'administrator') await writeFactOnce(trx, setUpDone, String(now))
     const started = await sessions.start(trx, person.id, 'invitation', from, now)
     const joined = { ...person, ...change }
@@ -216,7 +222,7 @@ export class SignIn {
       person: joined,
       actor: actorOf(joined, from),
       change: 'joined',
-      detail: { role: person.role, again: person.joined_at !== null },
+      detail: { role: person.role, again: person.joined_at !== null, ...(passkeysRemoved === 0 ? {} : { passkeys_removed: passkeysRemoved }) },
     })
     return started.token
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { roles } from '../access/roles.ts'
 import { endpoint } from './endpoint.ts'
-import { optionalTime, ref, time, word } from './schemas.ts'
+import { count, optionalTime, ref, time, word } from './schemas.ts'
 
 const person = z
   .object({
@@ -9,6 +9,7 @@ const person = z
     name: z.string(),
     role: z.enum(roles),
     status: z.enum(['active', 'invited', 'suspended']),
+    passkeys: count,
     created_at: time,
     last_seen_at: optionalTime,
   })

@@ -8,6 +8,9 @@ export const session = z
     person: z.object({ id: z.string(), name: z.string(), role: z.enum(roles) }).nullable(),
     setup_needed: z.boolean().meta({ description: 'Nobody has signed in yet: the one-time link of the first start is needed' }),
     fresh_until: optionalTime.meta({ description: 'Until when the person counts as having proven himself just now' }),
+    ways: z
+      .object({ password: z.boolean(), passkey: z.boolean().meta({ description: 'Somebody has a passkey; of a signed-in person: he has one' }) })
+      .meta({ id: 'SignInWays', description: 'How one signs in here, or proves oneself again' }),
     expires_at: optionalTime.meta({ description: 'When the session ends if nothing more is heard of it' }),
   })
   .meta({ id: 'Session', description: 'Who is signed in with the cookie of this browser' })

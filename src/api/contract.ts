@@ -11,6 +11,7 @@ import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
 import { registrationEndpoints } from './contract-registrations.ts'
 import { serviceEndpoints } from './contract-service.ts'
+import { passkeyEndpoints } from './contract-passkeys.ts'
 import { sessionEndpoints } from './contract-sessions.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -29,6 +30,7 @@ export const contract = [
   ...accessKeyEndpoints,
   ...personEndpoints,
   ...sessionEndpoints,
+  ...passkeyEndpoints,
   ...mailEndpoints,
   ...mailOptionsEndpoints,
   ...auditEndpoints,

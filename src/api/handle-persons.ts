@@ -29,7 +29,8 @@ export function personHandlers({ persons }: Pick<Services, 'persons'>): Handlers
 }
 
 function personBody(view: PersonView): Reply<'changePerson'> {
-  return { id: view.id, name: view.name, role: view.role, status: view.status, created_at: iso(view.createdAt), last_seen_at: isoOrNull(view.lastSeenAt) }
+  const { id, name, role, status, passkeys } = view
+  return { id, name, role, status, passkeys, created_at: iso(view.createdAt), last_seen_at: isoOrNull(view.lastSeenAt) }
 }
 
 const invitedBody = (invited: Invited): Reply<'invitePerson'> => ({

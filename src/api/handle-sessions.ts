@@ -1,13 +1,9 @@
-import type { SignedIn } from '../access/caller.ts'
-import type { From } from '../access/sessions.ts'
-import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import type { Call, HandlersOf } from './call.ts'
-import { nobody } from './guard.ts'
-import type { Refusals } from './refusals.ts'
+import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
+import { signInFrom, type SessionAnswers } from './session-answers.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { iso, isoOrNull, type Reply } from './views.ts'
+import { iso } from './views.ts'
 
 type Ids =
   | 'getSession'
@@ -21,46 +17,13 @@ type Ids =
   | 'openInvitation'
   | 'acceptInvitation'
 
-type Needed = Pick<Services, 'sessions' | 'signIn'>
-
-export function sessionHandlers({ sessions, signIn }: Needed, refusals: Refusals, cookie: SessionCookie): HandlersOf<Ids> {
-  const bodyOf = async (person: SignedIn | null): Promise<Reply<'getSession'>> => ({
-    person: person && { id: person.id, name: person.name, role: person.role },
-    setup_needed: await signIn.isSetUpNeeded(),
-    fresh_until: isoOrNull(person?.freshUntil ?? null),
-    expires_at: person === null ? null : iso(sessions.endOf(person)),
-  })
-  /** Answers with the session that a token opens, and lets the browser keep it. */
-  const entered = async (token: Secret, address: string | null) => {
-    const { person } = await sessions.authenticate(token.reveal(), address)
-    return { body: await bodyOf(person), headers: { 'set-cookie': cookie.set(token.reveal()) } }
-  }
-  /** Answers with the session as it is now, after something of it changed. */
-  const renewed = async ({ session, address }: Pick<Call, 'session' | 'address'>) => ({
-    body: await bodyOf((await sessions.authenticate(session ?? '', address)).person),
-  })
+export function sessionHandlers({ sessions, signIn }: Pick<Services, 'sessions' | 'signIn'>, answers: SessionAnswers, cookie: SessionCookie): HandlersOf<Ids> {
   return {
-    async getSession({ session, address }) {
-      if (session === null) return { body: await bodyOf(null) }
-      try {
-        return { body: await bodyOf((await sessions.authenticate(session, address, { quiet: true })).person) }
-      } catch (error) {
-        if (!isProblem(error, 'not_signed_in')) throw error
-        return { body: await bodyOf(null), headers: { 'set-cookie': cookie.clear() } }
-      }
-    },
+    getSession: (call) => answers.current(call),
     async signIn(call) {
-      const outcome = await signIn.withPassword({ name: call.body.name, password: new Secret(call.body.password) }, from(call))
-      if (outcome.kind === 'signed_in') return await entered(outcome.token, call.address)
-      await refusals.record({
-        actor: nobody(call.address),
-        action: 'person.sign_in_refused',
-        subject: outcome.person?.id ?? null,
-        subjectName: outcome.person?.name ?? null,
-        outcome: 'refused',
-        reason: 'sign_in_refused',
-      })
-      throw new Problem('sign_in_refused', 'There is nobody of this name with this password.')
+      const outcome = await signIn.withPassword({ name: call.body.name, password: new Secret(call.body.password) }, signInFrom(call))
+      if (outcome.kind === 'signed_in') return await answers.entered(outcome.token, call.address)
+      throw await answers.refused(call.address, outcome, 'There is nobody of this name with this password.')
     },
     async signOut({ caller, actor }) {
       const person = caller.person!
@@ -69,12 +32,12 @@ export function sessionHandlers({ sessions, signIn }: Needed, refusals: Refusals
     },
     async confirmSignIn(call) {
       await signIn.confirm(call.caller.person!, new Secret(call.body.password), call.actor)
-      return await renewed(call)
+      return await answers.renewed(call)
     },
     async changePassword(call) {
       const { current, password } = call.body
       await signIn.changePassword(call.caller.person!, { current: new Secret(current), password: new Secret(password) }, call.actor)
-      return await renewed(call)
+      return await answers.renewed(call)
     },
     async listSessions({ caller }) {
       const items = (await sessions.list(caller.person!)).map((one) => ({
@@ -93,7 +56,7 @@ export function sessionHandlers({ sessions, signIn }: Needed, refusals: Refusals
     },
     async setUp(call) {
       const { code, name, password } = call.body
-      return await entered(await signIn.setUp({ code, name, password: new Secret(password) }, from(call)), call.address)
+      return await answers.entered(await signIn.setUp({ code, name, password: new Secret(password) }, signInFrom(call)), call.address)
     },
     async openInvitation({ body, address }) {
       const view = await signIn.openInvitation(body.code, address)
@@ -101,10 +64,7 @@ export function sessionHandlers({ sessions, signIn }: Needed, refusals: Refusals
     },
     async acceptInvitation(call) {
       const { code, name, password } = call.body
-      return await entered(await signIn.acceptInvitation({ code, name, password: new Secret(password) }, from(call)), call.address)
+      return await answers.entered(await signIn.acceptInvitation({ code, name, password: new Secret(password) }, signInFrom(call)), call.address)
     },
   }
 }
-
-/** Where a sign-in comes from, and the session that it takes the place of. */
-const from = ({ address, userAgent, session }: Pick<Call, 'address' | 'userAgent' | 'session'>): From => ({ address, userAgent, replaces: session })

@@ -7,6 +7,7 @@ import { credentialHandlers } from './handle-credentials.ts'
 import { diagnosisHandlers } from './handle-diagnoses.ts'
 import { mailOptionsHandlers } from './handle-mail-options.ts'
 import { mailHandlers } from './handle-mail.ts'
+import { passkeyHandlers } from './handle-passkeys.ts'
 import { personHandlers } from './handle-persons.ts'
 import { portabilityHandlers } from './handle-portability.ts'
 import { providerHandlers } from './handle-providers.ts'
@@ -15,10 +16,12 @@ import { serviceHandlers } from './handle-service.ts'
 import { sessionHandlers } from './handle-sessions.ts'
 import type { Refusals } from './refusals.ts'
 import type { ReachOptions, Services } from './services.ts'
+import { sessionAnswers } from './session-answers.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
 /** Makes the handler of every endpoint; one that is missing does not compile. */
 export function makeHandlers(services: Services, refusals: Refusals, options: Pick<ReachOptions, 'metrics'>, cookie: SessionCookie): Handlers {
+  const answers = sessionAnswers(services, refusals, cookie)
   return {
     ...credentialHandlers(services),
     ...credentialFactHandlers(services),
@@ -28,7 +31,8 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...providerHandlers(services),
     ...accessKeyHandlers(services),
     ...personHandlers(services),
-    ...sessionHandlers(services, refusals, cookie),
+    ...sessionHandlers(services, answers, cookie),
+    ...passkeyHandlers(services, answers),
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
     ...auditHandlers(services),

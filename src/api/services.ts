@@ -1,4 +1,5 @@
 import type { AccessKeys } from '../access/access-keys.ts'
+import type { Passkeys } from '../access/passkeys.ts'
 import type { Persons } from '../access/persons.ts'
 import type { Sessions } from '../access/sessions.ts'
 import type { SignIn } from '../access/sign-in.ts'
@@ -56,6 +57,7 @@ export type Services = {
   accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'list' | 'get' | 'revoke'>
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
   signIn: Pick<SignIn, 'withPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
+  passkeys: Pick<Passkeys, 'areThere' | 'list' | 'startAdding' | 'add' | 'remove' | 'startSignIn' | 'signIn'>
   persons: Pick<Persons, 'list' | 'invite' | 'renewInvitation' | 'change' | 'delete'>
   audit: Pick<AuditTrail, 'record' | 'list' | 'all' | 'mark' | 'verify' | 'blocked'>
   credentials: Pick<

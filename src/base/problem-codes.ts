@@ -48,6 +48,13 @@ export const problemCodes = {
   setup_done: row(409, 'failed', 'The set-up was done already', 'Sign in, or make a new link on the machine of the service: keybearer person link NAME.'),
   password_weak: row(400, 'usage', 'The password is too easy to guess', 'Take a longer one: some words that do not belong together are fine.'),
   password_missing: row(409, 'failed', 'This person has no password', 'Ask an administrator for a new link.'),
+  passkey_refused: row(400, 'failed', 'The passkey was not taken', 'Try again; the browser asks once more.'),
+  passkey_unavailable: row(
+    409,
+    'failed',
+    'Passkeys do not work at this address',
+    'Give the service a name with https by KEYBEARER_PUBLIC_URL. Until then, sign in with the password.',
+  ),
   last_administrator: row(409, 'failed', 'It is the last administrator', 'Make somebody else an administrator first.'),
 
   // A credential cannot be used now.

@@ -197,12 +197,40 @@ export type Tables = {
   }
   /** The one open invitation of a person; it goes when it is accepted. */
   invitations: { person_id: string; code_hash: string; created_by_name: string; created_at: number; expires_at: number }
+  passkeys: {
+    id: string
+    person_id: string
+    /** What the authenticator calls it, base64url. */
+    credential_id: string
+    /** COSE key, base64url. Nothing secret: it only checks signatures. */
+    public_key: string
+    /** How often the authenticator says that it was used; 0: it does not count. */
+    counter: number
+    /** JSON list of ways to reach the authenticator. */
+    transports: string
+    name: string
+    created_at: number
+    last_used_at: number | null
+  }
+  /** What somebody who signs in without a password has to answer: once, and soon. */
+  challenges: {
+    id: string
+    /** passkey_use, passkey_add */
+    kind: string
+    value: string
+    /** Whose answer it must be; null: that shows then. */
+    person_id: string | null
+    session_id: string | null
+    /** From where it was asked for. */
+    network: string
+    expires_at: number
+  }
   sessions: {
     id: string
     person_id: string
     /** SHA-256 of what the cookie holds, hex. */
     token_hash: string
-    /** password, invitation */
+    /** password, invitation, passkey */
     way: string
     address: string | null
     user_agent: string | null

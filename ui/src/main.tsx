@@ -14,6 +14,8 @@ import { router } from './app/router.tsx'
 import { cssVariables, theme } from './theme.ts'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? ''
+// What keeps the page from scrolling behind a dialog looks for the nonce of its style under this name.
+Object.assign(window, { __webpack_nonce__: nonce })
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

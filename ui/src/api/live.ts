@@ -20,7 +20,7 @@ const concerns: Record<string, string[]> = {
   sender: ['senders', 'mail-options'],
   mail_options: ['mail-options'],
   message: ['messages', 'message'],
-  person: ['persons', 'session'],
+  person: ['persons', 'session', 'passkeys', 'own-sessions'],
   master_key: ['rotation', 'doctor', 'status'],
 }
 

@@ -99,7 +99,13 @@ export const features: Feature[] = [
     path: '/settings',
     role: 'manager',
   },
-  { id: 'profile', title: 'My Sign-in', words: 'password sessions profile', description: 'Password and sessions of your own', path: '/profile' },
+  {
+    id: 'profile',
+    title: 'My Sign-in',
+    words: 'password passkey sessions profile',
+    description: 'Password, passkeys and sessions of your own',
+    path: '/profile',
+  },
 ]
 
 /** Initials of a title: "API Keys & Credentials" gives a, k, c. */

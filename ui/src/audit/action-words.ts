@@ -47,6 +47,8 @@ export const actionWords: Record<string, string> = {
   'person.signed_out': 'Signed out',
   'person.session_ended': 'Session ended',
   'person.password_changed': 'Password changed',
+  'person.passkey_added': 'Passkey added',
+  'person.passkey_removed': 'Passkey removed',
   'session.refused': 'Session refused',
   'audit.read': 'Audit trail read',
   'audit.exported': 'Audit trail exported',

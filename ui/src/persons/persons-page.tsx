@@ -68,6 +68,7 @@ export function PersonsPage() {
       ),
     },
     { title: 'Last seen', cell: (row) => <RelativeTime at={row.last_seen_at} empty="never" /> },
+    { title: 'Passkeys', cell: (row) => row.passkeys },
     { title: 'Since', cell: (row) => <RelativeTime at={row.created_at} /> },
     {
       title: 'What can be done',

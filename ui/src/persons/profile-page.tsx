@@ -2,10 +2,11 @@ import { Stack } from '@mantine/core'
 import { useSession } from '../api/session.ts'
 import { PageHead } from '../elements/page-head.tsx'
 import { PasswordForm } from './password-form.tsx'
+import { Passkeys } from './passkeys.tsx'
 import { roleWords } from './roles.ts'
 import { OwnSessions } from './own-sessions.tsx'
 
-/** One's own password and sessions. */
+/** One's own password, passkeys and sessions. */
 export function ProfilePage() {
   const { data: session } = useSession()
   const person = session?.person
@@ -19,6 +20,7 @@ export function ProfilePage() {
         )}
       </PageHead>
       <Stack gap="lg" maw={760}>
+        <Passkeys />
         <PasswordForm />
         <OwnSessions />
       </Stack>

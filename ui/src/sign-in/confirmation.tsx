@@ -1,8 +1,10 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
 import { useState, useSyncExternalStore } from 'react'
 import { api, isStaleSession } from '../api/client.ts'
-import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { useSession } from '../api/session.ts'
 import { enterSession } from './enter.ts'
+import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
+import { SignInProblem } from './sign-in-problem.tsx'
 
 type Asking = { resolve: () => void; reject: (error: unknown) => void }
 let asking: Asking | null = null
@@ -26,7 +28,7 @@ export async function withFreshSignIn<Result>(work: () => Promise<Result>): Prom
   }
 }
 
-/** Asks for the password once more, before what is hard to undo. */
+/** Asks for the password or a passkey once more, before what is hard to undo. */
 export function Confirmation() {
   const current = useSyncExternalStore(
     (listener) => {
@@ -35,6 +37,7 @@ export function Confirmation() {
     },
     () => asking,
   )
+  const { data: session } = useSession()
   const [password, setPassword] = useState('')
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
@@ -74,8 +77,13 @@ export function Confirmation() {
             data-autofocus
             required
           />
-          <ProblemNotice error={error} />
+          <SignInProblem error={error} />
           <Group justify="flex-end">
+            {session?.ways.passkey === true && canUsePasskeys() && (
+              <Button variant="default" disabled={busy} onClick={() => void prove(signInWithPasskey)}>
+                Use a passkey
+              </Button>
+            )}
             <Button type="submit" loading={busy}>
               Go on
             </Button>

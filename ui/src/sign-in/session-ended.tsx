@@ -1,8 +1,10 @@
 import { Modal, Stack, Text } from '@mantine/core'
+import { useSession } from '../api/session.ts'
 import { SignInForm } from './sign-in.tsx'
 
 /** The session ended while the page was open: the sign-in comes over it, and whatever was typed stays where it is. */
 export function SessionEnded({ opened, name }: { opened: boolean; name: string }) {
+  const { data } = useSession()
   return (
     <Modal
       opened={opened}
@@ -15,7 +17,7 @@ export function SessionEnded({ opened, name }: { opened: boolean; name: string }
     >
       <Stack>
         <Text size="sm">Sign in again to go on. Nothing you typed is lost.</Text>
-        <SignInForm name={name} />
+        {data !== undefined && <SignInForm session={data} name={name} />}
       </Stack>
     </Modal>
   )

@@ -3,8 +3,9 @@ import { useDocumentTitle } from '@mantine/hooks'
 import type { Session } from '@keybearer/client'
 import { useState } from 'react'
 import { api } from '../api/client.ts'
-import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { enterSession } from './enter.ts'
+import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
+import { SignInProblem } from './sign-in-problem.tsx'
 
 /** The whole page when nobody is signed in. */
 export function SignIn({ session }: { session: Session }) {
@@ -21,7 +22,7 @@ export function SignIn({ session }: { session: Session }) {
                 service and start it again: it prints a new one.
               </Text>
             ) : (
-              <SignInForm />
+              <SignInForm session={session} />
             )}
           </Stack>
         </Paper>
@@ -30,8 +31,8 @@ export function SignIn({ session }: { session: Session }) {
   )
 }
 
-/** Name and password. */
-export function SignInForm({ name: fixedName }: { name?: string }) {
+/** Name and password, or a passkey. */
+export function SignInForm({ session, name: fixedName }: { session: Session; name?: string }) {
   const [name, setName] = useState(fixedName ?? '')
   const [password, setPassword] = useState('')
   const [error, setError] = useState<unknown>(null)
@@ -41,7 +42,10 @@ export function SignInForm({ name: fixedName }: { name?: string }) {
     setBusy(true)
     setError(null)
     try {
-      enterSession(await work())
+      const entered = await work()
+      // Somebody else, by a passkey of his own, does not go on in a page that was not his.
+      if (fixedName !== undefined && entered.person?.name !== fixedName) return window.location.assign('/')
+      enterSession(entered)
     } catch (problem) {
       setError(problem)
     } finally {
@@ -71,10 +75,15 @@ export function SignInForm({ name: fixedName }: { name?: string }) {
           autoComplete="current-password"
           required
         />
-        <ProblemNotice error={error} />
+        <SignInProblem error={error} />
         <Button type="submit" loading={busy}>
           Sign in
         </Button>
+        {session.ways.passkey && canUsePasskeys() && (
+          <Button variant="default" disabled={busy} onClick={() => void attempt(signInWithPasskey)}>
+            Use a passkey
+          </Button>
+        )}
         {fixedName === undefined && (
           <Text size="xs" c="dimmed">
             Forgotten? An administrator can make a new one-time link under Persons, or on the server: keybearer person link NAME
