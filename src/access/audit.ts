@@ -54,7 +54,7 @@ export class AuditTrail {
   readonly #db: Database
   readonly #clock: Clock
   readonly #key: KeyObject
-  readonly #markKey: Uint8Array
+  readonly #markKey: KeyObject
   readonly #bus: EventBus | undefined
   readonly #onCommit: ((records: number) => void) | undefined
   #waiting: Waiting[] = []
@@ -66,7 +66,7 @@ export class AuditTrail {
     this.#clock = options.clock
     // Made once: making it anew for every record would take longer than the hash.
     this.#key = createSecretKey(options.key)
-    this.#markKey = createHmac('sha256', options.key).update('marks of secrets').digest()
+    this.#markKey = createSecretKey(createHmac('sha256', this.#key).update('marks of secrets').digest())
     this.#bus = options.bus
     this.#onCommit = options.onCommit
   }

@@ -2,9 +2,8 @@ import type { Actor } from '../base/actor.ts'
 import { Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { nameKey } from '../storage/credential-derived.ts'
-import { findCredential, findCredentialId, readCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
-import { dataKeysOf } from '../storage/data-keys.ts'
-import { findRegistration } from '../storage/registrations.ts'
+import { findCredential, readCredential, readToHandOut, type CredentialToHandOut, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { keyRead } from '../storage/data-keys.ts'
 import type { Row } from '../storage/tables.ts'
 import type { CredentialContext } from './context.ts'
 import { checkDestination, hostsNotFor, type Destination, type ScopedHost } from './destination.ts'
@@ -125,26 +124,29 @@ export class HandOuts {
       const known = this.#cache.idOf(key)
       if (known !== undefined) return known
     }
-    const id = await findCredentialId(this.#context.db, ref)
-    if (id === undefined) return null
-    this.#cache.rememberId(key, id)
-    // Whoever has the id in hand asks by it next.
-    this.#cache.rememberId(id, id)
-    return id
+    const { changes } = this.#cache
+    const row = await readToHandOut(this.#context.db, ref)
+    if (row === undefined) return null
+    this.#cache.rememberId(key, row.id)
+    // Whoever has the id in hand asks by it next, and often for the token.
+    this.#cache.rememberId(row.id, row.id)
+    this.#cache.keepRead(row, changes)
+    return row.id
   }
 
   /** Refuses a wrong destination before the provider is asked for anything. */
   async #checkBefore(id: string, destination: Destination): Promise<void> {
     const cached = this.#cache.get(id)
     if (cached !== undefined && this.#context.isFresh()) return checkDestination(cached, destination)
-    const row = await readCredential(this.#context.db, id)
-    if (row) checkDestination({ name: row.name, allowedHosts: readHosts(row), notFor: await this.#hostsNotFor(row) }, destination)
+    const row = await readToHandOut(this.#context.db, id)
+    if (row) checkDestination({ name: row.name, allowedHosts: readHosts(row), notFor: this.#hostsNotFor(row) }, destination)
   }
 
-  async #hostsNotFor(row: Row<'credentials'>): Promise<ScopedHost[]> {
-    const registration = row.registration_id === null ? undefined : await findRegistration(this.#context.db, row.registration_id)
-    if (!registration) return []
-    return hostsNotFor(providerOf(this.#context, registration, row), JSON.parse(row.granted_scopes ?? row.scopes) as string[])
+  #hostsNotFor(row: CredentialToHandOut): ScopedHost[] {
+    const { registration_id: id, registration_name: name, provider_snapshot: snapshot, registration_placeholders: placeholders } = row
+    if (id === null || name === null || snapshot === null || placeholders === null) return []
+    const provider = providerOf(this.#context, { id, name, provider_snapshot: snapshot, placeholders }, row)
+    return hostsNotFor(provider, JSON.parse(row.granted_scopes ?? row.scopes) as string[])
   }
 
   async #fresh(id: string, order: HandOutOrder): Promise<CachedToken> {
@@ -222,8 +224,11 @@ export class HandOuts {
   async #load(id: string): Promise<CachedToken | null> {
     const { db, vault, clock } = this.#context
     const cached = this.#cache.get(id)
-    if (cached !== undefined && this.#context.isFresh()) return cached
-    const row = await readCredential(db, id)
+    const isFresh = this.#context.isFresh()
+    if (cached !== undefined && isFresh) return cached
+    const changes = this.#cache.changesOf(id)
+    const read = this.#cache.takeRead(id)
+    const row = (isFresh ? read : undefined) ?? (await readToHandOut(db, id))
     if (!row) throw new Problem('not_found', 'There is no such credential.')
     if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
     if (cached !== undefined && cached.generation === row.generation && cached.revision === row.revision && cached.status === row.status) return cached
@@ -231,11 +236,11 @@ export class HandOuts {
       if (row.kind !== 'oauth2') throw new Problem('incomplete', `"${row.name}" has no secret yet.`, { nextStep: `Enter it: keybearer edit ${row.name}` })
       return null
     }
-    const stored = readStoredSecret(await vault.open(dataKeysOf(db), credentialPlace(row.id, row.generation), row.secret))
-    const found = toCached(row, stored, await this.#hostsNotFor(row), clock.now(), clock.monotonic())
+    const stored = readStoredSecret(await vault.open(keyRead(row), credentialPlace(row.id, row.generation), row.secret))
+    const found = toCached(row, stored, this.#hostsNotFor(row), clock.now(), clock.monotonic())
     if (found === null) return null
     const token: CachedToken = { ...found, mark: this.#context.audit.mark(found.accessToken) }
-    this.#cache.put(token)
+    this.#cache.put(token, changes)
     return token
   }
 

@@ -19,7 +19,11 @@ import type { ClientAuth, CredentialOptions } from './types.ts'
  *
  * @throws Problem invalid_request when they name another server
  */
-export function providerOf(context: CredentialContext, registration: RegistrationRow, row: Pick<Row<'credentials'>, 'options'> | null): ResolvedProvider {
+export function providerOf(
+  context: CredentialContext,
+  registration: Pick<RegistrationRow, 'id' | 'name' | 'provider_snapshot' | 'placeholders'>,
+  row: Pick<Row<'credentials'>, 'options'> | null,
+): ResolvedProvider {
   const { id, name, provider_snapshot: snapshot, placeholders } = registration
   const own = row === null ? {} : ((JSON.parse(row.options) as CredentialOptions).placeholders ?? {})
   const known = knownTo(context)

@@ -1,5 +1,6 @@
 import type { Event } from '../base/events.ts'
 import type { Secret } from '../base/secret.ts'
+import type { CredentialToHandOut } from '../storage/credentials.ts'
 import type { ScopedHost } from './destination.ts'
 
 /** What a hand-out needs of a credential, opened. */
@@ -26,11 +27,21 @@ export type CachedToken = {
 }
 
 const size = 10_000
+const mostReads = 100
 
-/** Keeps opened tokens in memory, a bounded number, and drops those of which an event says that they changed. */
+/**
+ * Keeps opened tokens in memory, a bounded number, and drops those of which an event says that they changed.
+ *
+ * Invariant: what was read before such an event is not kept after it, however long the reading took.
+ */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>()
   readonly #ids = new Map<string, string>()
+  readonly #reads = new Map<string, CredentialToHandOut>()
+  /** How often each was forgotten since the map was last emptied. */
+  readonly #changes = new Map<string, number>()
+  #emptied = 0
+  #allChanges = 0
 
   /** Forgets what the event makes stale. */
   heed(event: Event): void {
@@ -45,7 +56,18 @@ export class TokenCache {
     return this.#tokens.get(id)
   }
 
-  put(token: CachedToken): void {
+  /** Returns what `put` wants to know: which changes had been heard of when the reading began. */
+  changesOf(id: string): string {
+    return `${this.#emptied} ${this.#changes.get(id) ?? 0}`
+  }
+
+  /** The same of all credentials, for whoever reads by a name and does not know the id yet. */
+  get changes(): number {
+    return this.#allChanges
+  }
+
+  put(token: CachedToken, changes: string): void {
+    if (changes !== this.changesOf(token.id)) return
     if (this.#tokens.size >= size) {
       const oldest = this.#tokens.keys().next()
       if (!oldest.done) this.#tokens.delete(oldest.value)
@@ -56,6 +78,26 @@ export class TokenCache {
 
   forget(id: string): void {
     this.#tokens.delete(id)
+    this.#reads.delete(id)
+    this.#allChanges++
+    if (this.#changes.size >= size) {
+      this.#changes.clear()
+      this.#emptied++
+    }
+    this.#changes.set(id, (this.#changes.get(id) ?? 0) + 1)
+  }
+
+  /** Keeps what was read to find the id, for whoever loads the token next. */
+  keepRead(row: CredentialToHandOut, changes: number): void {
+    if (changes !== this.#allChanges) return
+    if (this.#reads.size >= mostReads) this.#reads.clear()
+    this.#reads.set(row.id, row)
+  }
+
+  takeRead(id: string): CredentialToHandOut | undefined {
+    const row = this.#reads.get(id)
+    if (row) this.#reads.delete(id)
+    return row
   }
 
   idOf(nameKey: string): string | undefined {

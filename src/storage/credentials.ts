@@ -77,14 +77,37 @@ export async function inBatches<Value, Found>(values: Value[], ask: (some: Value
   return rows
 }
 
-/** Returns the id behind an id or a name. */
-export async function findCredentialId(db: Reader, ref: string): Promise<string | undefined> {
-  const [row] = ref.startsWith('cred_') ? await idById(db, { id: ref }) : await idByName(db, { nameKey: nameKey(ref) })
-  return row?.id
+/** A credential with all that handing out its token takes: the key of its secret, and the provider that its registration keeps. */
+export type CredentialToHandOut = CredentialRow & {
+  registration_name: string | null
+  provider_snapshot: string | null
+  registration_placeholders: string | null
+  wrapped: Row<'data_keys'>['wrapped'] | null
+  master_key_version: number | null
 }
 
-const idById = prepared((db, slots: { id: string }) => db.selectFrom('credentials').select('id').where('id', '=', slots.id))
-const idByName = prepared((db, slots: { nameKey: string }) => db.selectFrom('credentials').select('id').where('name_key', '=', slots.nameKey))
+const toHandOut = (db: Reader) =>
+  db
+    .selectFrom('credentials')
+    .leftJoin('registrations', 'registrations.id', 'credentials.registration_id')
+    .leftJoin('data_keys', 'data_keys.owner', 'credentials.id')
+    .selectAll('credentials')
+    .select([
+      'registrations.name as registration_name',
+      'registrations.provider_snapshot',
+      'registrations.placeholders as registration_placeholders',
+      'data_keys.wrapped',
+      'data_keys.master_key_version',
+    ])
+
+const toHandOutById = prepared((db, slots: { id: string }) => toHandOut(db).where('credentials.id', '=', slots.id))
+const toHandOutByName = prepared((db, slots: { nameKey: string }) => toHandOut(db).where('credentials.name_key', '=', slots.nameKey))
+
+/** Reads, by id or name, all that a hand-out takes, at once. */
+export async function readToHandOut(db: Reader, ref: string): Promise<CredentialToHandOut | undefined> {
+  const [row] = ref.startsWith('cred_') ? await toHandOutById(db, { id: ref }) : await toHandOutByName(db, { nameKey: nameKey(ref) })
+  return row
+}
 
 const byId = prepared((db, slots: { id: string }) => db.selectFrom('credentials').selectAll().where('id', '=', slots.id))
 const byIdLocked = prepared((db, slots: { id: string }) => db.selectFrom('credentials').selectAll().where('id', '=', slots.id).forUpdate())

@@ -29,6 +29,15 @@ export function dataKeysOf(db: Reader): DataKeyStore {
   }
 }
 
+/** Makes a store of the one key that was read together with what it opens. */
+export function keyRead(row: { id: string; wrapped: Sealed | null; master_key_version: number | null }): DataKeyStore {
+  return {
+    read: async (owner) =>
+      owner !== row.id || row.wrapped === null || row.master_key_version === null ? null : { wrapped: row.wrapped, masterKeyVersion: row.master_key_version },
+    insert: () => Promise.reject(new Error('what was read is not written')),
+  }
+}
+
 /** Removes a data key: what was sealed under it cannot be opened any more, not even from a copy with the master key gone. */
 export async function deleteDataKey(trx: Reader, owner: string): Promise<void> {
   await trx.deleteFrom('data_keys').where('owner', '=', owner).execute()

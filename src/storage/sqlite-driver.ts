@@ -10,7 +10,7 @@ export type EmbeddedFile = {
 
 /**
  * Drives the embedded database by two open files: one writes, one transaction at a time, and one only reads, at once and only
- * what is committed. Writes share their commits: see `CommitGroup`.
+ * what is committed, while the other one is in a transaction. Writes share their commits: see `CommitGroup`.
  */
 export class EmbeddedDriver implements Driver {
   readonly #writer: EmbeddedFile
@@ -88,7 +88,11 @@ class EmbeddedConnection implements DatabaseConnection {
 
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
     if (this.#hasTurn) return this.#write<Row>(sql, parameters)
-    if (query.kind === 'SelectQueryNode') return toResult<Row>(this.#reader.execute(sql, parameters))
+    if (query.kind === 'SelectQueryNode') {
+      // The one that writes knows the pages that it wrote; the other one reads them anew after each commit.
+      const file = this.#writer.isTransaction ? this.#reader : this.#writer
+      return toResult<Row>(file.execute(sql, parameters))
+    }
     await this.begin()
     let result: QueryResult<Row>
     try {
