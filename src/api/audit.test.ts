@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { cookieOf, goodPassword, openApiWorld, signInAs, type ApiWorld, type Ask } from '../../test/api-world.ts'
+import { Authenticator } from '../../test/authenticator.ts'
 import { tester, startFakeProvider, type FakeProvider } from '../../test/world.ts'
 import { contract, type EndpointId } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -74,6 +75,18 @@ describe('what the audit trail says of the API', () => {
       const cookie = await signInAs(api, 'manager', person)
       const items = await api.services.persons.list()
       return { id: items.find((item) => item.name === person)!.id, name: person, as: { key: null, headers: { cookie } } }
+    }
+    const passkey = async (as: Ask) => {
+      const device = new Authenticator('http://localhost:7420')
+      const { challenge_id, options } = (await api.ask('POST', '/v1/passkeys/challenge', { ...as, body: {} })).json
+      return { device, body: { challenge_id, response: device.create(options as never), name: 'laptop' } }
+    }
+    const withPasskey = async () => {
+      const { as } = await member()
+      const { device, body } = await passkey(as)
+      const added = await api.ask('POST', '/v1/passkeys', { ...as, body })
+      assert.equal(added.status, 201, added.text)
+      return { as, device, id: String(added.json.id) }
     }
     const invitation = async () => String((await api.services.persons.invite({ name: name(), role: 'viewer' }, tester)).link.reveal().split('#')[1])
 
@@ -153,6 +166,19 @@ describe('what the audit trail says of the API', () => {
         await api.ask('POST', '/v1/session', { key: null, body: { name: person, password: goodPassword } })
         const { items } = (await api.ask('GET', '/v1/sessions', as)).json as { items: { id: string; current: boolean }[] }
         return [`/v1/sessions/${items.find((item) => !item.current)!.id}`, as]
+      },
+      addPasskey: async () => {
+        const { as } = await member()
+        return ['/v1/passkeys', { ...as, body: (await passkey(as)).body }]
+      },
+      removePasskey: async () => {
+        const { as, id } = await withPasskey()
+        return [`/v1/passkeys/${id}`, as]
+      },
+      signInWithPasskey: async () => {
+        const { device } = await withPasskey()
+        const { challenge_id, options } = (await api.ask('POST', '/v1/session/passkey/challenge', { key: null, body: {} })).json
+        return ['/v1/session/passkey', { key: null, body: { challenge_id, response: device.get(options as never) } }]
       },
       setUp: async () => ['/v1/setup', { key: null, body: { code: setUpCode, name: name(), password: goodPassword } }],
     }

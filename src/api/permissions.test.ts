@@ -270,9 +270,11 @@ describe('who may call what', () => {
   })
 
   it('A7: every endpoint says what the audit trail says of it, and only looking may say nothing', () => {
+    // They explain a text, or ask the browser for what the next call brings.
+    const onlyLooking = new Set(['explainFailure', 'challengePasskey', 'startPasskey'])
     for (const row of contract as readonly Endpoint[]) {
       assert.ok('audit' in row, row.id)
-      if (row.method !== 'GET') assert.notEqual(row.audit, null, `${row.id} changes something or touches a secret`)
+      if (row.method !== 'GET' && !onlyLooking.has(row.id)) assert.notEqual(row.audit, null, `${row.id} changes something or touches a secret`)
     }
   })
 
