@@ -55,6 +55,34 @@ for (const database of databases) {
       assert.equal((await api.ask('GET', '/v1/credentials/two/usage-days?days=91')).status, 400)
     })
 
+    it('does not take a test for a use, and names a person who used something', async () => {
+      const { id } = await made({ name: 'only tested', kind: 'api_key', secret: 'CANARY-secret' })
+      assert.equal((await api.ask('POST', '/v1/credentials/only%20tested/test')).json.ok, true)
+      await api.world.usage.flush()
+      const tested = (await api.ask('GET', '/v1/credentials/only%20tested')).json as { used_by: object; last_used_at: null }
+      assert.deepEqual([tested.used_by, tested.last_used_at], [{ items: [], count: 0 }, null])
+      const person = { id: 'per_1', name: 'anna@example.org' }
+      await api.world.context.db
+        .insertInto('persons')
+        .values({
+          ...person,
+          name_key: person.name,
+          role: 'manager',
+          joined_at: 1,
+          suspended_at: null,
+          password: null,
+          created_by: 'key_1',
+          created_at: 1,
+          last_seen_at: null,
+        })
+        .execute()
+      api.world.usage.add(String(id), { ...person, kind: 'person', address: null }, 'ok')
+      await api.world.usage.flush()
+      const used = (await api.ask('GET', '/v1/credentials/only%20tested')).json as { used_by: { items: object[] }; last_used_by: object }
+      assert.deepEqual([used.used_by.items, used.last_used_by], [[person], person])
+      assert.deepEqual(items(await api.ask('GET', '/v1/credentials/only%20tested/usage'))[0]!.access_key, person)
+    })
+
     it('tells the history of one credential, newest first, in pages, to whoever may read it', async () => {
       await api.ask('POST', '/v1/credentials/three/pause')
       await api.ask('PATCH', '/v1/credentials/three', { body: { description: 'new' } })

@@ -1,7 +1,7 @@
 import { Problem } from '../base/problem.ts'
 import { countCredentialRows, listCredentialRows, type CredentialOrder, type Position } from '../storage/credential-list.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
-import { accessKeyNames, dayNumber, readUsageDays, readUsers } from '../storage/usages.ts'
+import { userNames, dayNumber, readUsageDays, readUsers } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
 import { needsAttention } from './credential-status.ts'
 import { diagnosisOfReason } from './diagnosis.ts'
@@ -54,7 +54,7 @@ export async function toViews(context: CredentialContext, rows: CredentialWithRe
     shownUsers,
   )
   const lastUsers = rows.map((row) => row.last_used_by).filter((id): id is string => id !== null)
-  const names = await accessKeyNames(context.db, [...new Set([...lastUsers, ...users.map((user) => user.access_key_id)])])
+  const names = await userNames(context.db, [...new Set([...lastUsers, ...users.map((user) => user.access_key_id)])])
   const named = (id: string) => ({ id, name: names.get(id) ?? id })
   const usedBy = new Map<string, CredentialView['usedBy']>()
   for (const user of users) {

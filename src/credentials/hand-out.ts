@@ -65,7 +65,7 @@ export class HandOuts {
         outcome: 'done',
         detail: { ...told, generation: token.generation, token: token.mark },
       })
-      this.#usage.add(token.id, order.actor, 'ok')
+      this.#countUse(token.id, order, 'ok')
       this.#context.count('hand_outs', 'ok')
       return {
         credential: { id: token.id, name: token.name, username: token.username },
@@ -87,7 +87,7 @@ export class HandOuts {
   async generationFor(id: string, order: HandOutOrder): Promise<number> {
     return await this.#recordingRefusals(id, order, async () => {
       const { generation } = await this.#choose(id, order)
-      this.#usage.add(id, order.actor, 'ok')
+      this.#countUse(id, order, 'ok')
       return generation
     })
   }
@@ -97,6 +97,11 @@ export class HandOuts {
     const token = await this.#fresh(id, order)
     if (order.destination) checkDestination(token, order.destination)
     return token
+  }
+
+  /** A test is no use: whoever deletes a credential wants to know which automations depend on it. The trail holds both. */
+  #countUse(id: string, order: HandOutOrder, outcome: 'ok' | 'issue'): void {
+    if (order.purpose !== 'test') this.#usage.add(id, order.actor, outcome)
   }
 
   async #recordingRefusals<Result>(
@@ -110,7 +115,7 @@ export class HandOuts {
     } catch (error) {
       this.#context.count('hand_outs', error instanceof Problem ? error.code : 'error')
       if (error instanceof Problem && error.code !== 'audit_blocked' && error.code !== 'not_found' && error.code !== 'storage_unavailable') {
-        this.#usage.add(id, order.actor, 'issue')
+        this.#countUse(id, order, 'issue')
         await this.#context.audit.record({ actor: order.actor, action: 'token.handed_out', subject: id, outcome: 'refused', reason: error.code, detail: told })
       }
       throw error

@@ -100,7 +100,15 @@ export async function readUsages(
   const rows = await db
     .selectFrom('usages')
     .leftJoin('access_keys', 'access_keys.id', 'usages.access_key_id')
-    .select(['usages.access_key_id', 'access_keys.name', 'usages.first_at', 'usages.last_at', 'usages.count', 'usages.last_outcome'])
+    .leftJoin('persons', 'persons.id', 'usages.access_key_id')
+    .select(({ fn }) => [
+      'usages.access_key_id',
+      fn.coalesce('access_keys.name', 'persons.name').as('name'),
+      'usages.first_at',
+      'usages.last_at',
+      'usages.count',
+      'usages.last_outcome',
+    ])
     .where('usages.credential_id', '=', credentialId)
     .orderBy('usages.last_at', 'desc')
     .execute()
@@ -150,9 +158,14 @@ export async function pruneUsageDays(db: Database, before: number): Promise<void
   await db.deleteFrom('usage_days').where('day', '<', before).execute()
 }
 
-/** Returns names of access keys by id. */
-export async function accessKeyNames(db: Database, ids: string[]): Promise<Map<string, string>> {
+/** Returns the names of those who used something, by id: access keys, and persons, who send test mails. */
+export async function userNames(db: Database, ids: string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()
-  const rows = await db.selectFrom('access_keys').select(['id', 'name']).where('id', 'in', ids).execute()
+  const rows = await db
+    .selectFrom('access_keys')
+    .select(['id', 'name'])
+    .where('id', 'in', ids)
+    .unionAll(db.selectFrom('persons').select(['id', 'name']).where('id', 'in', ids))
+    .execute()
   return new Map(rows.map((row) => [row.id, row.name]))
 }

@@ -20,6 +20,8 @@ export type AuthorizationServer = {
   hang: (hangs: boolean) => void
   /** Seconds that tokens live from now on. */
   setLifetimes: (lifetimes: { access?: number; refresh?: number }) => void
+  /** Takes every refresh token back, as a person does on the security page of an account. */
+  takeBackTokens: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -186,6 +188,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   provider.Client.prototype.redirectUriAllowed = (uri: string) =>
     /^https?:\/\/(?:127\.0\.0\.1|localhost|kb\.test)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|callback)$/.test(uri)
   addJwtBearer(provider, issuer, people, clientJwks)
+  const refreshTokens: { destroy: () => Promise<void> }[] = []
+  provider.on('refresh_token.saved', (token) => void refreshTokens.push(token as { destroy: () => Promise<void> }))
   provider.use(async (context, next) => {
     await next()
     requests.push({
@@ -216,6 +220,9 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       held.clear()
     },
     setLifetimes: (change) => Object.assign(lifetimes, change),
+    async takeBackTokens() {
+      for (const token of refreshTokens.splice(0)) await token.destroy()
+    },
     async stop() {
       server.closeAllConnections()
       await new Promise((done) => server.close(done))

@@ -3,10 +3,13 @@ import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from 
 /** Deep green: calm, and dark enough that white text on it is readable (more than 4.5 to 1 from shade 7 on). */
 const pine: MantineColorsTuple = ['#eaf6f2', '#d3eae2', '#a6d5c5', '#76bfa6', '#4fad8c', '#36a17b', '#268b69', '#1b7558', '#125f47', '#064936']
 
+/** Red as it warns: white text on shade 7 is readable, which it is not on the usual one. */
+const red: MantineColorsTuple = ['#fff5f5', '#ffe3e3', '#ffc9c9', '#ffa8a8', '#ff8787', '#fa5252', '#e03131', '#c92a2a', '#b02525', '#8f1d1d']
+
 export const theme = createTheme({
   primaryColor: 'pine',
   primaryShade: { light: 7, dark: 7 },
-  colors: { pine },
+  colors: { pine, red },
   defaultRadius: 'md',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
@@ -15,6 +18,10 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Modal: { defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { 'aria-label': 'Close' } } },
+    // A page has one banner, its own: the head of a window over it is none.
+    ModalHeader: { defaultProps: { component: 'div' } },
+    DrawerHeader: { defaultProps: { component: 'div' } },
+    Drawer: { defaultProps: { transitionProps: { duration: 120 } } },
     Tooltip: { defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm' } },
     PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': 'Show or hide' } } },

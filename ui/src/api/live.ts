@@ -11,8 +11,8 @@ const followers = new Set<(type: string, data: Record<string, unknown>) => void>
 
 /** Which lists are old news after which event. */
 const concerns: Record<string, string[]> = {
-  credential: ['credentials', 'credential', 'counts', 'status'],
-  consent: ['consent', 'credential', 'credentials', 'counts'],
+  credential: ['credentials', 'credential', 'credential-use', 'counts', 'status'],
+  consent: ['consent', 'credential', 'credential-use', 'credentials', 'counts'],
   token: ['credential-use', 'credentials', 'credential'],
   registration: ['registrations', 'credentials'],
   provider: ['providers'],

@@ -1,6 +1,5 @@
 import {
   ActionIcon,
-  Alert,
   Anchor,
   AppShell,
   Badge,
@@ -40,6 +39,7 @@ import {
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
+import { Notice } from '../elements/notice.tsx'
 import { api } from '../api/client.ts'
 import { startLive, stopLive, useConnection } from '../api/live.ts'
 import { includesRole, useSession, type Role } from '../api/session.ts'
@@ -203,9 +203,9 @@ function ServiceAway({ error = false }: { error?: boolean }) {
   const connection = useConnection()
   if (!error && connection !== 'away') return null
   return (
-    <Alert role="status" color="yellow" icon={<IconAlertTriangle aria-hidden />} mb="md" title="The service does not answer">
+    <Notice role="status" color="yellow" icon={<IconAlertTriangle aria-hidden />} mb="md" title="The service does not answer">
       What you see is from before. The page tries again by itself and catches up; nothing you typed is lost.
-    </Alert>
+    </Notice>
   )
 }
 

@@ -1,7 +1,8 @@
-import { Alert, Badge, Button, Grid, Group, List, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
+import { Badge, Button, Grid, Group, List, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
+import { Notice } from '../elements/notice.tsx'
 import { api, isNotFound } from '../api/client.ts'
 import { useMay } from '../api/session.ts'
 import { CopyField } from '../elements/copy-field.tsx'
@@ -97,7 +98,7 @@ export function CredentialPage() {
       </Paper>
 
       {credential.missing_scopes.length > 0 && (
-        <Alert color="yellow" title="The provider granted less than was asked for">
+        <Notice color="yellow" title="The provider granted less than was asked for">
           <List size="sm">
             {credential.missing_scopes.map((scope) => (
               <List.Item key={scope}>
@@ -108,7 +109,7 @@ export function CredentialPage() {
           <Text size="sm" mt="xs">
             Reconnect and agree to everything, or ask the administrator of the account. Automations that need these will fail.
           </Text>
-        </Alert>
+        </Notice>
       )}
 
       <Grid gap="lg">

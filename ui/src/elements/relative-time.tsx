@@ -15,7 +15,7 @@ const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyl
 /** "2 min. ago", "in 3 days": the largest unit that fits, rounded. */
 export function relativeTime(at: number, now: number): string {
   const seconds = Math.round((at - now) / 1000)
-  if (Math.abs(seconds) < 5) return 'now'
+  if (Math.abs(seconds) < 5) return seconds > 0 ? 'in a moment' : 'just now'
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
   return format.format(Math.trunc(seconds / size), unit)
 }

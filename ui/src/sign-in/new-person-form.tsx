@@ -1,4 +1,5 @@
-import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Notice } from '../elements/notice.tsx'
 import type { Session } from '@keybearer/client'
 import { useState } from 'react'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
@@ -28,9 +29,9 @@ export function NewPersonForm({ button, missingCode, suggestedName = '', onSubmi
   }
   if (missingCode) {
     return (
-      <Alert color="yellow" title="The link is not complete">
+      <Notice color="yellow" title="The link is not complete">
         Copy the whole link, with everything behind the “#”, and open it again.
-      </Alert>
+      </Notice>
     )
   }
   return (
