@@ -118,6 +118,7 @@ export async function consentAtProvider(page: Page, issuer: string, options: { u
     const before = page.url()
     const deny = page.locator('button[name="cancel"]')
     if (options.deny === true && (await login.count()) === 0 && (await deny.count()) > 0) await deny.first().click()
+    else if ((await page.locator('button').count()) === 0) return
     else await page.locator('button:not([name="cancel"])').first().click()
     await page.waitForURL((url) => url.href !== before).catch(() => undefined)
   }

@@ -10,7 +10,7 @@ export type Way = 'tab' | 'here' | 'device' | 'paste' | 'link'
 const modes: Record<Way, ConsentStart['mode']> = { tab: 'browser', here: 'browser', device: 'device', paste: 'paste', link: 'link' }
 
 /** What the answer to the start says and nothing later does: where to go. */
-type Started = Pick<Consent, 'authorization_url' | 'link'> & { id: string; way: Way }
+type Started = Pick<Consent, 'authorization_url' | 'verification_uri_complete' | 'link'> & { id: string; way: Way }
 
 /**
  * One attempt to connect: started in a way of the person's choice, then watched until it ends, by event and by asking.
@@ -36,7 +36,8 @@ export function useConsentAttempt(credential: string) {
     }),
     onSuccess: async ({ way, consent }) => {
       queries.setQueryData(['consent', consent.id], consent)
-      setStarted({ id: consent.id, way, authorization_url: consent.authorization_url, link: consent.link })
+      const { id: attempt, authorization_url, verification_uri_complete, link } = consent
+      setStarted({ id: attempt, way, authorization_url, verification_uri_complete, link })
       await remember(consent.id)
       if (consent.authorization_url === null) return
       if (way === 'here') window.location.assign(consent.authorization_url)

@@ -35,7 +35,7 @@ export function ConsentWaiting({ attempt, consent, providerName }: Props) {
       </Group>
       {way === undefined && consent.mode === 'browser' && <Text size="sm">If you have finished at {providerName}, wait a moment. If not, start again.</Text>}
       {way === 'tab' && <InTab attempt={attempt} providerName={providerName} />}
-      {consent.mode === 'device' && <WithCode consent={consent} />}
+      {consent.mode === 'device' && <WithCode consent={consent} complete={attempt.started?.verification_uri_complete ?? null} />}
       {consent.mode === 'link' && <LinkToSend consent={consent} link={attempt.started?.link ?? null} />}
       {consent.mode === 'paste' && <PasteBack consent={consent} address={attempt.started?.authorization_url ?? null} providerName={providerName} />}
       <Group>
@@ -80,9 +80,10 @@ function InTab({ attempt, providerName }: { attempt: ConsentAttempt; providerNam
   )
 }
 
-function WithCode({ consent }: { consent: Consent }) {
+/** `complete`: the address with the code in it, which only the start of the attempt was told. */
+function WithCode({ consent, complete }: { consent: Consent; complete: string | null }) {
   const plain = safeAddress(consent.verification_uri)
-  const whole = safeAddress(consent.verification_uri_complete) ?? plain
+  const whole = safeAddress(complete) ?? plain
   return (
     <Paper withBorder p="md">
       <Group gap="xl" align="flex-start">
