@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
+import { KeyDeliveries } from './access/key-deliveries.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
 import { PasswordChecks } from './access/password-check.ts'
 import { Passkeys } from './access/passkeys.ts'
@@ -152,6 +153,7 @@ export async function startParts(
         metrics.count(what === 'hand_outs' ? 'hand_outs_total' : what === 'refreshes' ? 'refreshes_total' : 'token_requests_total', { outcome }),
     }
     const accessKeys = new AccessKeys({ db, clock, audit, bus, isFresh: () => tail.isFresh })
+    const deliveries = new KeyDeliveries({ db, clock, audit, wake })
     const sessions = new Sessions({
       db,
       clock,
@@ -269,6 +271,7 @@ export async function startParts(
         bus,
         metrics,
         accessKeys,
+        deliveries,
         sessions,
         signIn,
         passkeys: new Passkeys(access),

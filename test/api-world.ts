@@ -1,4 +1,5 @@
 import type { Role } from '../src/access/roles.ts'
+import { KeyDeliveries } from '../src/access/key-deliveries.ts'
 import { PasswordChecks } from '../src/access/password-check.ts'
 import { Passkeys } from '../src/access/passkeys.ts'
 import { Persons } from '../src/access/persons.ts'
@@ -101,6 +102,7 @@ export async function openApiWorld(
     bus: context.bus,
     metrics: createMetrics(),
     accessKeys: world.accessKeys,
+    deliveries: new KeyDeliveries({ db: context.db, clock: context.clock, audit: context.audit, wake: async () => context.wake() }),
     sessions,
     signIn,
     passkeys: new Passkeys(access),

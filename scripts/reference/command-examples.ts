@@ -58,6 +58,7 @@ export const commandExamples: Record<string, string[]> = {
   'key create': [
     'keybearer key create backup-job --credential work-mail --right token --expires 90d',
     'keybearer key create monitor --credential all --right read',
+    'keybearer key create web-server --credential crm --right token --delivery-link',
   ],
   'key revoke': ['keybearer key revoke backup-job'],
   audit: ['keybearer audit --credential work-mail --limit 20', 'keybearer audit --outcome refused'],

@@ -1,8 +1,9 @@
 import type { Actor } from '../base/actor.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventBus } from '../base/events.ts'
-import { newId } from '../base/ids.ts'
+import { newId, randomToken } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
+import { Secret } from '../base/secret.ts'
 import { makeAccessKey, parseAccessKey } from '../crypto/key-hash.ts'
 import {
   countAccessKeys,
@@ -14,10 +15,12 @@ import {
   markAccessKeyUsed,
 } from '../storage/access-keys.ts'
 import { appendEvents } from '../storage/events.ts'
+import { insertDelivery, listDeliveries, readDelivery } from '../storage/key-deliveries.ts'
 import type { Database, Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { AuditTrail } from './audit.ts'
 import { Caller, isNetwork, networkTest } from './caller.ts'
+import { deliveryLife, hashLink } from './key-deliveries.ts'
 import { administrations, rights, type AccessKeyView, type MadeAccessKey, type NewAccessKey, type Permission } from './types.ts'
 
 const day = 86_400_000
@@ -108,14 +111,40 @@ export class AccessKeys {
 
   /** Makes a key. Its text is in the answer and nowhere else, ever. */
   async create(input: NewAccessKey, actor: Actor): Promise<MadeAccessKey> {
-    checkNewKey(input, this.#clock.now())
     const made = makeAccessKey()
+    return { view: toView(await this.#insert(input, made, null, actor)), key: made.key }
+  }
+
+  /** Makes what a key may do, and a link by which one machine gets the key itself, once. What the link ends with is in this answer only. */
+  async createForDelivery(input: NewAccessKey, actor: Actor): Promise<{ view: AccessKeyView; link: Secret; expiresAt: number }> {
+    const link = randomToken(32)
+    const delivery = {
+      link_hash: hashLink(link),
+      created_by_name: actor.name,
+      expires_at: this.#clock.now() + deliveryLife,
+      opened_at: null,
+      opened_from: null,
+      repeats: 0,
+    }
+    // Not the hash of any text: nobody can sign in with it.
+    const none = { hash: `to be delivered ${randomToken(16)}`, hint: 'kb_' }
+    const row = await this.#insert(input, none, delivery, actor)
+    return { view: toView(row, this.#deliveryView({ ...delivery, access_key_id: row.id })), link: new Secret(link), expiresAt: delivery.expires_at }
+  }
+
+  async #insert(
+    input: NewAccessKey,
+    proof: { hash: string; hint: string },
+    delivery: Omit<Row<'key_deliveries'>, 'access_key_id'> | null,
+    actor: Actor,
+  ): Promise<Row<'access_keys'>> {
+    checkNewKey(input, this.#clock.now())
     const now = this.#clock.now()
     const row = {
       id: newId('key', now),
       name: input.name.normalize('NFC').trim(),
-      hash: made.hash,
-      hint: made.hint,
+      hash: proof.hash,
+      hint: proof.hint,
       permissions: JSON.stringify(input.permissions),
       administration: JSON.stringify(input.administration ?? []),
       networks: JSON.stringify(input.networks ?? []),
@@ -130,6 +159,7 @@ export class AccessKeys {
       const taken = await findAccessKey(trx, row.name)
       if (taken) throw new Problem('name_taken', `There is already an access key "${row.name}".`)
       await insertAccessKey(trx, row)
+      if (delivery !== null) await insertDelivery(trx, { ...delivery, access_key_id: row.id })
       await this.#audit.append(trx, [
         {
           actor,
@@ -137,24 +167,31 @@ export class AccessKeys {
           subject: row.id,
           subjectName: row.name,
           outcome: 'done',
-          detail: { permissions: describe(input.permissions), administration: input.administration ?? [] },
+          detail: { permissions: describe(input.permissions), administration: input.administration ?? [], ...(delivery === null ? {} : { delivery: 'link' }) },
         },
       ])
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: row.id, data: { name: row.name, change: 'created' } }])
     })
     this.#known.clear()
-    return { view: toView(row), key: made.key }
+    return row
   }
 
   async list(): Promise<AccessKeyView[]> {
-    return (await listAccessKeys(this.#db, this.#clock.now() - revokedVisible)).map(toView)
+    const deliveries = new Map((await listDeliveries(this.#db)).map((one) => [one.access_key_id, one]))
+    return (await listAccessKeys(this.#db, this.#clock.now() - revokedVisible)).map((row) => toView(row, this.#deliveryView(deliveries.get(row.id))))
+  }
+
+  #deliveryView(row: Row<'key_deliveries'> | undefined): AccessKeyView['delivery'] {
+    if (!row) return null
+    const status = row.opened_at !== null ? 'opened' : row.expires_at <= this.#clock.now() ? 'expired' : 'waiting'
+    return { status, expiresAt: row.expires_at, openedAt: row.opened_at, openedFrom: row.opened_from, repeats: row.repeats }
   }
 
   /** @throws Problem not_found */
   async get(ref: string): Promise<AccessKeyView> {
     const row = await findAccessKey(this.#db, ref)
     if (!row) throw new Problem('not_found', `There is no access key "${ref.slice(0, 100)}".`)
-    return toView(row)
+    return toView(row, this.#deliveryView(await readDelivery(this.#db, row.id)))
   }
 
   /** Ends a key at once, on this node with the answer and on the others within a second. */
@@ -170,7 +207,7 @@ export class AccessKeys {
       return { ...found, revoked_at: now }
     })
     this.#known.clear()
-    return toView(row)
+    return toView(row, this.#deliveryView(await readDelivery(this.#db, row.id)))
   }
 
   /** Returns whether any key was ever made: the first one is made by the service itself at its first start. */
@@ -203,7 +240,7 @@ function checkNewKey(input: NewAccessKey, now: number): void {
 
 const describe = (permissions: Permission[]) => permissions.map((p) => `${p.credential}:${p.rights.join('+')}`)
 
-function toView(row: Row<'access_keys'>): AccessKeyView {
+function toView(row: Row<'access_keys'>, delivery: AccessKeyView['delivery'] = null): AccessKeyView {
   return {
     id: row.id,
     name: row.name,
@@ -217,5 +254,6 @@ function toView(row: Row<'access_keys'>): AccessKeyView {
     createdBy: row.created_by,
     lastUsedAt: row.last_used_at,
     lastUsedFrom: row.last_used_from,
+    delivery,
   }
 }

@@ -26,6 +26,8 @@ export const auditActions = {
   'provider.deleted': 'A provider of your own was deleted.',
   'provider.discovered': 'The metadata of a provider was fetched.',
   'access_key.created': 'An access key was made.',
+  'access_key.delivered': 'The link of an access key was opened, and the key went to whoever opened it.',
+  'access_key.delivery_refused': 'A link of an access key was refused: opened before, too old or unknown.',
   'access_key.revoked': 'An access key was revoked.',
   'access_key.refused': 'A key was refused: unknown, expired, revoked, or from a network it may not come from.',
   'api.refused': 'A call was refused because the caller lacks the right.',

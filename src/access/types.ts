@@ -60,6 +60,8 @@ export type AccessKeyView = {
   createdBy: string
   lastUsedAt: number | null
   lastUsedFrom: string | null
+  /** How the key reaches its machine, where that is by a link. */
+  delivery: { status: 'waiting' | 'opened' | 'expired'; expiresAt: number; openedAt: number | null; openedFrom: string | null; repeats: number } | null
 }
 
 export type MadeAccessKey = { view: AccessKeyView; key: Secret }

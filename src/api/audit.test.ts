@@ -131,6 +131,11 @@ describe('what the audit trail says of the API', () => {
       deleteProvider: async () => [`/v1/providers/${await ownProvider()}`],
       discoverProvider: async () => ['/v1/providers/discover', { body: { issuer: fake.url } }],
       createAccessKey: async () => ['/v1/access-keys', { body: { name: name(), permissions: [{ credential: '*', rights: ['read'] }] } }],
+      openDelivery: async () => {
+        const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }], delivery_link: true }
+        const { delivery } = await made('/v1/access-keys', body)
+        return [new URL((delivery as { link: string }).link).pathname]
+      },
       revokeAccessKey: async () => {
         const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }] }
         return [`/v1/access-keys/${((await made('/v1/access-keys', body)).access_key as { id: string }).id}`]
@@ -198,8 +203,8 @@ describe('what the audit trail says of the API', () => {
       assert.equal(record.outcome, 'done', row.id)
       // What a browser does has no key: its record names who started the consent.
       if (row.permission !== 'public') assert.equal(record.address, '127.0.0.1', row.id)
-      // Who looks at an invitation has not said yet who it is.
-      const actor = row.id === 'openInvitation' ? /^nobody$/ : ask?.key === null ? /^per_/ : /^key_/
+      // Who looks at an invitation, or opens a delivery, has not said who it is.
+      const actor = row.id === 'openInvitation' || row.id === 'openDelivery' ? /^nobody$/ : ask?.key === null ? /^per_/ : /^key_/
       assert.match(record.actor.id, actor, row.id)
     }
     assert.deepEqual((await api.services.audit.verify()).ok, true)

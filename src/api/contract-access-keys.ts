@@ -17,6 +17,7 @@ const newAccessKey = z
     administration: z.array(z.enum(administrations)).max(administrations.length).optional(),
     networks: z.array(word(60)).max(100).optional().meta({ description: 'Networks the key may be used from, such as 192.0.2.0/24; none: from anywhere' }),
     expires_at: time.optional(),
+    delivery_link: z.boolean().optional().meta({ description: 'Hand the key over by a link that opens once, within the hour, instead of showing it here' }),
   })
   .meta({ id: 'NewAccessKey' })
 
@@ -34,10 +35,22 @@ const accessKey = z
     created_by: z.string(),
     last_used_at: optionalTime,
     last_used_from: z.string().nullable(),
+    delivery: z
+      .object({
+        status: z.enum(['waiting', 'opened', 'expired']),
+        expires_at: time,
+        opened_at: optionalTime,
+        opened_from: z.string().nullable(),
+        repeats: z.int().meta({ description: 'How often somebody came with the used link: more than 0 is an alarm' }),
+      })
+      .nullable()
+      .meta({ description: 'How the key reaches its machine, where that is by a link' }),
   })
   .meta({ id: 'AccessKey', description: 'What an automation calls Keybearer with; never the key itself' })
 
 const params = z.strictObject({ access_key: ref('access key') })
+
+const deliveryParams = z.strictObject({ delivery: word(100) })
 
 export const accessKeyEndpoints = [
   endpoint({
@@ -66,7 +79,16 @@ export const accessKeyEndpoints = [
     takesIdempotencyKey: true,
     status: 201,
     kind: 'json',
-    reply: z.object({ access_key: accessKey, key: z.string().meta({ description: 'The key itself: only here, never again' }) }).meta({ id: 'MadeAccessKey' }),
+    reply: z
+      .object({
+        access_key: accessKey,
+        key: z.string().nullable().meta({ description: 'The key itself: only here, never again; null where a link hands it over' }),
+        delivery: z
+          .object({ link: z.string(), command: z.string().meta({ description: 'A line that fetches the key on the machine that needs it' }), expires_at: time })
+          .nullable()
+          .meta({ description: 'Only here, never again' }),
+      })
+      .meta({ id: 'MadeAccessKey' }),
     noStore: true,
     problems: ['name_taken', 'not_found', 'idempotency_conflict'],
   }),
@@ -96,5 +118,34 @@ export const accessKeyEndpoints = [
     status: 200,
     kind: 'json',
     reply: accessKey,
+  }),
+  endpoint({
+    id: 'showDelivery',
+    method: 'GET',
+    path: '/deliver/{delivery}',
+    tag: 'Access keys',
+    summary: 'Shows what a link hands over, without opening it.',
+    permission: 'public',
+    audit: null,
+    params: deliveryParams,
+    status: 200,
+    kind: 'html',
+    noStore: true,
+  }),
+  endpoint({
+    id: 'openDelivery',
+    method: 'POST',
+    path: '/deliver/{delivery}',
+    tag: 'Access keys',
+    summary: 'Hands an access key over to whoever opens its link first.',
+    description: 'The answer is the key and a line break, or a page with it. Every opening after the first is refused, recorded, and told by an event.',
+    permission: 'public',
+    audit: 'access_key.delivered',
+    params: deliveryParams,
+    query: z.strictObject({ as: z.enum(['text', 'page']).optional() }),
+    status: 200,
+    kind: 'text',
+    noStore: true,
+    problems: ['delivery_unknown', 'delivery_expired', 'delivery_used'],
   }),
 ] as const

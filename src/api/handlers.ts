@@ -29,7 +29,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...consentHandlers(services, refusals),
     ...registrationHandlers(services),
     ...providerHandlers(services),
-    ...accessKeyHandlers(services),
+    ...accessKeyHandlers(services, refusals),
     ...personHandlers(services),
     ...sessionHandlers(services, answers, cookie),
     ...passkeyHandlers(services, answers),

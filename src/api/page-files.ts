@@ -17,7 +17,7 @@ const types: Record<string, string> = {
 }
 
 /** Addresses that are not pages, whatever a browser says that it accepts. */
-const notPages = /^\/(?:v1|oauth|connect|assets|openapi\.json|livez|readyz|metrics)(?:\/|$)/
+const notPages = /^\/(?:v1|oauth|connect|deliver|assets|openapi\.json|livez|readyz|metrics)(?:\/|$)/
 
 /** Headers of everything that belongs to the page. */
 const common: Record<string, string> = {

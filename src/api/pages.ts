@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 const style =
   'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#1b1f24;background:#fff}' +
   'h1{font-size:1.6rem;line-height:1.25}code{font:.95em ui-monospace,monospace;overflow-wrap:anywhere}dt{font-weight:600;margin-top:.6rem}dd{margin:0;overflow-wrap:anywhere}' +
-  'li{overflow-wrap:anywhere}button{font:inherit;padding:.6rem 1.4rem;margin:1rem 0;border:0;border-radius:.4rem;color:#fff;background:#0b5c4a;cursor:pointer}' +
+  '.key{user-select:all;font-size:1.15rem}li{overflow-wrap:anywhere}button{font:inherit;padding:.6rem 1.4rem;margin:1rem 0;border:0;border-radius:.4rem;color:#fff;background:#0b5c4a;cursor:pointer}' +
   'button:focus-visible,a:focus-visible{outline:3px solid #7a5cff;outline-offset:2px}' +
   '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c}a{color:#8ab4ff}button{color:#06241d;background:#6fd3b8}}'
 
@@ -49,9 +49,10 @@ export function homePage(version: string): string {
 }
 
 /** How a consent ended, as the person in front of the browser is told. */
-export type ConsentEnd =
-  | { ok: true; credential: string; missing: string }
-  | { ok: false; code: string; title: string; detail: string; nextStep: string; requestId: string; /** In our words. */ meaning?: string; fix?: string[] }
+export type ConsentEnd = { ok: true; credential: string; missing: string } | ({ ok: false; /** In our words. */ meaning?: string; fix?: string[] } & Failure)
+
+/** Why something did not work, in our words; only the detail may hold words of others. */
+export type Failure = { code: string; title: string; detail: string; nextStep: string; requestId: string }
 
 /** The sentences are ours; what a provider said stands among the details, escaped and cut. */
 export function consentPage(end: ConsentEnd): string {
@@ -69,10 +70,13 @@ export function consentPage(end: ConsentEnd): string {
     `<h1>The account was not connected</h1><p>${escapeHtml(end.title)}. ${escapeHtml(end.nextStep)}</p>` +
       (end.meaning === undefined ? '' : `<p>${escapeHtml(end.meaning)}</p>`) +
       (end.fix === undefined ? '' : `<ol>${end.fix.map((step) => `<li>${escapeHtml(step)}</li>`).join('')}</ol>`) +
-      `<dl><dt>Details</dt><dd>${escapeHtml(end.detail.slice(0, 500))}</dd><dt>Code</dt><dd><code>${escapeHtml(end.code)}</code></dd>` +
-      `<dt>Request</dt><dd><code>${escapeHtml(end.requestId)}</code></dd></dl>`,
+      failureDetails(end),
   )
 }
+
+export const failureDetails = ({ detail, code, requestId }: Failure): string =>
+  `<dl><dt>Details</dt><dd>${escapeHtml(detail.slice(0, 500))}</dd><dt>Code</dt><dd><code>${escapeHtml(code)}</code></dd>` +
+  `<dt>Request</dt><dd><code>${escapeHtml(requestId)}</code></dd></dl>`
 
 export function oldPage(): string {
   return page('No longer shown', '<h1>This page is no longer shown</h1><p>See how the credential is with <code>keybearer list</code>.</p>')

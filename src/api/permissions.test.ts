@@ -79,6 +79,8 @@ const matrix: Record<EndpointId, string> = {
   beginConsent: 'in  in  in  in  in  in  in  in in  in  in',
   showConnectLink: 'in  in  in  in  in  in  in  in in  in  in',
   followConnectLink: 'in  in  in  in  in  in  in  in in  in  in',
+  showDelivery: 'in  in  in  in  in  in  in  in in  in  in',
+  openDelivery: 'in  in  in  in  in  in  in  in in  in  in',
   showConsentResult: 'in  in  in  in  in  in  in  in in  in  in',
   listPersons: '401 403 403 403 403 403 403 403 in  403 403',
   invitePerson: '401 403 403 403 403 403 403 403 in  403 403',

@@ -1,4 +1,5 @@
 import type { AccessKeys } from '../access/access-keys.ts'
+import type { KeyDeliveries } from '../access/key-deliveries.ts'
 import type { Passkeys } from '../access/passkeys.ts'
 import type { Persons } from '../access/persons.ts'
 import type { Sessions } from '../access/sessions.ts'
@@ -54,7 +55,8 @@ export type Services = {
   log: Log
   bus: EventBus
   metrics: Metrics
-  accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'list' | 'get' | 'revoke'>
+  accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
+  deliveries: Pick<KeyDeliveries, 'look' | 'open'>
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
   signIn: Pick<SignIn, 'withPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
   passkeys: Pick<Passkeys, 'areThere' | 'list' | 'startAdding' | 'add' | 'remove' | 'startSignIn' | 'signIn'>

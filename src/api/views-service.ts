@@ -19,6 +19,13 @@ export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
     created_by: view.createdBy,
     last_used_at: isoOrNull(view.lastUsedAt),
     last_used_from: view.lastUsedFrom,
+    delivery: view.delivery && {
+      status: view.delivery.status,
+      expires_at: iso(view.delivery.expiresAt),
+      opened_at: isoOrNull(view.delivery.openedAt),
+      opened_from: view.delivery.openedFrom,
+      repeats: view.delivery.repeats,
+    },
   }
 }
 

@@ -57,6 +57,16 @@ export const problemCodes = {
   ),
   last_administrator: row(409, 'failed', 'It is the last administrator', 'Make somebody else an administrator first.'),
 
+  // The delivery of an access key.
+  delivery_unknown: row(404, 'no_such_thing', 'This link hands nothing over', 'Check that it is complete, or ask for a new key.'),
+  delivery_expired: row(410, 'failed', 'This link is too old', 'Ask for a new key, and open its link within the hour.'),
+  delivery_used: row(
+    410,
+    'failed',
+    'This link was opened before',
+    'If that was not you, somebody else has the key: have it revoked at once. It has been recorded.',
+  ),
+
   // A credential cannot be used now.
   incomplete: row(409, 'needs_person', 'The credential is not finished', 'Finish its set-up and connect it.'),
   needs_consent: row(409, 'needs_person', 'A person must consent again', 'Reconnect the credential.'),

@@ -7,7 +7,7 @@ import { collect } from './input.ts'
 import { print, printJson, printTable, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
-type Options = { credential?: string[]; right?: string[]; administer?: string[]; network?: string[]; expires?: string; json?: boolean }
+type Options = { credential?: string[]; right?: string[]; administer?: string[]; network?: string[]; expires?: string; deliveryLink?: boolean; json?: boolean }
 
 export function keyCommand(): Command {
   const command = new Command('key').description('access keys: what automations call Keybearer with')
@@ -27,7 +27,7 @@ export function keyCommand(): Command {
           ['NAME', 'KEY', 'MAY', 'LAST USED', 'UNTIL'],
           page.items.map((item) => [
             item.name,
-            `${item.hint}…`,
+            item.delivery?.status === 'waiting' ? 'not fetched yet' : item.delivery?.status === 'expired' ? 'never fetched' : `${item.hint}…`,
             [
               ...item.permissions.map((one) => `${one.credential === '*' ? 'all' : (names.get(one.credential) ?? one.credential)}: ${one.rights.join('+')}`),
               ...item.administration,
@@ -47,6 +47,7 @@ export function keyCommand(): Command {
       .option('--administer <what>', 'manage, keys, audit', collect)
       .option('--network <networks>', 'only from these networks, such as 192.0.2.0/24', collect)
       .option('--expires <when>', 'a date, or days such as 90d')
+      .option('--delivery-link', 'do not show it: print a link by which one machine gets it, once, within the hour')
       .option('--json', 'print JSON')
       .action(async (name: string, options: Options) => {
         const client = connectService()
@@ -62,10 +63,17 @@ export function keyCommand(): Command {
             ...(options.administer ? { administration: options.administer as NonNullable<NewAccessKey['administration']> } : {}),
             ...(options.network ? { networks: options.network } : {}),
             ...(options.expires === undefined ? {} : { expires_at: readEnd(options.expires) }),
+            ...(options.deliveryLink ? { delivery_link: true } : {}),
           },
         })
         if (options.json) return printJson(made)
-        print(made.key)
+        if (made.delivery !== null) {
+          print(made.delivery.link)
+          return say(
+            `On the machine that needs the key, within the hour:\n\n  (umask 077; ${made.delivery.command} > access-key)\n\nOr open the link in a browser. It works once; whoever opens it a second time is refused, and an alarm is raised.`,
+          )
+        }
+        print(made.key ?? '')
         say(
           `This is the key of "${name}". It is not shown again: keep it where only that program can read it, such as a file of mode 600 named by KEYBEARER_ACCESS_KEY_FILE.`,
         )

@@ -162,7 +162,7 @@ export type Tables = {
   access_keys: {
     id: string
     name: string
-    /** SHA-256 of the key, hex. */
+    /** SHA-256 of the key, hex; a text that no key has as long as there is none yet. */
     hash: string
     /** The first characters, to recognize it. */
     hint: string
@@ -178,6 +178,18 @@ export type Tables = {
     created_at: number
     last_used_at: number | null
     last_used_from: string | null
+  }
+  /** The link by which a new key is handed over: the key itself is made when somebody opens it. */
+  key_deliveries: {
+    access_key_id: string
+    /** SHA-256 of what the link ends with, hex. */
+    link_hash: string
+    created_by_name: string
+    expires_at: number
+    opened_at: number | null
+    opened_from: string | null
+    /** How often somebody came again after that. */
+    repeats: number
   }
   persons: {
     id: string

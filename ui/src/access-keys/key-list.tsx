@@ -21,7 +21,7 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
         <div>
           <bdi>{key.name}</bdi>
           <Text size="xs" c="dimmed" className="mono" fw={400}>
-            {key.hint}…
+            {key.delivery === null || key.delivery.status === 'opened' ? `${key.hint}…` : 'no key yet'}
           </Text>
         </div>
       ),
@@ -100,6 +100,27 @@ function KeyMark({ accessKey, now }: { accessKey: AccessKey; now: number }) {
         </Mark>
       )
     case 'active': {
+      if (accessKey.delivery !== null && accessKey.delivery.repeats > 0) {
+        return (
+          <Mark color="red" sign="✗">
+            Link opened {accessKey.delivery.repeats + 1} times: see the audit trail
+          </Mark>
+        )
+      }
+      if (accessKey.delivery?.status === 'waiting') {
+        return (
+          <Mark color="orange" sign="▲">
+            Waits to be fetched, until <RelativeTime at={accessKey.delivery.expires_at} />
+          </Mark>
+        )
+      }
+      if (accessKey.delivery?.status === 'expired') {
+        return (
+          <Mark color="gray" sign="‖">
+            Never fetched: make a new one
+          </Mark>
+        )
+      }
       if (accessKey.expires_at === null) return <>never ends</>
       const isSoon = Date.parse(accessKey.expires_at) - now < soon
       return (

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Drawer, Group, Modal, Select, Stack, TagsInput, TextInput } from '@mantine/core'
+import { Button, Checkbox, Drawer, Group, Modal, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import type { MadeAccessKey, NewAccessKey } from '@keybearer/client'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -22,7 +22,15 @@ const expiries = [
   { value: 'never', label: 'Never' },
 ]
 
-type Values = { name: string; permissions: PermissionDraft[]; administration: Administration[]; networks: string[]; expiry: string; expires_on: string }
+type Values = {
+  name: string
+  permissions: PermissionDraft[]
+  administration: Administration[]
+  networks: string[]
+  expiry: string
+  expires_on: string
+  isDelivered: boolean
+}
 
 const blank = (): Values => ({
   name: '',
@@ -31,6 +39,7 @@ const blank = (): Values => ({
   networks: [],
   expiry: '90',
   expires_on: '',
+  isDelivered: false,
 })
 
 /** The midnight (UTC) that ends the day so many days ahead: asked twice, it is the same. */
@@ -41,6 +50,7 @@ const requestOf = (values: Values): NewAccessKey => ({
   permissions: values.permissions.flatMap(({ credential, rights }) => (credential === null ? [] : [{ credential, rights }])),
   administration: values.administration,
   networks: values.networks,
+  ...(values.isDelivered ? { delivery_link: true } : {}),
   ...(values.expiry === 'never' ? {} : { expires_at: values.expiry === 'day' ? `${values.expires_on}T00:00:00Z` : endOfDay(Number(values.expiry)) }),
 })
 
@@ -138,6 +148,12 @@ export function NewKeyDrawer({ opened, onClose }: { opened: boolean; onClose: ()
               acceptValueOnBlur
               error={Object.entries(errors).find(([path]) => path.startsWith('networks'))?.[1]}
             />
+            <Checkbox
+              label="Hand it over by a link"
+              description="For another machine: the key is not shown here, but given once, within the hour, to whoever opens the link first"
+              checked={values.isDelivered}
+              onChange={(event) => change({ isDelivered: event.currentTarget.checked })}
+            />
             <FormProblem error={create.error} fields={['name', 'permissions', 'administration', 'networks', 'expires_at']} />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
@@ -172,6 +188,15 @@ function Made({ made, onKept }: { made: MadeAccessKey | null; onKept: () => void
       size="lg"
       title={`“${made?.access_key.name ?? ''}” is made`}
     >
+      {made?.delivery != null && (
+        <ShownOnce label="Link" value={made.delivery.link} onKept={onKept}>
+          Send this to the machine that needs the key. It works once, within the hour; whoever opens it a second time is refused, and the audit trail tells. On
+          that machine:
+          <Text component="code" className="mono" size="sm" display="block" mt="xs">
+            (umask 077; {made.delivery.command} &gt; access-key)
+          </Text>
+        </ShownOnce>
+      )}
       {made?.key != null && (
         <ShownOnce label="Access key" value={made.key} onKept={onKept}>
           Keep it where the automation reads it: in a file that only the automation may read, named by <code className="mono">KEYBEARER_ACCESS_KEY_FILE</code>.
