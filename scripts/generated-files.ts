@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { openApi } from '../src/api/openapi.ts'
 import { diagnosisFileSchema } from '../src/providers/diagnosis-schema.ts'
+import { makeIndex } from '../src/providers/catalogue.ts'
 import { providerSchema } from '../src/providers/provider-schema.ts'
 import { makeClientOperations } from './generate-client.ts'
 import { makeApiPage } from './reference/api.ts'
@@ -28,6 +30,7 @@ export const generatedFiles: readonly { path: string; make: () => string }[] = [
     make: () =>
       json({ $comment: 'Made from src/providers/diagnosis-schema.ts by "npm run generate".', ...z.toJSONSchema(diagnosisFileSchema, { io: 'input' }) }),
   },
+  { path: 'providers/index.json', make: () => makeIndex(join(import.meta.dirname, '..', 'providers')) },
   { path: 'docs/reference/openapi.json', make: () => json(openApi()) },
   { path: 'docs/reference/api.md', make: makeApiPage },
   { path: 'docs/reference/audit-actions.md', make: makeAuditActionsPage },

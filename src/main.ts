@@ -20,6 +20,7 @@ import { addressRules } from './base/addresses.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { EventBus } from './base/events.ts'
 import { createOutgoingHttp } from './base/http.ts'
+import { resolveMailExchangers } from './base/mail-exchangers.ts'
 import { createLog, type Log } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { Problem } from './base/problem.ts'
@@ -134,6 +135,8 @@ export async function startParts(
     const ca = settings.KEYBEARER_CA_FILE === null ? undefined : readFileSync(settings.KEYBEARER_CA_FILE, 'utf8')
     const http = createOutgoingHttp({ addresses: rules, ca })
     const publicUrl = settings.KEYBEARER_PUBLIC_URL ?? `http://127.0.0.1:${options.listenPort ?? settings.KEYBEARER_PORT}`
+    const catalogue = openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])])
+    for (const problem of catalogue.problems) log.error('provider.left_out', { error: problem })
     const context: CredentialContext = {
       db,
       dialect,
@@ -145,7 +148,8 @@ export async function startParts(
       log,
       wake,
       publicUrl,
-      catalogue: openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])]),
+      catalogue,
+      mailExchangers: resolveMailExchangers,
       diagnoses: openDiagnoses(join(root, 'providers', 'diagnoses')),
       isFresh: () => tail.isFresh,
       allowLoopbackHttp: rules.allowsPlain('127.0.0.1'),

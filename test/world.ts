@@ -130,6 +130,8 @@ export async function openWorld(
     http,
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
+    // No test asks a name server.
+    mailExchangers: async (domain) => (domain === 'contoso.com' ? ['contoso-com.mail.protection.outlook.com'] : []),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),
     wake: () => tail.wake(),
     isFresh: () => tail.isFresh,
@@ -177,7 +179,7 @@ export async function openWorld(
 }
 
 /** One request that the fake provider got. */
-export type SeenRequest = { path: string; headers: IncomingMessage['headers']; parameters: URLSearchParams; body: string }
+export type SeenRequest = { method: string; path: string; headers: IncomingMessage['headers']; parameters: URLSearchParams; body: string }
 export type Answer = { status?: number; headers?: Record<string, string>; body: string | object; wait?: number; cut?: boolean }
 
 export type FakeProvider = {
@@ -202,7 +204,7 @@ export async function startFakeProvider(): Promise<FakeProvider> {
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
-    const seen: SeenRequest = { path: request.url ?? '', headers: request.headers, parameters: new URLSearchParams(body), body }
+    const seen: SeenRequest = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, parameters: new URLSearchParams(body), body }
     fake.seen.push(seen)
     const answer = await fake.answer(seen, fake.seen.length)
     if (answer.wait !== undefined) await new Promise((done) => setTimeout(done, answer.wait))

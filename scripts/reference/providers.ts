@@ -20,22 +20,25 @@ export function makeProvidersPage(): string {
     table(
       ['Provider', 'Id', 'Without a person', 'With a person', 'Mail by SMTP'],
       providers.map((one) => [
-        link(prose(one.name), `#${anchorOf(one.name)}`),
+        hasMore(one) ? link(prose(one.name), `#${anchorOf(one.name)}`) : one.docs_url ? link(prose(one.name), one.docs_url) : prose(one.name),
         code(one.id),
         grants(one, ['client_credentials', 'jwt_bearer']),
         grants(one, ['authorization_code', 'device_code']),
         codes([...new Set((one.mail?.smtp ?? []).map(({ host }) => host))]) || '–',
       ]),
     ),
-    providers.flatMap(section),
+    providers.filter(hasMore).flatMap(section),
   )
 }
 
 /** Returns the ids of the catalogue, for whoever checks the page against it. */
 export const catalogueIds = (): string[] =>
   readdirSync(folder)
-    .filter((name) => name.endsWith('.json') && name !== 'schema.json')
+    .filter((name) => name.endsWith('.json') && name !== 'schema.json' && name !== 'index.json')
     .map((name) => name.slice(0, -'.json'.length))
+
+/** Whether there is more to say of a provider than where it is. */
+const hasMore = (provider: Provider) => provider.scope_sets.length > 0 || provider.mail !== undefined || provider.notes !== undefined
 
 const grants = (provider: Provider, some: Provider['grants']) => codes(provider.grants.filter((grant) => some.includes(grant))) || '–'
 

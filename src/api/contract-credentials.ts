@@ -123,6 +123,10 @@ const token = z
     expires_in: z.int().nullable().meta({ description: 'Seconds' }),
     scope: z.string().nullable(),
     credential: z.object({ id: z.string(), name: z.string(), username: z.string().nullable() }),
+    facts: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'What the provider said beside the token, such as the host of the account; left out when that is nothing' }),
   })
   .meta({ id: 'Token' })
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { providerSchema } from '../providers/provider-schema.ts'
+import { grantNames, providerSchema } from '../providers/provider-schema.ts'
 import { endpoint } from './endpoint.ts'
-import { page, word } from './schemas.ts'
+import { flag, page, pageQuery, word } from './schemas.ts'
 
 const description = providerSchema.meta({ id: 'Provider', description: 'The whole description of a provider, defaults filled in' })
 const newDescription = providerSchema.meta({ id: 'NewProvider', description: 'A description of a provider; what has a default may be left out' })
@@ -16,6 +16,10 @@ const provider = z
     grants: z.array(z.string()),
     client_auths: z.array(z.string()),
     placeholders: z.array(z.string()),
+    version: z.int().meta({ description: 'Grows with every change of its facts' }),
+    domains: z.array(z.string()).meta({ description: 'Of mail addresses that belong to it' }),
+    sends_mail: z.boolean().meta({ description: 'Whether mail is sent with its tokens by SMTP' }),
+    sources: z.int().nullable().meta({ description: 'How many independent public programs name the same addresses' }),
   })
   .meta({ id: 'ProviderSummary' })
 
@@ -31,12 +35,39 @@ export const providerEndpoints = [
     method: 'GET',
     path: '/v1/providers',
     tag: 'Providers',
-    summary: 'Lists the providers, your own and those of the catalogue.',
+    summary: 'Lists the providers, your own and those of the catalogue, by name.',
     permission: 'any',
     audit: null,
+    query: z.strictObject({
+      search: word(200).optional().meta({ description: 'Words that are all in the id, the name, the category or a mail domain' }),
+      category: word(50).optional(),
+      grant: z.enum(grantNames).optional(),
+      ...pageQuery,
+    }),
     status: 200,
     kind: 'json',
     reply: page(provider).meta({ id: 'ProviderPage' }),
+  }),
+  endpoint({
+    id: 'detectProvider',
+    method: 'GET',
+    path: '/v1/mail-domains/{domain}/providers',
+    tag: 'Providers',
+    summary: 'Proposes the provider of a mail domain.',
+    description: 'By its name. Only when asked for, the name servers are asked who takes its mail.',
+    permission: 'any',
+    audit: null,
+    params: z.strictObject({ domain: word(253).meta({ description: 'What stands behind the at sign of a mail address' }) }),
+    query: z.strictObject({ look_up: flag.optional().meta({ description: 'Whether name servers may be asked' }) }),
+    status: 200,
+    kind: 'json',
+    reply: z
+      .object({
+        domain: z.string(),
+        items: z.array(z.object({ provider, by: z.enum(['domain', 'mail_exchanger']) })),
+        mail_exchangers: z.array(z.string()).nullable().meta({ description: 'null when nobody was asked' }),
+      })
+      .meta({ id: 'DetectedProviders' }),
   }),
   endpoint({
     id: 'createProvider',

@@ -2,13 +2,19 @@ import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
 import { providerBody, providerSummary } from './views-service.ts'
+import { withoutUndefined } from './views.ts'
 
-type Ids = 'listProviders' | 'createProvider' | 'getProvider' | 'replaceProvider' | 'deleteProvider' | 'discoverProvider'
+type Ids = 'listProviders' | 'detectProvider' | 'createProvider' | 'getProvider' | 'replaceProvider' | 'deleteProvider' | 'discoverProvider'
 
 export function providerHandlers({ providers }: Pick<Services, 'providers'>): HandlersOf<Ids> {
   return {
-    async listProviders() {
-      return { body: { items: (await providers.list()).map(providerSummary), next: null } }
+    async listProviders({ query }) {
+      const { items, next } = await providers.list(withoutUndefined(query))
+      return { body: { items: items.map(providerSummary), next } }
+    },
+    async detectProvider({ params, query }) {
+      const { domain, proposals, exchangers } = await providers.detect(params.domain, query.look_up ?? false)
+      return { body: { domain, items: proposals.map(({ provider, by }) => ({ provider: providerSummary(provider), by })), mail_exchangers: exchangers } }
     },
     async createProvider({ body, actor }) {
       const view = await providers.create(body, actor)

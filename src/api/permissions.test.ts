@@ -37,6 +37,7 @@ const matrix: Record<EndpointId, string> = {
   changeRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   deleteRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   listProviders: '401 in  in  in  in  in  in  in in  in  in',
+  detectProvider: '401 in  in  in  in  in  in  in in  in  in',
   createProvider: '401 403 403 403 403 in  403 403 in  in  403',
   getProvider: '401 in  in  in  in  in  in  in in  in  in',
   replaceProvider: '401 403 403 403 403 in  403 403 in  in  403',

@@ -114,6 +114,7 @@ export function tokenBody(handed: HandedOut, now: number): Reply<'handOutToken'>
     expires_in: handed.expiresAt === null ? null : Math.max(0, Math.floor((handed.expiresAt - now) / 1000)),
     scope: handed.scope === null ? null : handed.scope.join(' '),
     credential: handed.credential,
+    ...(Object.keys(handed.facts).length === 0 ? {} : { facts: handed.facts }),
   }
 }
 

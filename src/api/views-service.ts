@@ -2,7 +2,7 @@ import type { AuditView } from '../access/audit.ts'
 import type { RotationView } from '../access/master-key-rotation.ts'
 import type { AccessKeyView } from '../access/types.ts'
 import type { Event } from '../base/events.ts'
-import type { ProviderView } from '../credentials/providers.ts'
+import type { ProviderListed, ProviderView } from '../credentials/providers.ts'
 import { iso, isoOrNull, type Reply } from './views.ts'
 
 export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
@@ -29,16 +29,20 @@ export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
   }
 }
 
-export function providerSummary({ description, own }: ProviderView): Reply<'listProviders'>['items'][number] {
+export function providerSummary(one: ProviderListed): Reply<'listProviders'>['items'][number] {
   return {
-    id: description.id,
-    name: description.name,
-    own,
-    category: description.category ?? null,
-    docs_url: description.docs_url ?? null,
-    grants: description.grants,
-    client_auths: description.client_auth,
-    placeholders: Object.keys(description.placeholders),
+    id: one.id,
+    name: one.name,
+    own: one.own,
+    category: one.category,
+    docs_url: one.docsUrl,
+    grants: one.grants,
+    client_auths: one.clientAuths,
+    placeholders: one.placeholders,
+    version: one.version,
+    domains: one.domains,
+    sends_mail: one.sendsMail,
+    sources: one.sources,
   }
 }
 

@@ -87,7 +87,7 @@ type Client = ReturnType<typeof connectService>
 async function discoverOnce(client: Client, issuer: string): Promise<string> {
   const { description, warnings } = await client.discoverProvider({ body: { issuer } })
   for (const warning of warnings) process.stderr.write(`! ${warning}\n`)
-  const known = (await client.listProviders()).items.find((one) => one.id === description.id)
+  const known = (await client.listProviders({ query: { search: description.id, limit: 500 } })).items.find((one) => one.id === description.id)
   if (!known) await client.createProvider({ body: description })
   return description.id
 }

@@ -58,7 +58,10 @@ const kinds = {
     names: async () => (await allPages((cursor) => connectService().listRegistrations({ query: page(cursor) }))).map((one) => one.name),
   },
   sender: { command: 'sender list', names: async () => (await connectService().listSenders()).items.map((one) => one.name) },
-  provider: { command: 'providers', names: async () => (await connectService().listProviders()).items.flatMap((one) => [one.id, one.name]) },
+  provider: {
+    command: 'providers',
+    names: async () => (await allPages((cursor) => connectService().listProviders({ query: page(cursor) }))).flatMap((one) => [one.id, one.name]),
+  },
   'access key': { command: 'key list', names: async () => (await connectService().listAccessKeys()).items.map((one) => one.name) },
 }
 

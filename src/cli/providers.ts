@@ -1,29 +1,27 @@
 import { Command } from 'commander'
-import { readInput } from './input.ts'
+import type { ProviderSummary } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
-import { print, printJson, printTable } from './output.ts'
-import { connectService } from './service.ts'
+import { readInput } from './input.ts'
+import { print, printJson, printTable, say } from './output.ts'
+import { allPages, connectService } from './service.ts'
+
+type ListOptions = { json?: boolean; for?: string; lookUp?: boolean }
 
 export function providersCommand(): Command {
   const command = new Command('providers')
     .description('list the providers that are known')
-    .argument('[search]', 'part of a name')
+    .argument('[search]', 'words of a name, a category or a mail domain')
+    .option('--for <address>', 'propose the provider of a mail address')
+    .option('--look-up', 'with --for: ask the name servers who takes the mail of its domain')
     .option('--json', 'print JSON')
-    .action(async (search: string | undefined, options: { json?: boolean }) => {
-      const { items } = await connectService().listProviders()
-      const wanted = items.filter((one) => search === undefined || `${one.id} ${one.name}`.toLowerCase().includes(search.toLowerCase()))
-      if (options.json) return printJson({ items: wanted, next: null })
-      printTable(
-        ['ID', 'NAME', 'GRANTS', 'NEEDS', 'YOURS'],
-        wanted.map((one) => [
-          one.id,
-          one.name,
-          one.grants.join(', '),
-          one.placeholders.length > 2 ? 'its addresses' : one.placeholders.join(', '),
-          one.own ? 'yes' : '',
-        ]),
+    .action(async (search: string | undefined, options: ListOptions) => {
+      if (options.for !== undefined) return await proposeFor(options.for, options)
+      const items = await allPages((cursor) =>
+        connectService().listProviders({ query: { limit: 500, ...(search === undefined ? {} : { search }), ...(cursor === undefined ? {} : { cursor }) } }),
       )
+      if (options.json) return printJson({ items, next: null })
+      printProviders(items)
     })
   command.addCommand(
     new Command('show')
@@ -32,18 +30,20 @@ export function providersCommand(): Command {
       .action(async (id: string) => printJson(await connectService().getProvider({ params: { provider: id } }))),
   )
   command.addCommand(
+    new Command('export')
+      .description('print the description of one as a file of the catalogue')
+      .argument('<id>')
+      .action(async (id: string) => {
+        const { description } = await connectService().getProvider({ params: { provider: id } })
+        printJson({ $schema: './schema.json', ...withoutEmpty(description) })
+      }),
+  )
+  command.addCommand(
     new Command('add')
       .description('add one of your own, in the form of the catalogue')
       .argument('<file>', 'JSON file; - for stdin')
       .action(async (file: string) => {
-        let description: unknown
-        try {
-          description = JSON.parse(readInput(file))
-        } catch (error) {
-          if (error instanceof CommandError) throw error
-          throw new CommandError(`${file} is not JSON.`, { exit: exitCodes.usage })
-        }
-        const made = await connectService().createProvider({ body: description as never })
+        const made = await connectService().createProvider({ body: readDescription(file) })
         print(`"${made.id}" is added.`)
       }),
   )
@@ -67,4 +67,46 @@ export function providersCommand(): Command {
       }),
   )
   return command
+}
+
+async function proposeFor(address: string, options: ListOptions): Promise<void> {
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  const found = await connectService().detectProvider({ params: { domain }, query: { look_up: options.lookUp ?? false } })
+  if (options.json) return printJson(found)
+  if (found.items.length === 0) {
+    throw new CommandError(`No provider is known for ${found.domain}.`, {
+      exit: exitCodes.no_such_thing,
+      nextStep: options.lookUp ? 'Search the list: keybearer providers' : `Ask who takes its mail: keybearer providers --for ${address} --look-up`,
+    })
+  }
+  if (found.items[0]!.by === 'mail_exchanger') say(`The mail of ${found.domain} is handled there:`)
+  printProviders(found.items.map(({ provider }) => provider))
+}
+
+function printProviders(items: ProviderSummary[]): void {
+  printTable(
+    ['ID', 'NAME', 'GRANTS', 'NEEDS', 'YOURS'],
+    items.map((one) => [
+      one.id,
+      one.name,
+      one.grants.join(', '),
+      one.placeholders.length > 2 ? 'its addresses' : one.placeholders.join(', '),
+      one.own ? 'yes' : '',
+    ]),
+  )
+}
+
+function readDescription(file: string): never {
+  try {
+    return JSON.parse(readInput(file)) as never
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw new CommandError(`${file} is not JSON.`, { exit: exitCodes.usage })
+  }
+}
+
+/** Leaves out what says nothing, so that the file reads as somebody would write it. */
+function withoutEmpty(description: object): object {
+  const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.values(value).every(isEmpty)
+  return Object.fromEntries(Object.entries(description).filter(([name, value]) => name !== '$schema' && value !== false && !isEmpty(value)))
 }

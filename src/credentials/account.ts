@@ -1,6 +1,7 @@
 import { isProblem } from '../base/problem.ts'
 import { escapeControls } from '../base/redact.ts'
 import type { JSONWebKeySet } from 'jose'
+import { apiHeaders, textAt } from '../oauth/api-call.ts'
 import { checkIdToken } from '../oauth/id-token.ts'
 import type { TokenSet } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
@@ -23,6 +24,7 @@ export async function identifyAccount(
   reach: Reach,
   nonce: string | null = null,
 ): Promise<Account | null> {
+  if (tokens.account !== null) return tokens.account
   try {
     return (await fromIdToken(context, provider, registration, tokens, nonce)) ?? (await fromUserInfo(context, provider, tokens, reach))
   } catch (error) {
@@ -54,22 +56,21 @@ async function fromIdToken(
 }
 
 async function fromUserInfo(context: CredentialContext, provider: ResolvedProvider, tokens: TokenSet, reach: Reach): Promise<Account | null> {
-  if (provider.userinfoEndpoint === null || (tokens.scope !== null && !tokens.scope.includes('openid') && !tokens.scope.includes('email'))) return null
+  if (provider.userinfoEndpoint === null) return null
+  const mayAsk = provider.data.account.source === 'userinfo' || tokens.scope === null || tokens.scope.includes('openid') || tokens.scope.includes('email')
+  if (!mayAsk) return null
   checkDestination(reach, { host: new URL(provider.userinfoEndpoint).host })
-  const response = await context.http({
-    method: 'GET',
-    url: provider.userinfoEndpoint,
-    timeout: 10_000,
-    headers: { authorization: `Bearer ${tokens.accessToken.reveal()}` },
-  })
+  const response = await context.http({ method: 'GET', url: provider.userinfoEndpoint, timeout: 10_000, headers: apiHeaders(provider, tokens.accessToken) })
   if (response.status !== 200) return null
   const claims = JSON.parse(Buffer.from(response.body).toString('utf8')) as Record<string, unknown>
   return readAccount(claims, provider)
 }
 
 function readAccount(claims: Record<string, unknown>, provider: ResolvedProvider): Account {
-  const text = (value: unknown) => (typeof value === 'string' && value !== '' && value.length <= 320 ? escapeControls(value) : null)
-  const subject = text(claims[provider.data.account.subject]) ?? text(claims.sub)
-  const username = provider.data.account.claims.map((name) => text(claims[name])).find((value) => value !== null) ?? null
-  return { subject, username }
+  const text = (path: string) => {
+    const value = textAt(claims, path, 320)
+    return value === null ? null : escapeControls(value)
+  }
+  const { subject, claims: names } = provider.data.account
+  return { subject: text(subject) ?? text('sub'), username: names.map(text).find((value) => value !== null) ?? null }
 }

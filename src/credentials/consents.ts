@@ -180,28 +180,35 @@ export class Consents {
     if (!(await moveConsent(db, consent.id, 'waiting', { status: 'exchanging' }))) {
       throw new Problem('consent_used', `This answer is being used already for "${row.name}".`, { facts: { credential: row.name } })
     }
-    let code: Secret
+    let answer: ReturnType<typeof readAuthorizationResponse>
     let secret: ConsentSecret
     try {
-      code = readAuthorizationResponse(query, provider).code
+      answer = readAuthorizationResponse(query, provider)
       if (consent.secret === null) throw new Problem('consent_expired', 'The consent has no secret any more.')
       secret = JSON.parse((await vault.open(dataKeysOf(db), consentPlace(row.id, consent.id), consent.secret)).reveal()) as ConsentSecret
     } catch (error) {
       throw await this.#fail(consent, row, error, who, 'exchanging', answerText(query))
     }
-    const outcome = await this.#exchange(row, consent, code, secret, who)
+    const outcome = await this.#exchange(row, consent, answer, secret, who)
     await this.#context.wake()
     const { scope } = grantedOf(outcome, row.name, (reason) => diagnosisOfReason(this.#context, row, reason))
     return { credential: { id: row.id, name: row.name }, missingScopes: missingScopes(JSON.parse(row.scopes) as string[], scope) }
   }
 
-  async #exchange(row: CredentialWithRegistration, consent: Row<'consents'>, code: Secret, secret: ConsentSecret, actor: Actor): Promise<TokenRequestOutcome> {
+  async #exchange(
+    row: CredentialWithRegistration,
+    consent: Row<'consents'>,
+    answer: ReturnType<typeof readAuthorizationResponse>,
+    secret: ConsentSecret,
+    actor: Actor,
+  ): Promise<TokenRequestOutcome> {
     try {
       return await requestTokens(this.#context, {
         credentialId: row.id,
         actor,
         generation: row.generation,
-        choose: (current) => tokenSources.code(current, { code, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
+        choose: (current) =>
+          tokenSources.code(current, { ...answer, codeVerifier: new Secret(secret.codeVerifier ?? ''), redirectUri: consent.redirect_uri ?? '' }),
         consentId: consent.id,
         allowOtherAccount: secret.allowOtherAccount,
         nonce: secret.nonce ?? null,

@@ -19,6 +19,8 @@ export type CredentialContext = {
   http: OutgoingHttp
   catalogue: Catalogue
   diagnoses: Diagnoses
+  /** Asks the name servers who takes the mail of a domain; nobody when they do not say. */
+  mailExchangers: (domain: string) => Promise<string[]>
   log: Log
   /** Tells the event tail that something was committed; resolves when every listener and cache of this node has heard of it. */
   wake: () => Promise<void>

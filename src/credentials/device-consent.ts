@@ -43,6 +43,7 @@ export async function startDevice(
     client,
     { client_id: registration.client_id, ...parameters },
     context.clock.now(),
+    'device',
   )
   const now = context.clock.now()
   const device = readDeviceAuthorization(await sendTokenRequest(context.http, request), provider, now)

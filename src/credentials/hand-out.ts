@@ -73,6 +73,7 @@ export class HandOuts {
         accessToken: token.accessToken,
         expiresAt: token.expiresAt,
         scope: token.scope,
+        facts: token.facts,
         generation: token.generation,
       }
     })
@@ -150,7 +151,7 @@ export class HandOuts {
   #hostsNotFor(row: CredentialToHandOut): ScopedHost[] {
     const { registration_id: id, registration_name: name, provider_snapshot: snapshot, registration_placeholders: placeholders } = row
     if (id === null || name === null || snapshot === null || placeholders === null) return []
-    const provider = providerOf(this.#context, { id, name, provider_snapshot: snapshot, placeholders }, row)
+    const provider = providerOf(this.#context, { id, name, provider_snapshot: snapshot, placeholders, client_id: row.registration_client_id ?? '' }, row)
     return hostsNotFor(provider, JSON.parse(row.granted_scopes ?? row.scopes) as string[])
   }
 
@@ -322,14 +323,22 @@ function toCached(
         ...common,
         tokenType: stored.tokenType,
         accessToken: stored.accessToken,
+        facts: stored.extra,
         expiresAt: row.token_expires_at,
         monotonicEnd: row.token_expires_at === null ? null : monotonic + restOfLife(row.token_obtained_at, row.token_expires_at, now),
       }
     case 'api_key':
-      return { ...common, tokenType: 'ApiKey', accessToken: stored.apiKey, expiresAt: null, monotonicEnd: null }
+      return { ...common, tokenType: 'ApiKey', accessToken: stored.apiKey, facts: {}, expiresAt: null, monotonicEnd: null }
     case 'basic': {
       const pair = `${row.username ?? ''}:${stored.password.reveal()}`
-      return { ...common, tokenType: 'Basic', accessToken: new Secret(Buffer.from(pair, 'utf8').toString('base64')), expiresAt: null, monotonicEnd: null }
+      return {
+        ...common,
+        tokenType: 'Basic',
+        accessToken: new Secret(Buffer.from(pair, 'utf8').toString('base64')),
+        facts: {},
+        expiresAt: null,
+        monotonicEnd: null,
+      }
     }
   }
 }

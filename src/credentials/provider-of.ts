@@ -21,23 +21,23 @@ import type { ClientAuth, CredentialOptions } from './types.ts'
  */
 export function providerOf(
   context: CredentialContext,
-  registration: Pick<RegistrationRow, 'id' | 'name' | 'provider_snapshot' | 'placeholders'>,
+  registration: Pick<RegistrationRow, 'id' | 'name' | 'provider_snapshot' | 'placeholders' | 'client_id'>,
   row: Pick<Row<'credentials'>, 'options'> | null,
 ): ResolvedProvider {
-  const { id, name, provider_snapshot: snapshot, placeholders } = registration
+  const { id, name, provider_snapshot: snapshot, placeholders, client_id: clientId } = registration
   const own = row === null ? {} : ((JSON.parse(row.options) as CredentialOptions).placeholders ?? {})
   const known = knownTo(context)
   const key = `${id} ${JSON.stringify(own)}`
   const found = known.get(key)
   // The texts themselves are compared: what changed in the row is seen at once, on every node.
-  if (found !== undefined && found.snapshot === snapshot && found.placeholders === placeholders) return found.provider
-  const provider = resolveFor(name, snapshot, JSON.parse(placeholders) as Record<string, string>, own)
+  if (found !== undefined && found.snapshot === snapshot && found.placeholders === placeholders && found.clientId === clientId) return found.provider
+  const provider = resolveFor({ name, snapshot, clientId }, JSON.parse(placeholders) as Record<string, string>, own)
   if (known.size >= mostKnown) known.clear()
-  known.set(key, { snapshot, placeholders, provider })
+  known.set(key, { snapshot, placeholders, clientId, provider })
   return provider
 }
 
-type Known = Map<string, { snapshot: string; placeholders: string; provider: ResolvedProvider }>
+type Known = Map<string, { snapshot: string; placeholders: string; clientId: string; provider: ResolvedProvider }>
 
 /** Checking a description takes longer than all the rest of a hand-out: what was checked is kept, as long as it is the same. */
 const knownByContext = new WeakMap<CredentialContext, Known>()
@@ -49,10 +49,12 @@ function knownTo(context: CredentialContext): Known {
   return known
 }
 
-function resolveFor(name: string, snapshot: string, base: Record<string, string>, own: Record<string, string>): ResolvedProvider {
+type Kept = { name: string; snapshot: string; clientId: string }
+
+function resolveFor({ name, snapshot, clientId }: Kept, base: Record<string, string>, own: Record<string, string>): ResolvedProvider {
   const data = parseProvider(JSON.parse(snapshot), `the provider of "${name}"`)
-  if (Object.keys(own).length === 0) return resolveProvider(data, base)
-  const wanted = resolveProvider(data, { ...base, ...own })
+  if (Object.keys(own).length === 0) return resolveProvider(data, base, clientId)
+  const wanted = resolveProvider(data, { ...base, ...own }, clientId)
   const origins = new Set(addressesOf(resolveProvider(data, base)).map((address) => new URL(address).origin))
   const elsewhere = addressesOf(wanted).find((address) => !origins.has(new URL(address).origin))
   if (elsewhere !== undefined) {
@@ -75,6 +77,8 @@ const addressesOf = (provider: ResolvedProvider): string[] =>
     provider.userinfoEndpoint,
     provider.jwksUri,
     provider.testRequest?.url,
+    provider.data.exchange?.endpoint,
+    ...provider.data.lookups.map((lookup) => lookup.url),
   ].filter((address) => address != null)
 
 /** Finds a provider in the catalogue or among the user's own. */
@@ -101,7 +105,8 @@ export async function describeProvider(
 /** Returns the hosts that tokens of a provider may be sent to, its own endpoints included. */
 export function providerHosts(context: CredentialContext, registration: RegistrationRow, placeholders: Record<string, string> | undefined): string[] {
   const provider = providerOf(context, registration, { options: JSON.stringify({ placeholders: placeholders ?? {} }) })
-  const own = [provider.userinfoEndpoint, provider.testRequest?.url].filter((url): url is string => url != null).map((url) => new URL(url).host)
+  const lookups = provider.data.lookups.map((lookup) => lookup.url)
+  const own = [provider.userinfoEndpoint, provider.testRequest?.url, ...lookups].filter((url): url is string => url != null).map((url) => new URL(url).host)
   const mail = [...(provider.data.mail?.smtp ?? []), ...(provider.data.mail?.imap ?? []), ...(provider.data.mail?.pop ?? [])].map((server) => server.host)
   return [...new Set([...provider.data.hosts, ...mail, ...own])]
 }

@@ -2,12 +2,18 @@ import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
 import { discover } from '../oauth/discovery.ts'
 import { parseProvider } from '../providers/catalogue.ts'
+import { detectProviders, domainOf, type Detected } from '../providers/detect.ts'
 import type { Provider } from '../providers/provider-schema.ts'
+import { byName, searchSummaries, summaryOf, type ProviderSummary } from '../providers/provider-summary.ts'
 import { appendEvents } from '../storage/events.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
+import type { Page } from './types.ts'
 
 export type ProviderView = { description: Provider; own: boolean; revision: number | null }
+export type ProviderListed = ProviderSummary & { own: boolean }
+export type ProviderFilter = { search?: string; category?: string; grant?: string; cursor?: string; limit?: number }
+export type ProviderProposal = { provider: ProviderListed; by: Detected['by'] }
 
 /** The providers of the catalogue and those that the user defined. */
 export class Providers {
@@ -17,11 +23,41 @@ export class Providers {
     this.#context = context
   }
 
-  async list(): Promise<ProviderView[]> {
+  /** Lists them by name, a page at a time. @throws Problem invalid_request for a cursor that is none */
+  async list(filter: ProviderFilter = {}): Promise<Page<ProviderListed>> {
+    const limit = Math.min(filter.limit ?? 100, 500)
+    const fitting = searchSummaries(await this.#all(), filter.search ?? '').filter(
+      (one) =>
+        (filter.category === undefined || one.category === filter.category) &&
+        (filter.grant === undefined || one.grants.some((grant) => grant === filter.grant)),
+    )
+    const after = filter.cursor === undefined ? null : readCursor(filter.cursor)
+    const rest = after === null ? fitting : fitting.filter((one) => byName(one, after) > 0)
+    return { items: rest.slice(0, limit), next: rest.length > limit ? writeCursor(rest[limit - 1]!) : null }
+  }
+
+  /**
+   * Proposes the provider of a mail domain by its name; with `lookUp` also by the servers that take its mail, which asks the
+   * name servers and nobody else.
+   *
+   * @throws Problem invalid_request when it is no domain
+   */
+  async detect(name: string, lookUp: boolean): Promise<{ domain: string; proposals: ProviderProposal[]; exchangers: string[] | null }> {
+    const domain = domainOf(`x@${name}`)
+    if (domain === null) {
+      throw new Problem('invalid_request', 'This is not a mail domain.', { errors: [{ path: 'domain', message: 'must be a domain such as example.org' }] })
+    }
+    const all = await this.#all()
+    const byDomain = detectProviders(all, domain)
+    const exchangers = lookUp && byDomain.length === 0 ? await this.#context.mailExchangers(domain) : null
+    const found = exchangers === null ? byDomain : detectProviders(all, domain, exchangers)
+    return { domain, exchangers, proposals: found.map(({ summary, by }) => ({ provider: { ...summary, own: isOwn(summary) }, by })) }
+  }
+
+  async #all(): Promise<ProviderListed[]> {
     const rows = await this.#context.db.selectFrom('providers').selectAll().orderBy('id').execute()
-    const own = rows.map((row) => ({ description: parseProvider(JSON.parse(row.definition), row.id), own: true, revision: row.revision }))
-    const listed = this.#context.catalogue.list().map((description) => ({ description, own: false, revision: null }))
-    return [...own, ...listed].sort((a, b) => a.description.name.localeCompare(b.description.name))
+    const own = rows.map((row) => ({ ...summaryOf(parseProvider(JSON.parse(row.definition), row.id)), own: true }))
+    return [...own, ...this.#context.catalogue.summaries().map((summary) => ({ ...summary, own: false }))].sort(byName)
   }
 
   /** @throws Problem not_found */
@@ -115,4 +151,18 @@ export class Providers {
     }
     await this.#context.wake()
   }
+}
+
+const isOwn = (summary: ProviderSummary & { own?: boolean }): boolean => summary.own === true
+
+const writeCursor = (one: ProviderListed): string => Buffer.from(JSON.stringify([one.name, one.id]), 'utf8').toString('base64url')
+
+function readCursor(cursor: string): { name: string; id: string } {
+  try {
+    const [name, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
+    if (typeof name === 'string' && typeof id === 'string') return { name, id }
+  } catch {
+    // Told below.
+  }
+  throw new Problem('invalid_request', 'This cursor belongs to another list.', { errors: [{ path: 'cursor', message: 'is not one of this list' }] })
 }

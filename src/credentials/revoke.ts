@@ -2,8 +2,7 @@ import type { Transaction } from 'kysely'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import { authenticatedRequest } from '../oauth/client-authentication.ts'
-import { judgeRevocation, revocationParameters, type RevocationOutcome } from '../oauth/revoke.ts'
+import { judgeRevocation, revocationRequest, type RevocationOutcome } from '../oauth/revoke.ts'
 import { sendTokenRequest } from '../oauth/token-endpoint.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
@@ -184,7 +183,8 @@ export class Revoker {
       const secrets = await openRegistrationSecrets(this.#context, registration)
       const client = clientOf(registration, secrets, secrets.clientSecret)
       for (const { token, hint } of tokens) {
-        const request = await authenticatedRequest(provider, endpoint, client, revocationParameters(token, hint), this.#context.clock.now())
+        const request = await revocationRequest(provider, endpoint, client, { token, hint }, this.#context.clock.now())
+        if (request === null) continue
         const outcome = judgeRevocation(await sendTokenRequest(this.#context.http, request))
         if (outcome.kind === 'unavailable') return outcome
         // An access token that cannot be revoked dies by itself within the hour; the refresh token is what counts.

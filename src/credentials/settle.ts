@@ -19,6 +19,8 @@ import type { CredentialContext } from './context.ts'
 import { isBroken, isThreeLegged, knownEnd, nextEnd, nextSteps, statusColumns, statusOfWorking, workingFacts, type Reason } from './credential-status.ts'
 import { classifyFailure } from './diagnosis.ts'
 import { missingScopes } from './credential-view.ts'
+import type { Reach } from './destination.ts'
+import { lookUpFacts, trustedFacts } from './exchange.ts'
 import { backoff, planRefresh } from './refresh-plan.ts'
 import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
 import type { CredentialOptions, CredentialStatus } from './types.ts'
@@ -117,16 +119,10 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const { row, registration, provider, startedAt } = work
   const { tokenSet } = outcome
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
+  const reach: Reach = { name: row.name, allowedHosts: JSON.parse(row.allowed_hosts) as string[], notFor: [] }
   const account: Account | null =
     isConsent || (row.subject === null && tokenSet.idToken !== null)
-      ? await identifyAccount(
-          context,
-          provider,
-          registration,
-          tokenSet,
-          { name: row.name, allowedHosts: JSON.parse(row.allowed_hosts) as string[], notFor: [] },
-          work.nonce,
-        )
+      ? await identifyAccount(context, provider, registration, tokenSet, reach, work.nonce)
       : null
 
   if (isConsent && !work.allowOtherAccount && row.subject !== null && account?.subject != null && account.subject !== row.subject) {
@@ -167,7 +163,11 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
     startedAt,
   )
   const renewable = !isThreeLegged(row.grant_type) || refreshToken !== null
-  const secret: StoredSecret = { kind: 'oauth2', accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, refreshToken, extra: tokenSet.extra }
+  const said = trustedFacts(tokenSet.extra, reach.allowedHosts)
+  const extra = isConsent
+    ? { ...said, ...trustedFacts(await lookUpFacts(context, provider, tokenSet, reach), reach.allowedHosts) }
+    : { ...before?.extra, ...said }
+  const secret: StoredSecret = { kind: 'oauth2', accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, refreshToken, extra }
   const sealed = await context.vault.seal(dataKeysOf(context.db), credentialPlace(row.id, generation), writeStoredSecret(secret))
 
   const missing = isConsent ? missingScopes(JSON.parse(row.scopes) as string[], tokenSet.scope) : []

@@ -1,5 +1,8 @@
 import type { Actor } from '../base/actor.ts'
 import { isProblem } from '../base/problem.ts'
+import { apiHeaders, textAt } from '../oauth/api-call.ts'
+import { readJsonObject } from '../oauth/json-object.ts'
+import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { findRegistration } from '../storage/registrations.ts'
 import type { CredentialContext } from './context.ts'
@@ -48,7 +51,7 @@ export async function testCredential(
   const registration = row.registration_id === null ? undefined : await findRegistration(context.db, row.registration_id)
   const provider = registration ? providerOf(context, registration, row) : null
   const request = provider?.testRequest
-  if (request && fits(provider.data.test_request?.scopes, token.scope)) steps.push(await callTestAddress(context, request, handOut, actor))
+  if (request && fits(provider.data.test_request?.scopes, token.scope)) steps.push(await callTestAddress(context, provider, request, handOut, actor))
   return report()
 }
 
@@ -57,24 +60,28 @@ const fits = (wanted: string[] | undefined, granted: string[] | null) =>
 
 async function callTestAddress(
   context: CredentialContext,
-  request: { method: 'GET' | 'POST'; url: string; headers: Record<string, string> },
+  provider: ResolvedProvider,
+  request: NonNullable<ResolvedProvider['testRequest']>,
   handOut: (order: HandOutOrder) => Promise<HandedOut>,
   actor: Actor,
 ): Promise<TestStep> {
   const { host } = new URL(request.url)
+  const { body, expect } = provider.data.test_request ?? {}
   try {
     const token = await handOut({ purpose: 'test', destination: { host }, actor })
     const response = await context.http({
       method: request.method,
       url: request.url,
       timeout: 15_000,
-      headers: { ...request.headers, authorization: `${token.tokenType} ${token.accessToken.reveal()}` },
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...request.headers, ...apiHeaders(provider, token.accessToken) },
+      ...(body === undefined ? {} : { body }),
     })
-    const ok = response.status >= 200 && response.status < 300
+    const isGood = response.status >= 200 && response.status < 300
+    const ok = isGood && (expect === undefined || textAt(readJsonObject(Buffer.from(response.body).toString('utf8')), expect.member) === expect.value)
     return {
       name: 'call',
       ok,
-      message: `${host} answers with status ${response.status}.`,
+      message: `${host} answers with status ${response.status}${isGood && !ok ? ', and says that the token is not good' : ''}.`,
       nextStep: ok
         ? null
         : response.status === 401

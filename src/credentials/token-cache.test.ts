@@ -19,6 +19,7 @@ const token = (id: string): CachedToken => ({
   scope: null,
   allowedHosts: [],
   notFor: [],
+  facts: {},
   obtainedAt: null,
   expiresAt: null,
   monotonicEnd: null,

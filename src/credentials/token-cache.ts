@@ -14,6 +14,8 @@ export type CachedToken = {
   revision: number
   tokenType: string
   accessToken: Secret
+  /** What the provider said beside the token. */
+  facts: Record<string, string>
   /** By which the audit trail knows it. */
   mark: string
   scope: string[] | null

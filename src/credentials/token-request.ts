@@ -4,7 +4,8 @@ import { jitter, newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import type { OutgoingRequest } from '../base/http-types.ts'
-import { clockSkew, judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer } from '../oauth/token-endpoint.ts'
+import type { CallbackFacts } from '../oauth/authorization-code.ts'
+import { clockSkew, judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenSet } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { lockCredential, prolongLease, readCredential, takeLease, updateCredential } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
@@ -14,9 +15,12 @@ import type { Row, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
 import type { Reason } from './credential-status.ts'
+import { exchangeRequest } from './exchange.ts'
 import { openRegistrationSecrets, type RegistrationSecrets } from './registration-secrets.ts'
+import { redirectUriOf } from './registrations.ts'
 import { wordsOfError } from './diagnosis.ts'
 import { settle, type AskOutcome, type Settlement } from './settle.ts'
+import { clientOf } from './token-sources.ts'
 import { answerPlace, credentialPlace, readStoredSecret, type StoredSecret } from './token-set.ts'
 
 const leaseTime = 20_000
@@ -32,12 +36,15 @@ export type Material = {
   provider: ResolvedProvider
   stored: (StoredSecret & { kind: 'oauth2' }) | null
   secrets: RegistrationSecrets
+  redirectUri: string
 }
 
 /** One way to ask the token endpoint: what is sent, and whether it may be sent once more when nobody knows what became of it. */
 export type TokenSource = {
   grantType: 'refresh_token' | 'client_credentials' | 'jwt_bearer' | 'authorization_code' | 'device_code'
   scope: string[]
+  /** What came through the browser; kept with the answer. */
+  callback?: CallbackFacts
   /** Makes the request anew for every try, so that assertions are never sent twice. `secret` is the one to authenticate with, `now` the provider's time. */
   request: (material: Material, secret: Secret | null, now: number) => Promise<OutgoingRequest>
 }
@@ -248,8 +255,10 @@ async function tryOnce(
     throw error
   }
   let raw: RawAnswer
+  const { callback } = claim.source
+  const send = async (what: OutgoingRequest): Promise<RawAnswer> => ({ ...(await sendTokenRequest(context.http, what)), ...(callback ? { callback } : {}) })
   try {
-    raw = await sendTokenRequest(context.http, request)
+    raw = await send(request)
   } catch (error) {
     if (!isProblem(error)) throw error
     context.count('token_requests', 'unavailable')
@@ -260,7 +269,46 @@ async function tryOnce(
   await keepStubbornly(context, claim, raw)
   const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope, grantType: claim.source.grantType })
   context.count('token_requests', outcome.kind)
-  return { outcome, skew: clockSkew(raw, context.clock.now()) ?? 0 }
+  const skew = clockSkew(raw, context.clock.now()) ?? 0
+  if (outcome.kind !== 'granted' || claim.source.grantType === 'refresh_token' || provider.data.exchange === undefined) return { outcome, skew }
+  const longer = await tradeForLonger(context, claim, provider, { material, secret, tokenSet: outcome.tokenSet, send })
+  return { outcome: longer ?? outcome, skew }
+}
+
+/** Trades the token that came for one that lives longer; null when that fails: the first one is good for a while. */
+async function tradeForLonger(
+  context: CredentialContext,
+  claim: Claim,
+  provider: ResolvedProvider,
+  work: { material: Material; secret: Secret | null; tokenSet: TokenSet; send: (request: OutgoingRequest) => Promise<RawAnswer> },
+): Promise<(AskOutcome & { kind: 'granted' }) | null> {
+  const { material, secret, tokenSet, send } = work
+  try {
+    const client = clientOf(material.registration, material.secrets, secret)
+    const request = await exchangeRequest(provider, client, tokenSet.accessToken, context.clock.now())
+    if (request === null) return null
+    const raw = await send(request)
+    const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope })
+    if (outcome.kind !== 'granted') {
+      context.log.warn('exchange.failed', { credential: claim.row.id, outcome: outcome.kind })
+      return null
+    }
+    await keepStubbornly(context, claim, raw)
+    const { extra, account, scope } = tokenSet
+    return {
+      kind: 'granted',
+      tokenSet: {
+        ...outcome.tokenSet,
+        extra: { ...extra, ...outcome.tokenSet.extra },
+        account: outcome.tokenSet.account ?? account,
+        scope: outcome.tokenSet.scope ?? scope,
+      },
+    }
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    context.log.warn('exchange.failed', { credential: claim.row.id, error })
+    return null
+  }
 }
 
 /**
@@ -293,7 +341,7 @@ async function openMaterial(context: CredentialContext, claim: Claim, provider: 
     if (opened.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" is not an OAuth 2.0 credential.`)
     stored = opened
   }
-  return { row, registration, provider, stored, secrets }
+  return { row, registration, provider, stored, secrets, redirectUri: redirectUriOf(context.publicUrl, registration.id) }
 }
 
 async function giveBack(context: CredentialContext, claim: Claim): Promise<void> {

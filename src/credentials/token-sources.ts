@@ -1,8 +1,9 @@
 import { Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
-import { codeParameters } from '../oauth/authorization-code.ts'
+import { codeParameters, sentBack, type CallbackFacts } from '../oauth/authorization-code.ts'
 import { authenticatedRequest, type ClientCredentials } from '../oauth/client-authentication.ts'
 import { clientCredentialsParameters, deviceTokenParameters, jwtBearerParameters, refreshParameters } from '../oauth/grants.ts'
+import { atTokenHost, type Call } from '../oauth/request-shape.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { Row } from '../storage/tables.ts'
 import type { RegistrationSecrets } from './registration-secrets.ts'
@@ -30,8 +31,8 @@ const withResources = (parameters: Record<string, string>, options: CredentialOp
   return { ...parameters, resource: options.resource[0]! }
 }
 
-async function post(material: Material, endpoint: string, secret: Secret | null, parameters: Record<string, string>, now: number) {
-  return await authenticatedRequest(material.provider, endpoint, clientOf(material.registration, material.secrets, secret), parameters, now)
+async function post(material: Material, endpoint: string, secret: Secret | null, parameters: Record<string, string>, now: number, call: Call = 'token') {
+  return await authenticatedRequest(material.provider, endpoint, clientOf(material.registration, material.secrets, secret), parameters, now, call)
 }
 
 /** The ways to get tokens. */
@@ -44,8 +45,15 @@ export const tokenSources = {
       async request(material, secret, now) {
         const refreshToken = material.stored?.refreshToken
         if (!refreshToken) throw new Problem('needs_consent', 'There is no refresh token.')
-        const parameters = withResources(refreshParameters(material.provider, refreshToken, options.tokenParameters ?? {}), options)
-        return await post(material, material.provider.refreshEndpoint, secret, parameters, now)
+        const { provider, redirectUri } = material
+        const kept = material.stored?.extra ?? {}
+        const repeated = {
+          ...(provider.data.repeat_on_refresh.includes('redirect_uri') ? { redirect_uri: redirectUri } : {}),
+          ...(provider.data.repeat_on_refresh.includes('scope') ? { scope: scopesOf(row).join(provider.data.scope_separator) } : {}),
+          ...sentBack(provider, kept),
+        }
+        const parameters = withResources(refreshParameters(provider, refreshToken, { ...repeated, ...options.tokenParameters }), options)
+        return await post(material, atTokenHost(provider, provider.refreshEndpoint, kept.token_host), secret, parameters, now, 'refresh')
       },
     }
   },
@@ -105,14 +113,17 @@ export const tokenSources = {
     }
   },
 
-  code(row: Row<'credentials'>, answer: { code: Secret; codeVerifier: Secret; redirectUri: string }): TokenSource {
+  code(row: Row<'credentials'>, answer: { code: Secret; codeVerifier: Secret; redirectUri: string; facts: CallbackFacts }): TokenSource {
     const options = optionsOf(row)
     return {
       grantType: 'authorization_code',
       scope: scopesOf(row),
+      callback: answer.facts,
       async request(material, secret, now) {
-        const parameters = { ...options.tokenParameters, ...codeParameters(material.provider, answer) }
-        return await post(material, material.provider.tokenEndpoint, secret, withResources(parameters, options), now)
+        const { provider } = material
+        const parameters = { ...options.tokenParameters, ...codeParameters(provider, answer) }
+        const endpoint = atTokenHost(provider, provider.tokenEndpoint, answer.facts.tokenHost ?? undefined)
+        return await post(material, endpoint, secret, withResources(parameters, options), now)
       },
     }
   },
@@ -122,7 +133,7 @@ export const tokenSources = {
       grantType: 'device_code',
       scope: scopesOf(row),
       async request(material, secret, now) {
-        return await post(material, material.provider.tokenEndpoint, secret, deviceTokenParameters(material.provider, deviceCode), now)
+        return await post(material, material.provider.tokenEndpoint, secret, deviceTokenParameters(material.provider, deviceCode), now, 'poll')
       },
     }
   },

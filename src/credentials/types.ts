@@ -207,6 +207,8 @@ export type HandedOut = {
   accessToken: Secret
   expiresAt: number | null
   scope: string[] | null
+  /** What the provider said beside the token, such as the host of the account. */
+  facts: Record<string, string>
   /** Changes with every new token: pass it back as `refusedGeneration` when a server refused this token. */
   generation: number
 }

@@ -4,6 +4,7 @@ import type { OutgoingRequest } from '../base/http-types.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import { shapeParameters, wayOf, writeParameters, type Call } from './request-shape.ts'
 
 /** How a client proves who it is. */
 export type ClientCredentials = {
@@ -20,7 +21,8 @@ export type ClientCredentials = {
 const assertionLife = 120
 
 /**
- * Makes a request to an endpoint that wants client authentication: exactly one method, never in the address.
+ * Makes a request to an endpoint that wants client authentication: exactly one method, never in the address. How it is sent
+ * and what its parameters are called, the description says.
  *
  * @see RFC 6749 section 2.3.1, RFC 7523 section 2.2
  */
@@ -30,39 +32,53 @@ export async function authenticatedRequest(
   client: ClientCredentials,
   parameters: Record<string, string>,
   now: number,
+  call: Call = 'token',
 ): Promise<OutgoingRequest> {
+  const way = wayOf(provider, call)
   const body: Record<string, string> = { ...parameters }
-  const headers: Record<string, string> = { ...provider.data.token_request.headers }
+  const headers: Record<string, string> = { ...way.headers }
+  const basicOnly = call === 'revoke' && provider.data.revocation_request.proof === 'client_basic'
+  if (way.client) Object.assign(headers, await proveClient(provider, basicOnly ? { ...client, method: 'client_secret_basic' } : client, body, now))
+  if (call === 'refresh' && provider.data.refresh_request?.as === 'bearer') {
+    headers.authorization = `Bearer ${body.refresh_token}`
+    delete body.refresh_token
+  }
+  const { contentType, ...written } = writeParameters(way, endpoint, shapeParameters(provider, call, body))
+  return { method: way.method, ...written, headers: { ...headers, ...(contentType === undefined ? {} : { 'content-type': contentType }) } }
+}
+
+/** Adds to the parameters what proves the client, and returns the headers that do. */
+async function proveClient(provider: ResolvedProvider, client: ClientCredentials, body: Record<string, string>, now: number): Promise<Record<string, string>> {
   switch (client.method) {
-    case 'client_secret_basic':
-      headers.authorization = basicHeader(client.clientId, needed(client.clientSecret, 'client secret'), provider.data.basic_raw)
-      break
+    case 'client_secret_basic': {
+      const secret = needed(client.clientSecret, 'client secret')
+      return {
+        authorization:
+          provider.data.basic_pair === 'secret_only' ? basic(`${secret.reveal()}:`) : basicHeader(client.clientId, secret, provider.data.basic_raw),
+      }
+    }
     case 'client_secret_post':
       body.client_id = client.clientId
       body.client_secret = needed(client.clientSecret, 'client secret').reveal()
-      break
+      return {}
     case 'private_key_jwt':
       body.client_id = client.clientId
       body.client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
       body.client_assertion = (await clientAssertion(provider, client, now)).reveal()
-      break
+      return {}
     case 'none':
+      if (provider.data.public_basic) return { authorization: basic(`${client.clientId}:`) }
       body.client_id = client.clientId
-      break
-  }
-  const json = provider.data.token_request.format === 'json'
-  return {
-    method: 'POST',
-    url: endpoint,
-    headers: { ...headers, 'content-type': json ? 'application/json' : 'application/x-www-form-urlencoded' },
-    body: json ? JSON.stringify(body) : new URLSearchParams(body).toString(),
+      return {}
   }
 }
+
+const basic = (pair: string): string => `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`
 
 /** Encodes id and secret as RFC 6749 section 2.3.1 wants it: each form-encoded, then joined, then base64. */
 function basicHeader(id: string, secret: Secret, raw: boolean): string {
   const encode = (text: string) => (raw ? text : new URLSearchParams({ x: text }).toString().slice(2))
-  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret.reveal())}`, 'utf8').toString('base64')}`
+  return basic(`${encode(id)}:${encode(secret.reveal())}`)
 }
 
 /**
@@ -73,7 +89,7 @@ function basicHeader(id: string, secret: Secret, raw: boolean): string {
  */
 export async function clientAssertion(provider: ResolvedProvider, client: ClientCredentials, now: number): Promise<Secret> {
   const key = readPrivateKey(needed(client.privateKey, 'private key'))
-  const alg = algorithmOf(key)
+  const alg = algorithmOf(key, provider.data.assertion_algorithm)
   const audience = provider.data.assertion_audience === 'issuer' && provider.issuer !== null ? provider.issuer : provider.tokenEndpoint
   const issuedAt = Math.floor(now / 1000)
   const header = {
@@ -109,11 +125,11 @@ export function readPrivateKey(pem: Secret): KeyObject {
   }
 }
 
-/** Returns the signature algorithm for a key: RS256 for RSA (at least 2048 bits), ES256, ES384 or EdDSA. @throws Problem misconfigured */
-export function algorithmOf(key: KeyObject): string {
+/** Returns the signature algorithm for a key: RS256 (or what the provider wants) for RSA (at least 2048 bits), ES256, ES384 or EdDSA. @throws Problem misconfigured */
+export function algorithmOf(key: KeyObject, rsa: 'RS256' | 'PS256' = 'RS256'): string {
   if (key.asymmetricKeyType === 'rsa') {
     if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) throw new Problem('misconfigured', 'The RSA key has fewer than 2048 bits.')
-    return 'RS256'
+    return rsa
   }
   if (key.asymmetricKeyType === 'ec') {
     const curve = key.asymmetricKeyDetails?.namedCurve

@@ -50,7 +50,7 @@ export function readDeviceAuthorization(answer: RawAnswer, provider: ResolvedPro
     userCode,
     verificationUri: checkBrowserUrl(uri),
     verificationUriComplete: complete === null ? null : checkBrowserUrl(complete),
-    expiresAt: now + seconds(fields.expires_in, 900, 3600) * 1000,
+    expiresAt: now + seconds(fields.expires_in ?? fields.expire_in, 900, 3600) * 1000,
     // RFC 8628 section 3.5: five seconds where the answer does not say.
     interval: seconds(fields.interval, 5, 300) * 1000,
   }

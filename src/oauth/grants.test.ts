@@ -76,3 +76,11 @@ test('O9: every statement has an id of its own', async () => {
   for (let i = 0; i < 20; i++) ids.add((await verify(await jwtBearerParameters(provider, statement))).claims.jti)
   assert.equal(ids.size, 20)
 })
+
+test('a statement is signed as the provider wants it, and says what it wants to hear', async () => {
+  const at = exampleProvider({ assertion_algorithm: 'PS256', assertion_claims: { box_sub_type: 'enterprise', sub: 'not this', iss: 'nor this' } })
+  const { header, claims } = await verify(await jwtBearerParameters(at, { ...statement, variant: 'standard' }))
+  assert.equal(header.alg, 'PS256')
+  assert.equal(claims.box_sub_type, 'enterprise')
+  assert.deepEqual([claims.sub, claims.iss], [statement.actFor, statement.issuer])
+})

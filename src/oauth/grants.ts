@@ -3,12 +3,13 @@ import { SignJWT } from 'jose'
 import type { Secret } from '../base/secret.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { algorithmOf, readPrivateKey } from './client-authentication.ts'
+import { grantTypeOf } from './request-shape.ts'
 
 const assertionLife = 300
 
 /** Returns the parameters that trade a refresh token for new tokens. @see RFC 6749 section 6 */
 export function refreshParameters(provider: ResolvedProvider, refreshToken: Secret, further: Record<string, string>): Record<string, string> {
-  return { ...provider.data.parameters.refresh, ...further, grant_type: 'refresh_token', refresh_token: refreshToken.reveal() }
+  return { ...provider.data.parameters.refresh, ...further, grant_type: grantTypeOf(provider, 'refresh_token'), refresh_token: refreshToken.reveal() }
 }
 
 /**
@@ -24,7 +25,7 @@ export function clientCredentialsParameters(
   return {
     ...provider.data.parameters.token,
     ...request.parameters,
-    grant_type: 'client_credentials',
+    grant_type: grantTypeOf(provider, 'client_credentials'),
     ...(request.scope.length > 0 ? { scope: request.scope.join(provider.data.scope_separator) } : {}),
     ...(request.audience === undefined ? {} : { audience: request.audience }),
   }
@@ -55,8 +56,12 @@ export async function jwtBearerParameters(
   const scope = request.scope.join(provider.data.scope_separator)
   const google = request.variant === 'google_compatible'
   const subject = request.actFor ?? (google ? null : request.issuer)
-  let jwt = new SignJWT({ jti: randomUUID(), ...(google && scope !== '' ? { scope } : {}) })
-    .setProtectedHeader({ alg: algorithmOf(key), typ: 'JWT', ...(request.privateKeyId === null ? {} : { kid: request.privateKeyId }) })
+  let jwt = new SignJWT({ jti: randomUUID(), ...provider.data.assertion_claims, ...(google && scope !== '' ? { scope } : {}) })
+    .setProtectedHeader({
+      alg: algorithmOf(key, provider.data.assertion_algorithm),
+      typ: 'JWT',
+      ...(request.privateKeyId === null ? {} : { kid: request.privateKeyId }),
+    })
     .setIssuer(request.issuer)
     .setAudience(request.audience ?? provider.tokenEndpoint)
     .setIssuedAt(issuedAt)
@@ -73,5 +78,6 @@ export async function jwtBearerParameters(
 
 /** Returns the parameters that ask whether the person has consented on the other device. @see RFC 8628 section 3.4 */
 export function deviceTokenParameters(provider: ResolvedProvider, deviceCode: Secret): Record<string, string> {
-  return { ...provider.data.parameters.token, grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: deviceCode.reveal() }
+  const { token, poll } = provider.data.parameters
+  return { ...token, ...poll, grant_type: grantTypeOf(provider, 'device_code'), device_code: deviceCode.reveal() }
 }

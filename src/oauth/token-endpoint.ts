@@ -2,13 +2,21 @@ import type { OutgoingHttp, OutgoingRequest } from '../base/http-types.ts'
 import { redactText } from '../base/redact.ts'
 import { Secret } from '../base/secret.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
+import { textAt, valueAt } from './api-call.ts'
+import type { CallbackFacts } from './authorization-code.ts'
 import { readJsonObject } from './json-object.ts'
 
 const maxBytes = 256 * 1024
 const maxTokenLength = 64 * 1024
 
 /** An answer of a token endpoint as it came, before anybody judged it. It can be written down and judged later. */
-export type RawAnswer = { status: number; headers: { contentType: string; date: string; retryAfter: string }; body: string }
+export type RawAnswer = {
+  status: number
+  headers: { contentType: string; date: string; retryAfter: string }
+  body: string
+  /** What came through the browser before it: it belongs to the answer, and must not be lost either. */
+  callback?: CallbackFacts
+}
 
 export type TokenSet = {
   accessToken: Secret
@@ -20,7 +28,10 @@ export type TokenSet = {
   refreshTokenExpiresAt: number | null
   /** null: the provider named none. */
   scope: string[] | null
+  /** Members that the description says to keep, and what came through the browser. */
   extra: Record<string, string>
+  /** Whose tokens they are, where the answer itself says it. */
+  account: { subject: string | null; username: string | null } | null
 }
 
 export type TokenOutcome =
@@ -75,12 +86,13 @@ export function judgeTokenAnswer(
   if (status < 200) return { kind: 'unusable', reason: `its status is ${status}` }
   if (answer.body.length > maxBytes) return { kind: 'unusable', reason: 'it is too large' }
   const fields = readFields(answer)
-  const error = fields === null ? null : findError(fields)
+  const rules = provider.data.token_answer
+  const error = fields === null ? null : findError(fields, rules)
   const waiting = error === null ? null : judgeDeviceError(error.error, context.grantType)
   if (waiting !== null) return waiting
-  if (status === 429 || status >= 500 || error?.error === 'temporarily_unavailable' || error?.error === 'server_error') {
+  if (status === 429 || status >= 500 || (error !== null && passes(error.error, rules))) {
     // A refusal is a refusal, even from a server that answers everything with 500.
-    if (error !== null && permanent.has(error.error)) return refusal(error, answer)
+    if (error !== null && permanent.has(error.error)) return refusal(error, answer, rules)
     return {
       kind: 'unavailable',
       reason:
@@ -91,15 +103,15 @@ export function judgeTokenAnswer(
     }
   }
   if (fields === null) {
-    if (status === 401) return refusal({ error: 'invalid_client', description: 'status 401 without a reason' }, answer)
+    if (status === 401) return refusal({ error: 'invalid_client', description: 'status 401 without a reason' }, answer, rules)
     if (isTooEarly(status)) return tooEarly(answer, context.now)
     return { kind: 'unusable', reason: `status ${status}, ${describeBody(answer)}` }
   }
-  const token = find(fields, ['access_token', 'accessToken', ...provider.data.token_answer.access_token])
+  const token = find(fields, [...rules.access_token, 'access_token', 'accessToken'])
   const found = typeof token === 'string' && token !== ''
-  if (error !== null && !found) return judgeError(error, answer, context.now)
+  if (error !== null && !found) return judgeError(error, answer, context.now, rules)
   if (isTooEarly(status)) return tooEarly(answer, context.now)
-  if (status >= 400) return judgeError(error ?? { error: `status ${status}`, description: '' }, answer, context.now)
+  if (status >= 400) return judgeError(error ?? { error: `status ${status}`, description: '' }, answer, context.now, rules)
   if (!found) return { kind: 'unusable', reason: token === undefined ? 'it contains no access token' : 'its access token is not a text' }
   // Neither half can be trusted; the answer is kept, so that nothing in it is lost.
   if (error !== null) return { kind: 'unusable', reason: `it contains both a token and the error ${error.error}` }
@@ -107,24 +119,25 @@ export function judgeTokenAnswer(
   // RFC 6750 section 2.1: what a bearer token may consist of; anything else would break the header it is sent in.
   if (!/^[\x21-\x7e]+$/.test(token)) return { kind: 'unusable', reason: 'its access token contains characters that no header can carry' }
   const type = find(fields, ['token_type', 'tokenType'])
-  const tokenType = readTokenType(type)
+  const tokenType = readTokenType(type, rules.token_types)
   if (tokenType === null)
     return { kind: 'unusable', reason: `its token type is ${typeof type === 'string' ? redactText(type, 40) : `a ${typeof type}`}, not bearer` }
-  const refreshToken = find(fields, ['refresh_token', 'refreshToken', ...provider.data.token_answer.refresh_token])
+  const refreshToken = find(fields, [...rules.refresh_token, 'refresh_token', 'refreshToken'])
   // A refresh token that is not understood must not be dropped: the one before may be dead by now.
   if (!isAbsent(refreshToken) && (typeof refreshToken !== 'string' || refreshToken.length > maxTokenLength)) {
     return { kind: 'unusable', reason: 'its refresh token is not a text of a usable length' }
   }
-  return { kind: 'granted', tokenSet: readTokenSet(fields, token, tokenType, refreshToken, provider, context.now) }
+  return { kind: 'granted', tokenSet: readTokenSet(fields, token, tokenType, refreshToken, { provider, now: context.now, callback: answer.callback }) }
 }
 
-function readTokenSet(fields: Fields, token: string, tokenType: string, refreshToken: unknown, provider: ResolvedProvider, now: number): TokenSet {
+type Around = { provider: ResolvedProvider; now: number; callback: CallbackFacts | undefined }
+
+function readTokenSet(fields: Fields, token: string, tokenType: string, refreshToken: unknown, { provider, now, callback }: Around): TokenSet {
   const rules = provider.data.token_answer
   const unit = rules.expires_in_unit === 'ms' ? 1 : 1000
   const text = (value: unknown) => (typeof value === 'string' && value !== '' && value.length <= maxTokenLength ? new Secret(value) : null)
-  const seconds = lifeOf(find(fields, ['expires_in', 'expiresIn', ...rules.expires_in]), unit)
-  const absolute = readAbsolute(find(fields, ['expires_at', 'expiresAt', 'expires_on']))
-  const refreshSeconds = lifeOf(find(fields, ['refresh_token_expires_in', 'refresh_expires_in', 'x_refresh_token_expires_in']), 1000)
+  const seconds = lifeOf(find(fields, [...rules.expires_in, 'expires_in', 'expiresIn']), unit)
+  const absolute = readAbsolute(find(fields, [...rules.expires_at, 'expires_at', 'expiresAt', 'expires_on']))
   const expiresAt =
     seconds !== null && seconds > 0
       ? now + seconds * unit
@@ -132,13 +145,39 @@ function readTokenSet(fields: Fields, token: string, tokenType: string, refreshT
   return {
     accessToken: new Secret(token),
     tokenType,
-    refreshToken: text(refreshToken),
+    refreshToken: text(provider.data.refresh_request?.sends === 'access_token' ? token : refreshToken),
     idToken: text(find(fields, ['id_token'])),
     expiresAt,
-    refreshTokenExpiresAt: refreshSeconds !== null && refreshSeconds > 0 ? now + refreshSeconds * 1000 : null,
-    scope: readScope(find(fields, ['scope', 'scopes', ...rules.scope])),
-    extra: Object.fromEntries(rules.keep.map((name) => [name, find(fields, [name])]).filter((pair): pair is [string, string] => typeof pair[1] === 'string')),
+    refreshTokenExpiresAt: readRefreshEnd(
+      find(fields, [...rules.refresh_token_expires_in, 'refresh_token_expires_in', 'refresh_expires_in', 'x_refresh_token_expires_in']),
+      now,
+    ),
+    scope: readScope(find(fields, [...rules.scope, 'scope', 'scopes'])) ?? readScope(callback?.scope),
+    extra: {
+      ...callback?.kept,
+      ...(callback?.tokenHost == null ? {} : { token_host: callback.tokenHost }),
+      ...Object.fromEntries(rules.keep.map((path) => [path, textAt(fields, path)]).filter((pair): pair is [string, string] => pair[1] !== null)),
+    },
+    account: readAccountOf(provider, fields, callback),
   }
+}
+
+function readAccountOf(provider: ResolvedProvider, fields: Fields, callback: CallbackFacts | undefined): TokenSet['account'] {
+  const { source, subject, claims } = provider.data.account
+  const said = source === 'token_answer' ? fields : source === 'callback' ? callback?.kept : undefined
+  if (said === undefined) return null
+  return { subject: textAt(said, subject, 320), username: claims.map((path) => textAt(said, path, 320)).find((name) => name !== null) ?? null }
+}
+
+/** No refresh token is given for longer than this; a greater number is a mistake. */
+const longestRefresh = 20 * 365 * 86_400_000
+
+/** Seconds from now; some providers give the moment itself under the same name, which no life can be as long as. */
+function readRefreshEnd(value: unknown, now: number): number | null {
+  const number = readSeconds(value)
+  if (number === null || number <= 0) return null
+  const end = number > 1e9 ? readAbsolute(number) : now + number * 1000
+  return end !== null && end > now && end - now <= longestRefresh ? end : null
 }
 
 type Fields = Record<string, unknown>
@@ -167,20 +206,20 @@ function readFields(answer: RawAnswer): Fields | null {
   return Object.fromEntries(form)
 }
 
-function find(fields: Fields, paths: string[]): unknown {
-  for (const path of paths) {
-    let value: unknown = fields
-    for (const part of path.split('.')) {
-      value = typeof value === 'object' && value !== null && Object.hasOwn(value, part) ? (value as Fields)[part] : undefined
-    }
-    if (value !== undefined) return value
-  }
-  return undefined
-}
+const find = (fields: Fields, paths: string[]): unknown => paths.map((path) => valueAt(fields, path)).find((value) => value !== undefined)
 
 type ErrorFields = { error: string; description: string }
+type Rules = ResolvedProvider['data']['token_answer']
 
-function findError(fields: Fields): ErrorFields | null {
+/** What providers write where an error would be when there is none. */
+const noError = new Set(['', '0', 'ok', 'success', 'true'])
+
+function findError(fields: Fields, rules: Rules): ErrorFields | null {
+  const own = rules.error.map((path) => textAt(fields, path)).find((code) => code !== null && !noError.has(code.toLowerCase()))
+  if (own != null) {
+    const words = rules.error_description.map((path) => textAt(fields, path)).find((text) => text !== null) ?? ''
+    return { error: cleanCode(own), description: redactText(words, 500) }
+  }
   const { error } = fields
   const description = (value: unknown) => (typeof value === 'string' ? redactText(value, 500) : '')
   if (typeof error === 'string' && error !== '') {
@@ -240,34 +279,37 @@ function judgeDeviceError(code: string, grantType: string | undefined): TokenOut
   }
 }
 
-function judgeError(error: ErrorFields, answer: RawAnswer, now: number): TokenOutcome {
-  switch (error.error) {
-    case 'temporarily_unavailable':
-    case 'server_error':
-      return { kind: 'unavailable', reason: `The provider says ${error.error}.`, retryAfter: readRetryAfter(answer.headers, now) }
-    default:
-      return refusal(error, answer)
-  }
+/** Whether an error is one that passes by itself. */
+const passes = (code: string, rules: Rules) => code === 'temporarily_unavailable' || code === 'server_error' || rules.errors.retry.includes(code)
+
+function judgeError(error: ErrorFields, answer: RawAnswer, now: number, rules: Rules): TokenOutcome {
+  return passes(error.error, rules)
+    ? { kind: 'unavailable', reason: `The provider says ${error.error}.`, retryAfter: readRetryAfter(answer.headers, now) }
+    : refusal(error, answer, rules)
 }
 
-function refusal(error: ErrorFields, answer: RawAnswer): TokenOutcome {
+const refusesClient = new Set(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials', 'invalid_client_id'])
+const endsConsent = new Set([
+  'invalid_grant',
+  'bad_refresh_token',
+  'bad_verification_code',
+  'interaction_required',
+  'consent_required',
+  'login_required',
+  'invalid_refresh_token',
+  'token_revoked',
+  'token_expired',
+  'access_denied',
+])
+
+function refusal(error: ErrorFields, answer: RawAnswer, rules: Rules): TokenOutcome {
   const code = error.error
   const kind =
-    code === 'invalid_client' || code === 'unauthorized_client' || code === 'incorrect_client_credentials' || code === 'invalid_client_id'
-      ? 'client'
-      : code === 'invalid_grant' ||
-          code === 'bad_refresh_token' ||
-          code === 'bad_verification_code' ||
-          code === 'interaction_required' ||
-          code === 'consent_required' ||
-          code === 'login_required' ||
-          code === 'invalid_refresh_token' ||
-          code === 'token_revoked' ||
-          code === 'token_expired'
-        ? 'consent'
-        : code === 'access_denied'
-          ? 'consent'
-          : 'request'
+    rules.errors.consent.includes(code) || endsConsent.has(code)
+      ? 'consent'
+      : rules.errors.client.includes(code) || refusesClient.has(code)
+        ? 'client'
+        : 'request'
   return {
     kind: 'refused',
     error: code,
@@ -282,9 +324,11 @@ function refusal(error: ErrorFields, answer: RawAnswer): TokenOutcome {
 const bearerTypes = new Set(['bearer', 'bearertoken', 'user access token', 'application access token', 'user', 'bot', 'app'])
 
 /** Returns `Bearer`, or null for a type that wants more than that, such as proof of a key. @see RFC 6749 section 7.1 */
-function readTokenType(value: unknown): string | null {
+function readTokenType(value: unknown, further: string[]): string | null {
   if (value === undefined || value === null || value === '') return 'Bearer'
-  return typeof value === 'string' && bearerTypes.has(value.trim().toLowerCase()) ? 'Bearer' : null
+  if (typeof value !== 'string') return null
+  const word = value.trim().toLowerCase()
+  return bearerTypes.has(word) || further.some((one) => one.toLowerCase() === word) ? 'Bearer' : null
 }
 
 /** No token lives longer than a hundred years; a greater number is a mistake, and no database column would hold it. */
@@ -313,7 +357,7 @@ function readAbsolute(value: unknown): number | null {
 
 function readScope(value: unknown): string[] | null {
   const list = Array.isArray(value)
-    ? value.filter((item): item is string => typeof item === 'string')
+    ? value.filter((item): item is string | number => typeof item === 'string' || typeof item === 'number').map(String)
     : typeof value === 'string'
       ? value.split(/[\s,]+/)
       : null

@@ -1,39 +1,98 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Problem, type FieldError } from '../base/problem.ts'
+import { isProblem, Problem, type FieldError } from '../base/problem.ts'
+import { descriptionErrors } from './provider-check.ts'
 import { providerSchema, type Provider } from './provider-schema.ts'
+import { byName, summaryOf, type ProviderSummary } from './provider-summary.ts'
 
 /** The providers that come with the program or lie in the user's own folder. */
-export type Catalogue = { list(): Provider[]; get(id: string): Provider | undefined }
+export type Catalogue = {
+  /** What is known of each without reading its file, by name. */
+  summaries: () => ProviderSummary[]
+  list: () => Provider[]
+  get: (id: string) => Provider | undefined
+  /** What is wrong with files that are left out. */
+  problems: Problem[]
+}
+
+/** A line of `index.json`: the summary of a file, and the digest of the file that it was made from. */
+type Indexed = ProviderSummary & { digest: string }
+
+const notProviders = new Set(['schema.json', 'index.json'])
+const digestOf = (text: string) => createHash('sha256').update(text).digest('base64url')
 
 /**
- * Reads the catalogue's folders; a later one replaces entries of an earlier one. Each file is checked when it is first
- * needed, so that a large catalogue does not slow the start.
+ * Reads the catalogue's folders; a later one replaces entries of an earlier one. Every file is checked now, but that one which
+ * is exactly what `index.json` was made from was checked when that was made: so a large catalogue does not slow the start.
  */
 export function openCatalogue(folders: string[]): Catalogue {
-  const files = new Map<string, string>()
+  const entries = new Map<string, { file: string; summary: ProviderSummary }>()
+  const read = new Map<string, Provider>()
+  const problems: Problem[] = []
   for (const folder of folders) {
-    for (const file of readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'schema.json')) {
-      files.set(file.slice(0, -'.json'.length), join(folder, file))
+    const index = readIndex(folder)
+    for (const name of providerFiles(folder)) {
+      const id = name.slice(0, -'.json'.length)
+      const file = join(folder, name)
+      try {
+        const text = readFileSync(file, 'utf8')
+        const known = index.get(id)
+        if (known !== undefined && known.digest === digestOf(text)) {
+          entries.set(id, { file, summary: known })
+          read.delete(id)
+          continue
+        }
+        const provider = parseProviderFile(text, file, id)
+        entries.set(id, { file, summary: summaryOf(provider) })
+        read.set(id, provider)
+      } catch (error) {
+        if (!isProblem(error)) throw error
+        problems.push(error)
+      }
     }
   }
-  const read = new Map<string, Provider>()
+  const sorted = [...entries.values()].map(({ summary }) => summary).sort(byName)
   const get = (id: string): Provider | undefined => {
     const known = read.get(id)
     if (known) return known
-    const file = files.get(id)
-    if (file === undefined) return undefined
-    const provider = readProviderFile(file, id)
+    const entry = entries.get(id)
+    if (entry === undefined) return undefined
+    const provider = parseProviderFile(readFileSync(entry.file, 'utf8'), entry.file, id)
     read.set(id, provider)
     return provider
   }
-  return { get, list: () => [...files.keys()].map((id) => get(id)!).sort((a, b) => a.name.localeCompare(b.name)) }
+  return { summaries: () => sorted, get, list: () => sorted.map(({ id }) => get(id)!), problems }
 }
 
-function readProviderFile(file: string, id: string): Provider {
+const providerFiles = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith('.json') && !notProviders.has(name))
+
+/** Makes the index of a folder. @throws Problem provider_invalid for the first file that has an error */
+export function makeIndex(folder: string): string {
+  const lines = providerFiles(folder)
+    .sort()
+    .map((name) => {
+      const file = join(folder, name)
+      const text = readFileSync(file, 'utf8')
+      const indexed: Indexed = { ...summaryOf(parseProviderFile(text, file, name.slice(0, -'.json'.length))), digest: digestOf(text) }
+      return JSON.stringify(indexed)
+    })
+  return `[\n${lines.join(',\n')}\n]\n`
+}
+
+function readIndex(folder: string): Map<string, Indexed> {
+  try {
+    return new Map((JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Indexed[]).map((line) => [line.id, line]))
+  } catch {
+    // Without an index every file is checked.
+    return new Map()
+  }
+}
+
+function parseProviderFile(text: string, file: string, id: string): Provider {
   let raw: unknown
   try {
-    raw = JSON.parse(readFileSync(file, 'utf8'))
+    raw = JSON.parse(text)
   } catch (error) {
     throw new Problem('provider_invalid', `${file} is not JSON: ${(error as Error).message}.`)
   }
@@ -46,37 +105,10 @@ function readProviderFile(file: string, id: string): Provider {
 export function parseProvider(raw: unknown, from: string): Provider {
   const result = providerSchema.safeParse(raw)
   const errors: FieldError[] = result.success
-    ? placeholderErrors(result.data)
+    ? descriptionErrors(result.data)
     : result.error.issues.map((issue) => ({ path: issue.path.join('.') || '(top)', message: issue.message }))
   if (!result.success || errors.length > 0) {
     throw new Problem('provider_invalid', `${from}: ${errors.map((error) => `${error.path} ${error.message}`).join('; ')}.`, { errors })
   }
   return result.data
-}
-
-function placeholderErrors(provider: Provider): FieldError[] {
-  const errors: FieldError[] = []
-  for (const [field, value] of Object.entries(provider)) {
-    // The issuer may name a slot that only the provider's answers fill.
-    if (typeof value !== 'string' || field === 'issuer') continue
-    for (const [, name] of value.matchAll(/\{([a-z_][a-z0-9_]*)\}/g)) {
-      if (!Object.hasOwn(provider.placeholders, name!)) errors.push({ path: field, message: `uses {${name}}, which is not among the placeholders` })
-    }
-  }
-  for (const [name, { pattern }] of Object.entries(provider.placeholders)) {
-    try {
-      if (pattern !== undefined) RegExp(`^(?:${pattern})$`)
-    } catch {
-      errors.push({ path: `placeholders.${name}.pattern`, message: 'is not a regular expression' })
-    }
-  }
-  const needsPerson = provider.grants.includes('authorization_code')
-  if (needsPerson && provider.authorization_endpoint === undefined) errors.push({ path: 'authorization_endpoint', message: 'is needed for authorization_code' })
-  if (provider.grants.includes('device_code') && provider.device_authorization_endpoint === undefined) {
-    errors.push({ path: 'device_authorization_endpoint', message: 'is needed for device_code' })
-  }
-  if (provider.require_pushed_authorization_requests && provider.pushed_authorization_request_endpoint === undefined) {
-    errors.push({ path: 'pushed_authorization_request_endpoint', message: 'is needed where requests must be sent ahead' })
-  }
-  return errors
 }

@@ -82,6 +82,7 @@ export type CredentialToHandOut = CredentialRow & {
   registration_name: string | null
   provider_snapshot: string | null
   registration_placeholders: string | null
+  registration_client_id: string | null
   wrapped: Row<'data_keys'>['wrapped'] | null
   master_key_version: number | null
 }
@@ -96,6 +97,7 @@ const toHandOut = (db: Reader) =>
       'registrations.name as registration_name',
       'registrations.provider_snapshot',
       'registrations.placeholders as registration_placeholders',
+      'registrations.client_id as registration_client_id',
       'data_keys.wrapped',
       'data_keys.master_key_version',
     ])

@@ -5,6 +5,7 @@ import { IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../api/client.ts'
+import { allProviders } from '../providers/all-providers.ts'
 import { statuses, type Filter } from './filter.ts'
 import { statusColours, statusWords } from './status-mark.tsx'
 
@@ -21,7 +22,7 @@ export function FilterBar({ filter, onChange, query }: Props) {
   }, [filter.search])
   useHotkeys([['f', () => input.current?.focus()]])
   const counts = useQuery({ queryKey: ['counts', query], queryFn: () => api.countCredentials({ query }), placeholderData: keepPreviousData })
-  const providers = useQuery({ queryKey: ['providers'], queryFn: () => api.listProviders(), staleTime: 300_000 })
+  const providers = useQuery({ ...allProviders, staleTime: 300_000 })
 
   return (
     <search>

@@ -4,13 +4,13 @@ import type { ProviderSummary } from '@keybearer/client'
 import { IconPlus, IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { api } from '../api/client.ts'
 import { useMay } from '../api/session.ts'
 import { useAddressFilter } from '../elements/address-filter.ts'
 import { EmptyState } from '../elements/empty-state.tsx'
 import { ListTable, type Column } from '../elements/list-table.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { allProviders } from './all-providers.ts'
 import { ProviderDrawer } from './provider-drawer.tsx'
 import { categoryTitle, grantTitle, grantWords, linkOf } from './provider-words.ts'
 
@@ -61,7 +61,7 @@ export function ProvidersPage() {
   const [filter, change] = useAddressFilter(empty)
   const [making, make] = useDisclosure(false)
   const mayManage = useMay('manager')
-  const list = useQuery({ queryKey: ['providers'], queryFn: () => api.listProviders(), placeholderData: keepPreviousData })
+  const list = useQuery({ ...allProviders, placeholderData: keepPreviousData })
   const all = list.data?.items ?? []
   const wanted = filter.search.trim().toLowerCase()
   const rows = all.filter(

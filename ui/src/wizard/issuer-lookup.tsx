@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { Notice } from '../elements/notice.tsx'
 import { api, newIdempotencyKey } from '../api/client.ts'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { allProviders } from '../providers/all-providers.ts'
 import { useDraft } from './draft-form.ts'
 import { EndpointFacts } from './endpoint-facts.tsx'
 
@@ -15,7 +16,7 @@ export function IssuerLookup() {
   const queries = useQueryClient()
   const [issuer, setIssuer] = useState('')
   const [name, setName] = useState('')
-  const providers = useQuery({ queryKey: ['providers'], queryFn: () => api.listProviders() })
+  const providers = useQuery(allProviders)
   const look = useMutation({
     mutationFn: (address: string) => api.discoverProvider({ body: { issuer: address } }),
     onSuccess: (found) => setName(found.description.name),

@@ -3,8 +3,9 @@ import type { ProviderSummary } from '@keybearer/client'
 import { IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api } from '../api/client.ts'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { allProviders } from '../providers/all-providers.ts'
+import { AddressProposal } from './address-proposal.tsx'
 import { ChoiceCard } from './choice-card.tsx'
 import { useDraft } from './draft-form.ts'
 
@@ -15,15 +16,16 @@ export function ProviderChoice() {
   const form = useDraft()
   const [search, setSearch] = useState('')
   const [all, setAll] = useState(false)
-  const providers = useQuery({ queryKey: ['providers'], queryFn: () => api.listProviders() })
+  const providers = useQuery(allProviders)
   const wanted = search.trim().toLowerCase()
+  const isAddress = wanted.includes('@')
   const fitting = (providers.data?.items ?? [])
     .filter((one) => one.id !== 'generic')
-    .filter((one) => `${one.name} ${one.id} ${one.category ?? ''}`.toLowerCase().includes(wanted))
+    .filter((one) => isAddress || `${one.name} ${one.id} ${one.category ?? ''} ${one.domains.join(' ')}`.toLowerCase().includes(wanted))
     .toSorted((one, other) => Number(other.own) - Number(one.own) || one.name.localeCompare(other.name))
   const shown = all ? fitting : fitting.slice(0, most)
   const choose = (id: string) => {
-    const one = fitting.find((provider) => provider.id === id)
+    const one = providers.data?.items.find((provider) => provider.id === id)
     if (one === undefined || id === form.values.provider) return
     form.setValues({ provider: id, registration: '', placeholders: {}, clientAuth: '', scopes: [], flow: isForPersons(one) ? 'person' : firstFlow(one) })
   }
@@ -33,19 +35,21 @@ export function ProviderChoice() {
       <TextInput
         type="search"
         label="Search the providers"
-        placeholder="Google, Microsoft, mail …"
+        description="By name, or by the mail address that is to be connected"
+        placeholder="Google, Microsoft, anna@example.org …"
         leftSection={<IconSearch size={16} aria-hidden />}
         value={search}
         onChange={(event) => setSearch(event.currentTarget.value)}
         onKeyDown={(event) => {
           // Enter takes the only one that is left; the next Enter goes on.
-          if (event.key !== 'Enter' || fitting.length !== 1 || fitting[0]!.id === form.values.provider) return
+          if (event.key !== 'Enter' || isAddress || fitting.length !== 1 || fitting[0]!.id === form.values.provider) return
           event.preventDefault()
           choose(fitting[0]!.id)
         }}
         maw={420}
         autoComplete="off"
       />
+      {isAddress && <AddressProposal address={search.trim()} onChoose={choose} />}
       {providers.data === undefined ? (
         <Skeleton h={150} aria-label="Loading" />
       ) : (
