@@ -18,6 +18,7 @@ const matrix: Record<EndpointId, string> = {
   deleteCredential: '401 403 403 403 403 in  403 403 in  in  403',
   handOutToken: '401 403 in  404 403 403 404 404 403 403 403',
   testCredential: '401 403 403 403 403 in  403 403 in  in  403',
+  examineCredential: '401 403 403 403 403 in  403 403 in  in  403',
   refreshCredential: '401 403 403 403 403 in  403 403 in  in  403',
   revokeCredential: '401 403 403 403 403 in  403 403 in  in  403',
   pauseCredential: '401 403 403 403 403 in  403 403 in  in  403',

@@ -80,6 +80,7 @@ export type Services = {
     | 'usage'
     | 'usageDays'
     | 'diagnosisValues'
+    | 'examine'
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
@@ -88,7 +89,7 @@ export type Services = {
   providers: Pick<Providers, 'list' | 'detect' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>
-  senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test'>
+  senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>
