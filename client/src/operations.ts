@@ -124,7 +124,7 @@ export type PersonChange = { role?: "administrator" | "manager" | "viewer"; susp
 export type Session = { person: { id: string; name: string; role: "administrator" | "manager" | "viewer" } | null; setup_needed: boolean; fresh_until: string | null; ways: SignInWays; expires_at: string | null }
 
 /** How one signs in here, or proves oneself again */
-export type SignInWays = { password: boolean; passkey: boolean }
+export type SignInWays = { password: boolean; passkey: boolean; oidc: { title: string } | null }
 
 export type SignIn = { name: string; password: string }
 
@@ -353,6 +353,10 @@ export type Operations = {
   startPasskey: { params: Record<string, never>; query: Record<string, never>; body: NewPasskeyOrder; reply: NewPasskeyChallenge }
   /** Removes a passkey; all other sessions of the person end. */
   removePasskey: { params: { passkey: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Sends the browser to the OpenID provider at which persons sign in. */
+  beginSignIn: { params: Record<string, never>; query: { again?: boolean }; body: undefined; reply: string }
+  /** Takes the answer of the OpenID provider, and signs in whom an administrator has invited. */
+  finishSignIn: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: string }
   /** Lists the senders that the key may send through. */
   listSenders: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: SenderPage }
   /** Makes a sender. */
@@ -482,6 +486,8 @@ export const operations = {
   addPasskey: { method: 'POST', path: '/v1/passkeys', reply: 'json' },
   startPasskey: { method: 'POST', path: '/v1/passkeys/challenge', reply: 'json' },
   removePasskey: { method: 'DELETE', path: '/v1/passkeys/{passkey}', reply: 'nothing' },
+  beginSignIn: { method: 'GET', path: '/oauth/sign-in', reply: 'text' },
+  finishSignIn: { method: 'GET', path: '/oauth/sign-in/callback', reply: 'text' },
   listSenders: { method: 'GET', path: '/v1/senders', reply: 'json' },
   createSender: { method: 'POST', path: '/v1/senders', reply: 'json' },
   getSender: { method: 'GET', path: '/v1/senders/{sender}', reply: 'json' },

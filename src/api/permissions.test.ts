@@ -99,6 +99,8 @@ const matrix: Record<EndpointId, string> = {
   addPasskey: '401 403 403 403 403 403 403 403 in  in  in',
   removePasskey: '401 403 403 403 403 403 403 403 in  in  in',
   challengePasskey: 'in  in  in  in  in  in  in  in  in  in  in',
+  beginSignIn: 'in  in  in  in  in  in  in  in  in  in  in',
+  finishSignIn: 'in  in  in  in  in  in  in  in  in  in  in',
   signInWithPasskey: 'in  in  in  in  in  in  in  in  in  in  in',
   getSession: 'in  in  in  in  in  in  in  in  in  in  in',
   signIn: 'in  in  in  in  in  in  in  in  in  in  in',
