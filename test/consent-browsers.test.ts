@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { bindConsent } from '../src/storage/consents.ts'
 import { cookieOf, openApiWorld, signInAs, type ApiWorld, type Reply } from './api-world.ts'
 import { approve } from './rig/agent.ts'
 import { clientSecrets, startAuthorizationServer, type AuthorizationServer } from './rig/authorization-server.ts'
@@ -170,6 +171,13 @@ for (const database of databases) {
       assert.equal((await visit('/oauth/start/unknown')).status, 400)
       const link = await start('link')
       assert.equal((await visit(`/oauth/start/${link.path.split('/').at(-1)!}`)).status, 400, 'a link is followed by its page only')
+    })
+
+    it('O2: when two nodes bind a consent at the same moment, one of them is first and the other one is not', async () => {
+      const { id } = await start()
+      const bind = () => bindConsent(api.world.store.db, id, 'a'.repeat(64), Date.now() + 60_000)
+      assert.equal((await Promise.all([bind(), bind()])).filter(Boolean).length, 1)
+      assert.equal(await bind(), false)
     })
 
     it('O2: an answer to be pasted counts only from whoever started it, and never by the browser that comes back', async () => {

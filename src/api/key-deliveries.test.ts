@@ -3,6 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { openApiWorld, type ApiWorld, type Ask } from '../../test/api-world.ts'
 import { databases } from '../../test/world.ts'
 import { createTestClock, type TestClock } from '../base/clock.ts'
+import { markDeliveryOpened } from '../storage/key-deliveries.ts'
+import { inTransaction } from '../storage/transaction.ts'
 
 const hour = 3_600_000
 
@@ -71,6 +73,7 @@ for (const database of databases) {
     it('Z8: as long as nobody opened the link there is no key that could sign in', async () => {
       const made = await make()
       const row = await api.world.store.db.selectFrom('access_keys').selectAll().where('id', '=', made.id).executeTakeFirstOrThrow()
+      assert.doesNotMatch(row.hash, /^[0-9a-f]{64}$/, 'no text has this hash')
       for (const guess of [row.hash, row.hint, made.path.split('/').at(-1)!, `kb_${made.path.split('/').at(-1)!}`])
         assert.equal((await token(guess)).status, 401)
     })
@@ -117,6 +120,13 @@ for (const database of databases) {
       assert.equal(records.length, 11)
       const { opened_from } = await deliveryOf(made.id)
       assert.ok(records.every((record) => record.detail.first_opened_from === opened_from))
+    })
+
+    it('Z8: when two nodes open a delivery at the same moment, one of them is first and the other one is not', async () => {
+      const { id } = await make()
+      const mark = () => inTransaction(api.world.store.db, (trx) => markDeliveryOpened(trx, id, clock.now(), '192.0.2.1'))
+      assert.equal((await Promise.all([mark(), mark()])).filter(Boolean).length, 1)
+      assert.equal(await mark(), false)
     })
 
     it('Z8: after its end, with a changed path, and after the key was revoked, a link hands over nothing', async () => {
