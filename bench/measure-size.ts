@@ -12,7 +12,7 @@ export type SizeOptions = {
   requests: number
 }
 
-export type Sizes = { startSmall: number; startLarge: Compared; memory: Compared; handOut: Compared; list: Compared }
+export type Sizes = { startSmall: number; startLarge: Compared; memory: Compared; handOut: Compared; list: Compared; search: Compared }
 
 /** Measures, in turns, the same service with few and with many credentials stored. */
 export async function measureSizes(options: SizeOptions): Promise<Sizes> {
@@ -37,10 +37,11 @@ export async function measureSizes(options: SizeOptions): Promise<Sizes> {
     memory: of('memory'),
     handOut: of('handOut'),
     list: of('list'),
+    search: of('search'),
   }
 }
 
-type One = { start: number; memory: number; handOut: number; list: number }
+type One = { start: number; memory: number; handOut: number; list: number; search: number }
 
 async function measureOne(bin: string, stored: { folder: string; credentials: number }, load: Load, requests: number): Promise<One> {
   const service = await startService(bin, stored.folder)
@@ -49,7 +50,9 @@ async function measureOne(bin: string, stored: { folder: string; credentials: nu
     const order = orderFor(service, stored)
     const handOut = { ...order, method: 'POST' as const, path: '/v1/credentials/mail-{n}/token', body: '{}', requests }
     const list = { ...order, method: 'GET' as const, path: '/v1/credentials', body: '', requests: Math.ceil(requests / 4) }
-    return { start: service.startedIn, memory, handOut: await ask(load, handOut), list: await ask(load, list) }
+    // One credential has this account, however many there are: what is found is the same, what is looked through is not.
+    const search = { ...list, path: '/v1/credentials?search=person-{n}%40example', requests: Math.ceil(requests / 20) }
+    return { start: service.startedIn, memory, handOut: await ask(load, handOut), list: await ask(load, list), search: await ask(load, search) }
   } finally {
     await service.stop()
   }

@@ -80,6 +80,10 @@ export const groups: Group[] = [
         ),
         judge({ name: `hand-out with ${many} credentials, against ${scale.few}`, unit: 'ms', goals: [ratioAtMost(1.5)] }, sizes.handOut),
         judge({ name: `first list page with ${many} credentials, against ${scale.few}`, unit: 'ms', goals: [ratioAtMost(1.5)] }, sizes.list),
+        judge(
+          { name: `search of the list with ${many} credentials, against ${scale.few}`, unit: 'ms', goals: [{ of: 'figure', is: 'at_most', value: 100 }] },
+          sizes.search,
+        ),
         judge({ name: `resident memory with ${many} credentials, against ${scale.few}`, unit: 'MB', goals: [ratioAtMost(1.3)] }, sizes.memory),
       ]
     },
