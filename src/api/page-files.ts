@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import type { Written } from './problem-reply.ts'
 
 /** The built web page. */
 export type PageFiles = {
-  /** Returns the answer to a GET of the page or of one of its files; null for every other address. */
-  find(path: string, accept: string | undefined): Written | null
+  /** Returns the answer to a GET of the page or of one of its files, packed for whoever takes gzip; null for every other address. */
+  find(path: string, accept: string | undefined, encodings?: string): Written | null
 }
 
 const types: Record<string, string> = {
@@ -47,13 +48,23 @@ export function readPageFiles(folder: string): PageFiles | null {
       ...common,
       'content-type': type,
       'cache-control': /-[\w-]{8}\.\w+$/.test(entry.name) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      vary: 'accept-encoding',
     }
-    files.set(`/assets/${entry.name}`, { status: 200, headers, body: readFileSync(join(folder, 'assets', entry.name), 'utf8') })
+    files.set(`/assets/${entry.name}`, { status: 200, headers, body: readFileSync(join(folder, 'assets', entry.name)) })
+  }
+  // Only files that are the same for everybody are packed: the length of an answer with a secret in it must tell nothing.
+  const packed = new Map<string, Written>()
+  const pack = (path: string, file: Written): Written => {
+    const kept = packed.get(path)
+    if (kept) return kept
+    const small: Written = { ...file, headers: { ...file.headers, 'content-encoding': 'gzip' }, body: gzipSync(file.body) }
+    packed.set(path, small)
+    return small
   }
   return {
-    find(path, accept) {
+    find(path, accept, encodings = '') {
       const file = files.get(path)
-      if (file) return file
+      if (file) return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(encodings) ? pack(path, file) : file
       if (notPages.test(path) || accept?.includes('text/html') !== true) return null
       const nonce = randomBytes(16).toString('base64')
       const policy = [

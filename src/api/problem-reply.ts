@@ -2,7 +2,7 @@ import type { Diagnosis } from '../base/diagnosis.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 
 /** A reply as it is written: everything but the bytes on the wire. */
-export type Written = { status: number; headers: Record<string, string>; body: string }
+export type Written = { status: number; headers: Record<string, string>; body: string | Buffer }
 
 export type ProblemBody = {
   type: string

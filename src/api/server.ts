@@ -72,7 +72,10 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
       splitTarget(exchange)
       const hot = request.method === 'POST' ? handOutPath.exec(exchange.path) : null
       if (hot) return await serve(handOut, exchange, { credential: decodeURIComponent(hot[1]!) })
-      const file = page !== null && (request.method === 'GET' || request.method === 'HEAD') ? page.find(exchange.path, request.headers.accept) : null
+      const file =
+        page !== null && (request.method === 'GET' || request.method === 'HEAD')
+          ? page.find(exchange.path, request.headers.accept, String(request.headers['accept-encoding'] ?? ''))
+          : null
       if (file !== null) {
         writeReply(exchange, file)
         return finish(exchange, '(page)')
