@@ -5,7 +5,7 @@ export const listSize = 100_000
 const step = 10_000
 
 /** Fills a store with many credentials, as wide as real ones, by the database's own means. */
-export async function fillList({ store: { db, dialect } }: World): Promise<void> {
+export async function fillList({ store: { db, dialect } }: Pick<World, 'store'>): Promise<void> {
   const secret = sql.raw(dialect === 'sqlite' ? 'randomblob(1200)' : "decode(repeat('ab', 1200), 'hex')")
   await sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 50)
     insert into registrations (id, name, name_key, provider, provider_snapshot, placeholders, client_id, client_auth, created_at, updated_at, revision)

@@ -11,7 +11,6 @@ import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
 import { registrationEndpoints } from './contract-registrations.ts'
 import { serviceEndpoints } from './contract-service.ts'
-import { oidcEndpoints } from './contract-oidc.ts'
 import { passkeyEndpoints } from './contract-passkeys.ts'
 import { sessionEndpoints } from './contract-sessions.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -32,7 +31,6 @@ export const contract = [
   ...personEndpoints,
   ...sessionEndpoints,
   ...passkeyEndpoints,
-  ...oidcEndpoints,
   ...mailEndpoints,
   ...mailOptionsEndpoints,
   ...auditEndpoints,

@@ -1,10 +1,9 @@
 import { Command } from 'commander'
-import type { Examination } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { findConnection } from './connection.ts'
-import { dim, green, print, printJson, red, yellow } from './output.ts'
+import { green, print, printJson, red, yellow } from './output.ts'
 import { connectService } from './service.ts'
-import { stepsOf } from './steps.ts'
+import { printSteps } from './test.ts'
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -14,9 +13,9 @@ export function doctorCommand(): Command {
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const client = connectService()
       if (name !== undefined) {
-        const report = await client.examineCredential({ params: { credential: name } })
+        const report = await client.testCredential({ params: { credential: name } })
         if (options.json) printJson(report)
-        else printExamination(report)
+        else printSteps(report.steps)
         if (!report.ok) process.exitCode = exitCodes.failed
         return
       }
@@ -36,19 +35,4 @@ export function doctorCommand(): Command {
       }
       if (!report.ok) process.exitCode = exitCodes.failed
     })
-}
-
-const marks: Record<Examination['steps'][number]['outcome'], string> = { ok: green('✓'), warning: yellow('▲'), failed: red('✗'), skipped: dim('–') }
-
-function printExamination({ steps }: Examination): void {
-  for (const step of steps) {
-    print(`${marks[step.outcome]} ${step.name}: ${step.message}`)
-    if (step.outcome === 'ok' || step.outcome === 'skipped') continue
-    if (step.diagnosis === null) {
-      if (step.next_step !== null) print(`  ${step.next_step}`)
-      continue
-    }
-    if (step.next_step !== null && step.next_step !== step.diagnosis.fix[0]) print(`  ${step.next_step}`)
-    for (const line of stepsOf(step.diagnosis)) print(line)
-  }
 }

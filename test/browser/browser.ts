@@ -66,11 +66,11 @@ export async function makeVisitor(
 
 export type Violation = { id: string; impact: string; help: string; nodes: string[] }
 
-/** What axe finds wrong with the page as it is now, by WCAG 2.2 A and AA. */
-export async function findViolations(page: Page): Promise<Violation[]> {
+/** What axe finds wrong with the page as it is now, by WCAG 2.2 A and AA, or by some rules only. */
+export async function findViolations(page: Page, rules?: string[]): Promise<Violation[]> {
   // The page's own CSP forbids foreign scripts: this one is put in from outside the page.
-  await page.evaluate(axeSource)
-  return await page.evaluate(async () => {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource)
+  return await page.evaluate(async (only) => {
     const axe = (
       globalThis as unknown as {
         axe: {
@@ -78,20 +78,29 @@ export async function findViolations(page: Page): Promise<Violation[]> {
         }
       }
     ).axe
-    const { violations } = await axe.run({ runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } })
+    const { violations } = await axe.run({
+      runOnly:
+        only === undefined
+          ? { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
+          : { type: 'rule', values: only },
+      resultTypes: ['violations'],
+    })
     return violations.map((one) => ({
       id: one.id,
       impact: one.impact,
       help: one.help,
       nodes: one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`),
     }))
-  })
+  }, rules)
 }
 
 /** Keeps a picture of the whole page. */
 export async function takePicture(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true })
+  // What stands fixed at the top of the window would else lie over the middle of the picture.
+  const top = await page.evaluate(() => [window.scrollY, window.scrollTo(0, 0)][0]!)
   await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+  await page.evaluate((back) => window.scrollTo(0, back), top)
 }
 
 /** Fails when something is wider than the window: nobody wants to scroll sideways. */

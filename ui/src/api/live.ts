@@ -13,7 +13,7 @@ const followers = new Set<(type: string, data: Record<string, unknown>) => void>
 const concerns: Record<string, string[]> = {
   credential: ['credentials', 'credential', 'credential-use', 'counts', 'status'],
   consent: ['consent', 'credential', 'credential-use', 'credentials', 'counts'],
-  token: ['credential-use', 'credentials', 'credential'],
+  token: ['credential-use', 'credentials', 'credential', 'access-keys'],
   registration: ['registrations', 'credentials'],
   provider: ['providers'],
   access_key: ['access-keys'],
@@ -65,6 +65,8 @@ export function startLive(types: readonly string[]): void {
   source.addEventListener('open', () => set('live'))
   source.addEventListener('error', () => {
     set('away')
+    // Perhaps the service is there, and has ended the session.
+    void queryClient.invalidateQueries({ queryKey: ['session'] })
     if (source?.readyState === EventSource.CLOSED) {
       source = null
       timer = setTimeout(() => startLive(types), 3000)
@@ -78,7 +80,7 @@ export function stopLive(): void {
   clearTimeout(timer)
   source?.close()
   source = null
-  connection = 'connecting'
+  set('connecting')
 }
 
 /** Says whether changes arrive by themselves. */

@@ -18,6 +18,7 @@ export const closeFind = (): void => spotlight.close()
 /** Finds pages and features by words or initials, credentials by name, and does what a verb says: "reconnect work-mail". */
 export function Find() {
   const [query, setQuery] = useState('')
+  const [isOpen, setOpen] = useState(false)
   const [wanted] = useDebouncedValue(query, 120)
   const navigate = useNavigate()
   const { data: session } = useSession()
@@ -31,7 +32,7 @@ export function Find() {
     queryKey: ['credentials', 'find', name],
     queryFn: () => api.listCredentials({ query: { ...(name === '' ? {} : { search: name.slice(0, 200) }), limit: 7 } }),
     placeholderData: keepPreviousData,
-    enabled: session?.person != null,
+    enabled: isOpen && session?.person != null,
   })
   const pages = features
     .filter((feature) => includesRole(role, feature.role))
@@ -43,7 +44,17 @@ export function Find() {
   const offered = order === null ? [] : verbs.filter((verb) => verb.word === order.verb)
 
   return (
-    <Spotlight.Root store={store} query={query} onQueryChange={setQuery} shortcut="/" scrollable maxHeight={460} clearQueryOnClose>
+    <Spotlight.Root
+      store={store}
+      query={query}
+      onQueryChange={setQuery}
+      onSpotlightOpen={() => setOpen(true)}
+      onSpotlightClose={() => setOpen(false)}
+      shortcut="/"
+      scrollable
+      maxHeight={460}
+      clearQueryOnClose
+    >
       <Spotlight.Search
         placeholder="Page, credential, or “reconnect work-mail”"
         leftSection={<IconSearch size={18} aria-hidden />}

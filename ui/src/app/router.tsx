@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { emptyFilter, readFilter } from '../credentials/filter.ts'
 import { Outside } from './outside.tsx'
 import { Shell } from './shell.tsx'
+import { PageComing } from './page-coming.tsx'
 import { NotFound, PageFailed } from './page-failed.tsx'
 
 const root = createRootRoute({ notFoundComponent: NotFound, errorComponent: PageFailed })
@@ -132,12 +133,6 @@ const profileRoute = createRoute({
   component: lazyRouteComponent(() => import('../persons/profile-page.tsx'), 'ProfilePage'),
 })
 
-const explainRoute = createRoute({
-  getParentRoute: () => inside,
-  path: '/explain',
-  component: lazyRouteComponent(() => import('../diagnosis/explain-page.tsx'), 'ExplainPage'),
-})
-
 const setUpRoute = createRoute({
   getParentRoute: () => outside,
   path: '/set-up',
@@ -171,13 +166,20 @@ const routes = root.addChildren([
     personsRoute,
     auditRoute,
     settingsRoute,
-    explainRoute,
     profileRoute,
   ]),
   outside.addChildren([setUpRoute, invitationRoute]),
 ])
 
-export const router = createRouter({ routeTree: routes, defaultPreload: 'intent', defaultPreloadStaleTime: 0, scrollRestoration: true, defaultPendingMinMs: 0 })
+export const router = createRouter({
+  routeTree: routes,
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  scrollRestoration: true,
+  defaultPendingMs: 250,
+  defaultPendingMinMs: 0,
+  defaultPendingComponent: PageComing,
+})
 
 declare module '@tanstack/react-router' {
   interface Register {

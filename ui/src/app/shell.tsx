@@ -21,7 +21,6 @@ import { useDisclosure } from '@mantine/hooks'
 import { eventTypes } from '@keybearer/client'
 import {
   IconAddressBook,
-  IconAlertTriangle,
   IconHistory,
   IconKey,
   IconMailForward,
@@ -39,10 +38,11 @@ import {
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { Notice } from '../elements/notice.tsx'
 import { api } from '../api/client.ts'
 import { startLive, stopLive, useConnection } from '../api/live.ts'
 import { includesRole, useSession, type Role } from '../api/session.ts'
+import { MessageBox } from '../elements/message-box.tsx'
+import { Waiting } from '../elements/waiting.tsx'
 import { SignIn } from '../sign-in/sign-in.tsx'
 import { Confirmation } from '../sign-in/confirmation.tsx'
 import { SessionEnded } from '../sign-in/session-ended.tsx'
@@ -71,7 +71,7 @@ export function Shell() {
     if (person !== null) startLive(eventTypes)
     else stopLive()
   }, [person?.id])
-  if (session.data === undefined) return session.isError ? <ServiceAway error /> : null
+  if (session.data === undefined) return session.isError ? <ServiceAway error /> : <Waiting>Asking the service who you are</Waiting>
   const shown = person ?? session.data.last_person
   return shown === null ? <SignIn session={session.data} /> : <Frame person={shown} ended={person === null} />
 }
@@ -85,7 +85,7 @@ function Frame({ person, ended }: { person: { name: string; role: Role }; ended:
     if (ended) closeFind()
   }, [ended])
   return (
-    <AppShell header={{ height: 52 }} navbar={{ width: 214, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding={{ base: 'sm', sm: 'lg' }}>
+    <AppShell header={{ height: 52 }} navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding={{ base: 'sm', sm: 'lg' }}>
       <a className="skip-link" href="#content">
         To the content
       </a>
@@ -155,7 +155,7 @@ function Frame({ person, ended }: { person: { name: string; role: Role }; ended:
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
-        <ServiceAway />
+        {!ended && <ServiceAway />}
         <Outlet />
       </AppShell.Main>
       <Find />
@@ -203,18 +203,18 @@ function ServiceAway({ error = false }: { error?: boolean }) {
   const connection = useConnection()
   if (!error && connection !== 'away') return null
   return (
-    <Notice role="status" color="yellow" icon={<IconAlertTriangle aria-hidden />} mb="md" title="The service does not answer">
+    <MessageBox tone="warning" role="status" mb="md" title="The service does not answer">
       What you see is from before. The page tries again by itself and catches up; nothing you typed is lost.
-    </Notice>
+    </MessageBox>
   )
 }
 
 function AttentionCount() {
-  const { data } = useQuery({ queryKey: ['counts', 'all'], queryFn: () => api.countCredentials() })
+  const { data } = useQuery({ queryKey: ['counts', {}], queryFn: () => api.countCredentials() })
   const count = data === undefined ? 0 : data.by_status.needs_consent + data.by_status.misconfigured + data.by_status.expiring
   if (count === 0) return null
   return (
-    <Badge size="sm" color="orange" variant="filled" autoContrast aria-label={`${count} need attention`}>
+    <Badge size="sm" color="orange.5" variant="filled" autoContrast aria-label={`${count} need attention`}>
       {count > 999 ? '999+' : count}
     </Badge>
   )

@@ -88,7 +88,7 @@ export function CredentialRow(props: Props) {
         )}
       </Table.Td>
       <Table.Td className={credential.username === null ? `${classes.user} ${classes.blank}` : classes.user}>
-        <Text size="sm" truncate>
+        <Text size="sm" truncate title={credential.username ?? undefined}>
           <bdi>{credential.username ?? ''}</bdi>
         </Text>
       </Table.Td>

@@ -98,7 +98,7 @@ export function CredentialTable({ rows, filter, onSort, selected, onSelect, hasM
             )}
             <SortHead column="name" title="Name" sort={filter.sort} up="name" down="-name" onSort={onSort} />
             <SortHead column="status" title="Status" sort={filter.sort} up="status" onSort={onSort} />
-            <Table.Th>User</Table.Th>
+            <Table.Th data-column="user">User</Table.Th>
             <SortHead column="until" title="Until" sort={filter.sort} up="until" onSort={onSort} />
             <SortHead column="used" title="Last used" sort={filter.sort} up="-last_used" down="last_used" onSort={onSort} />
             <Table.Th>Used by</Table.Th>

@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Text } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconFileExport, IconFileImport, IconPlus } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
@@ -8,6 +8,7 @@ import { useMay } from '../api/session.ts'
 import { EmptyState } from '../elements/empty-state.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { Waiting } from '../elements/waiting.tsx'
 import { BulkBar } from './bulk-bar.tsx'
 import { CredentialTable } from './credential-table.tsx'
 import { emptyFilter, isFiltered, type Filter } from './filter.ts'
@@ -41,7 +42,9 @@ export function CredentialsPage() {
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
   const change = (part: Partial<Filter>) => {
     setSelected(new Set())
-    void navigate({ search: (before) => ({ ...emptyFilter, ...before, ...part }), replace: true })
+    // Each choice is a step that the back button undoes; of a search, all its letters are one.
+    const isSameStep = part.search !== undefined && part.search !== '' && filter.search !== ''
+    void navigate({ search: (before) => ({ ...emptyFilter, ...before, ...part }), replace: isSameStep })
   }
   const isEmpty = list.data !== undefined && rows.length === 0
 
@@ -67,8 +70,9 @@ export function CredentialsPage() {
       >
         What automations work with: whether it works, until when, and who used it last.
       </PageHead>
-      <FilterBar filter={filter} onChange={change} query={toQuery({ ...filter, status: [] })} />
+      <FilterBar filter={filter} onChange={change} query={toQuery({ ...filter, status: [] })} isBusy={list.isPlaceholderData} />
       <ProblemNotice error={list.error} />
+      {list.isPending && <Waiting>The credentials are coming</Waiting>}
       {isEmpty && !isFiltered(filter) && (
         <EmptyState
           title="No credentials yet"
@@ -108,12 +112,7 @@ export function CredentialsPage() {
           onMore={() => void list.fetchNextPage()}
         />
       )}
-      {list.isFetchingNextPage && (
-        <Group justify="center" p="md" role="status">
-          <Loader size="sm" aria-hidden />
-          <Text size="sm">More rows are coming</Text>
-        </Group>
-      )}
+      {list.isFetchingNextPage && <Waiting>More rows are coming</Waiting>}
       {mayManage && <BulkBar rows={rows.filter((row) => selected.has(row.id))} onDone={() => setSelected(new Set())} />}
     </>
   )

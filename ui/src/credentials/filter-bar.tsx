@@ -1,6 +1,6 @@
 import type { Operations } from '@keybearer/client'
-import { Chip, CloseButton, Group, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback, useHotkeys } from '@mantine/hooks'
+import { Chip, CloseButton, Group, Loader, Select, TextInput } from '@mantine/core'
+import { useDebouncedCallback, useHotkeys, useWindowEvent } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
@@ -9,17 +9,22 @@ import { allProviders } from '../providers/all-providers.ts'
 import { statuses, type Filter } from './filter.ts'
 import { statusColours, statusWords } from './status-mark.tsx'
 
-type Props = { filter: Filter; onChange: (part: Partial<Filter>) => void; query: Operations['countCredentials']['query'] }
+type Props = { filter: Filter; onChange: (part: Partial<Filter>) => void; query: Operations['countCredentials']['query']; isBusy: boolean }
 
 /** Search, one chip per status with its count, kind and provider. The service filters; the address bar remembers. */
-export function FilterBar({ filter, onChange, query }: Props) {
+export function FilterBar({ filter, onChange, query, isBusy }: Props) {
   const [search, setSearch] = useState(filter.search)
   const input = useRef<HTMLInputElement>(null)
   const tell = useDebouncedCallback((text: string) => onChange({ search: text }), 180)
+  const isBack = useRef(false)
+  useWindowEvent('popstate', () => {
+    isBack.current = true
+  })
   useEffect(() => {
-    // The address changed by other means, such as the back button.
-    if (document.activeElement !== input.current) setSearch(filter.search)
-  }, [filter.search])
+    // The address changed by other means: the back button, or a link. What somebody types meanwhile is not overwritten.
+    if (isBack.current || document.activeElement !== input.current) setSearch(filter.search)
+    isBack.current = false
+  }, [filter])
   useHotkeys([['f', () => input.current?.focus()]])
   const counts = useQuery({ queryKey: ['counts', query], queryFn: () => api.countCredentials({ query }), placeholderData: keepPreviousData })
   const providers = useQuery({ ...allProviders, staleTime: 300_000 })
@@ -53,6 +58,10 @@ export function FilterBar({ filter, onChange, query }: Props) {
           maw={420}
           type="search"
         />
+        {/* The rows of before stay until those that fit are there. */}
+        <Group role="status" w={isBusy ? undefined : 0} gap={0}>
+          {isBusy && <Loader size="xs" aria-label="Searching" role="img" />}
+        </Group>
         <Select
           aria-label="Kind"
           placeholder="Every kind"

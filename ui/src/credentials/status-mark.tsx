@@ -1,5 +1,6 @@
 import { Badge, Group, Text } from '@mantine/core'
 import { IconKey, IconKeyFilled, IconKeyOff } from '@tabler/icons-react'
+import { textOn } from '../elements/message-box.tsx'
 import type { Status } from './filter.ts'
 
 /** One word per status, the same everywhere. */
@@ -36,7 +37,7 @@ export function StatusMark({ status }: { status: Status }) {
       leftSection={<span aria-hidden>{signs[status]}</span>}
       data-status={status}
       style={{ flexShrink: 0 }}
-      c={`light-dark(color-mix(in srgb, var(--mantine-color-${statusColours[status]}-9) 80%, black), var(--mantine-color-${statusColours[status]}-1))`}
+      c={textOn(statusColours[status])}
     >
       {statusWords[status]}
     </Badge>

@@ -1,8 +1,7 @@
-import { Alert, Box, Button, CopyButton, Group, List, Text } from '@mantine/core'
+import { Alert, Button, CopyButton, Group, List, Text } from '@mantine/core'
 import { KeybearerError } from '@keybearer/client'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 
 /** Everything that may be told of a problem when somebody asks for help: never a secret. */
 export function problemDetails(error: unknown): string {
@@ -11,13 +10,19 @@ export function problemDetails(error: unknown): string {
   return JSON.stringify({ error: error instanceof Error ? error.message : String(error) }, null, 2)
 }
 
+const atFields = 'Correct the fields that are marked, and try again. What you typed is still there.'
+const listed = 'Correct what is named here, and try again.'
+
 type Props = { error: unknown; title?: string; action?: ReactNode; /** Fields that stand elsewhere on the page with their own message. */ hideFields?: boolean }
 
 /** Shows what went wrong, in plain words, with the next step, and lets the person copy the details. */
 export function ProblemNotice({ error, title, action, hideFields = false }: Props) {
   if (error === null || error === undefined) return null
   const known = error instanceof KeybearerError ? error : null
-  const fields = hideFields ? [] : (known?.problem?.errors ?? [])
+  const mistakes = known?.problem?.errors ?? []
+  const fields = hideFields ? [] : mistakes
+  // The next step of the API names a field of its answer; on the page the mistakes stand in sight.
+  const nextStep = mistakes.length > 0 && known?.nextStep?.includes('"errors"') === true ? (hideFields ? atFields : listed) : known?.nextStep
   return (
     <Alert role="alert" color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title ?? known?.problem?.title ?? 'That did not work'}>
       <Text size="sm">{known?.message ?? 'The page made a mistake. Load it again; nothing was lost at the service.'}</Text>
@@ -32,13 +37,8 @@ export function ProblemNotice({ error, title, action, hideFields = false }: Prop
       )}
       {known !== null && (
         <Text size="sm" mt={6} fw={600}>
-          {known.nextStep}
+          {nextStep}
         </Text>
-      )}
-      {known?.problem?.diagnosis !== undefined && (
-        <Box mt="sm">
-          <DiagnosisWords diagnosis={known.problem.diagnosis} />
-        </Box>
       )}
       <Group mt="sm" gap="xs">
         {action}

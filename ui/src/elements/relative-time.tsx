@@ -12,12 +12,12 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
 const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** "2 min. ago", "in 3 days": the largest unit that fits, rounded. */
+/** "2 min ago", "in 3 days": the largest unit that fits, rounded. */
 export function relativeTime(at: number, now: number): string {
   const seconds = Math.round((at - now) / 1000)
   if (Math.abs(seconds) < 5) return seconds > 0 ? 'in a moment' : 'just now'
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
-  return format.format(Math.trunc(seconds / size), unit)
+  return format.format(Math.trunc(seconds / size), unit).replace('.', '')
 }
 
 export const exactTime = (iso: string): string => exact.format(new Date(iso))

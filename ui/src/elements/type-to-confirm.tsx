@@ -58,7 +58,7 @@ export function TypeToConfirm({ opened, onClose, title, word, button, onConfirm,
             <Button variant="default" onClick={close}>
               Cancel
             </Button>
-            <Button color="red" type="submit" loading={busy} disabled={typed.trim() !== word}>
+            <Button color="red.9" type="submit" loading={busy} disabled={typed.trim() !== word}>
               {button}
             </Button>
           </Group>

@@ -65,7 +65,7 @@ export function FallbackList({ fallbacks, senders, hasDefault, errors, onChange 
                     onChange={(sender) => change(index, { sender: sender ?? fallback.sender })}
                     allowDeselect={false}
                     error={errors[`fallbacks.${index}.sender`]}
-                    flex="1 1 9rem"
+                    flex={{ base: '1 1 100%', xs: '1 1 9rem' }}
                     aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
                   />
                   <ActionIcon

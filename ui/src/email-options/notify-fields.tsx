@@ -19,7 +19,8 @@ export function NotifyFields({ to, events: chosen, errors, onChange }: Props) {
         description="Enter or a comma ends each. Nobody: nothing is mailed; this page and the events still tell."
         placeholder={to.length === 0 ? 'ops@example.org' : ''}
         value={to}
-        onChange={(value) => onChange({ to: value })}
+        // Whoever is named first is told everything, until somebody chooses otherwise.
+        onChange={(value) => onChange({ to: value, ...(to.length === 0 && chosen.length === 0 ? { events: events.map((event) => event.value) } : {}) })}
         splitChars={[',', ' ', ';', '\n']}
         acceptValueOnBlur
         error={errorOfTo}

@@ -1,13 +1,13 @@
-import { Anchor, Box, Button, Drawer, Group, List, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core'
+import { Anchor, Button, Drawer, Group, List, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core'
 import type { Message } from '@keybearer/client'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
+import { ActorName } from '../elements/actor-name.tsx'
 import { Facts } from '../elements/facts.tsx'
 import { Mark } from '../elements/mark.tsx'
 import { MessageBox } from '../elements/message-box.tsx'
-import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import { tell } from '../elements/tell.ts'
@@ -70,7 +70,7 @@ function Details({ message }: { message: Message }) {
               Try again now
             </Button>
           )}
-          {message.status === 'queued' && (
+          {(message.status === 'failed' || message.status === 'queued') && (
             <Button size="xs" variant="default" color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
               Cancel it
             </Button>
@@ -87,11 +87,6 @@ function Details({ message }: { message: Message }) {
             <Text size="sm" mt={4}>
               The server said: <q className="mono">{message.problem.reply}</q>
             </Text>
-          )}
-          {message.problem.diagnosis !== null && (
-            <Box mt="sm">
-              <DiagnosisWords diagnosis={message.problem.diagnosis} />
-            </Box>
           )}
         </MessageBox>
       )}
@@ -135,7 +130,7 @@ function Details({ message }: { message: Message }) {
               >
                 <Text size="xs" c="dimmed">
                   <RelativeTime at={way.at} />
-                  {way.reason !== null && ` · ${way.reason}`}
+                  {way.reason !== null && ` · ${way.reason.replaceAll('_', ' ')}`}
                 </Text>
               </Timeline.Item>
             ))}
@@ -157,12 +152,7 @@ function Details({ message }: { message: Message }) {
               </Anchor>,
             ],
             ['Went out through', message.sent_by === null ? null : <bdi key="by">{message.sent_by.name}</bdi>],
-            [
-              'Given by',
-              <span key="created-by" className="mono">
-                {message.created_by}
-              </span>,
-            ],
+            ['Given by', <ActorName key="created-by" id={message.created_by} />],
             ['Given', <RelativeTime key="created" at={message.created_at} />],
             ['Sent', message.sent_at === null ? null : <RelativeTime at={message.sent_at} />],
             ['Attempts', message.attempts],

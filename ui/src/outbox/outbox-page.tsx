@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, SegmentedControl, Skeleton, Text } from '@mantine/core'
+import { Anchor, Button, Group, NativeSelect, SegmentedControl, Skeleton, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import type { Message } from '@keybearer/client'
 import { IconPencil } from '@tabler/icons-react'
@@ -16,6 +16,7 @@ import { MessageDrawer } from './message-drawer.tsx'
 import { MessageMark, messageStatuses, messageWords } from './message-status.tsx'
 
 const empty = { status: '', message: '' }
+const choices = [{ value: '', label: 'All' }, ...messageStatuses.map((value) => ({ value, label: messageWords[value] }))]
 
 /** Every mail that was given to Keybearer: what was sent, what waits, what failed and why. */
 export function OutboxPage() {
@@ -103,22 +104,13 @@ export function OutboxPage() {
         Every mail that was given to Keybearer: sent, waiting, or failed and why. It is on disk before the program that gave it goes on.
       </PageHead>
       <Group mb="sm">
-        <SegmentedControl
+        <SegmentedControl aria-label="Status" size="xs" data={choices} value={status ?? ''} onChange={(value) => change({ status: value })} visibleFrom="sm" />
+        <NativeSelect
           aria-label="Status"
-          size="xs"
-          data={[{ value: '', label: 'All' }, ...messageStatuses.map((value) => ({ value, label: messageWords[value] }))]}
+          data={choices}
           value={status ?? ''}
-          onChange={(value) => change({ status: value })}
-          visibleFrom="sm"
-        />
-        <SegmentedControl
-          aria-label="Status"
-          size="xs"
-          fullWidth
+          onChange={(event) => change({ status: event.currentTarget.value })}
           w="100%"
-          data={[{ value: '', label: 'All' }, ...(['queued', 'sent', 'failed'] as const).map((value) => ({ value, label: messageWords[value] }))]}
-          value={status ?? ''}
-          onChange={(value) => change({ status: value })}
           hiddenFrom="sm"
         />
       </Group>

@@ -42,14 +42,14 @@ export function FileSource({ source, onSource }: { source: Source | null; onSour
         />
       ) : (
         <Dropzone
-          onDrop={(files) => {
-            if (files[0] !== undefined) void take(files[0])
-          }}
-          onReject={(rejected) => {
+          onDrop={() => undefined}
+          onDropAny={(files, rejected) => {
+            // Of several, none is taken: nobody can know which one was meant.
+            if (rejected.length === 0 && files[0] !== undefined) return void take(files[0])
             const isLarge = rejected[0]?.errors.some((error) => error.code === 'file-too-large') === true
             setRefusal(isLarge ? `“${rejected[0]!.file.name}” is larger than 25 MB: that is no file of credentials.` : 'Drop one single file.')
           }}
-          multiple={false}
+          maxFiles={1}
           maxSize={mostBytes}
           inputProps={{ 'aria-label': 'Choose a file' }}
           p="lg"

@@ -10,6 +10,7 @@ import { CopyField } from '../elements/copy-field.tsx'
 import { MessageBox } from '../elements/message-box.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { fieldErrors, ProblemNotice } from '../elements/problem-notice.tsx'
+import { Waiting } from '../elements/waiting.tsx'
 import { withFreshSignIn } from '../sign-in/confirmation.tsx'
 import { FileSource, type Source } from './file-source.tsx'
 import { clashes, formats, isEncrypted, type Clash, type Format } from './import-words.ts'
@@ -143,6 +144,9 @@ export function ImportPage() {
               </Radio.Group>
             </Paper>
             <ProblemNotice error={look.error ?? apply.error} />
+            {(look.isPending || apply.isPending) && needsPassphrase && (
+              <Waiting>The file is being opened. That takes some seconds, so that nobody guesses its passphrase.</Waiting>
+            )}
             {preview === null && (
               <Button type="submit" loading={look.isPending} disabled={source === null || (needsPassphrase && passphrase === '')} w="fit-content">
                 Look what would happen

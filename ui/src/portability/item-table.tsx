@@ -22,7 +22,7 @@ export function ItemTable({ items, isDone = false }: { items: readonly Item[]; i
       title: 'Name',
       cell: (item) => (
         <div>
-          <bdi>{item.name}</bdi>
+          {item.name === '' ? '(without a name)' : <bdi>{item.name}</bdi>}
           {item.final_name !== null && item.final_name !== item.name && (
             <Text size="xs" fw={400}>
               as <bdi>{item.final_name}</bdi>
@@ -54,7 +54,9 @@ export function ItemTable({ items, isDone = false }: { items: readonly Item[]; i
                 <Text size="sm" fw={600}>
                   {item.problem.detail}
                 </Text>
-                <Text size="sm">{item.problem.next_step}</Text>
+                <Text size="sm">
+                  {item.problem.next_step.includes('"errors"') ? 'Correct it in the file, and choose the file again.' : item.problem.next_step}
+                </Text>
               </>
             )}
             {item.notes.length > 0 && (

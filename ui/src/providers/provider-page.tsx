@@ -23,7 +23,8 @@ export function ProviderPage() {
   const found = useQuery({ queryKey: ['providers', 'one', id], queryFn: () => api.getProvider({ params: { provider: id } }) })
   const mayManage = useMay('manager')
   const [editing, edit] = useDisclosure(false)
-  const provider = found.data
+  // What somebody deleted meanwhile is not shown as if it were there.
+  const provider = isNotFound(found.error) ? undefined : found.data
   if (provider === undefined) {
     if (!found.isError) {
       return (

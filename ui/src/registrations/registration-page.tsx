@@ -22,7 +22,8 @@ export function RegistrationPage() {
   const { registration: ref } = useParams({ from: '/inside/registrations/$registration' })
   const [editing, setEditing] = useState(false)
   const found = useQuery({ queryKey: ['registrations', 'one', ref], queryFn: () => api.getRegistration({ params: { registration: ref } }) })
-  const registration = found.data
+  // What somebody deleted meanwhile is not shown as if it were there.
+  const registration = isNotFound(found.error) ? undefined : found.data
   if (registration === undefined) {
     if (!found.isError) {
       return (

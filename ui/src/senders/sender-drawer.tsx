@@ -52,7 +52,7 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
     // A mail server that somebody typed stays.
     if (values.host === '' && presets[0] !== undefined) takePreset(presets[0])
   }, [presets.length])
-  const [hasMore, setHasMore] = useState(sender?.ca != null || (sender !== null && sender.mechanism !== 'auto'))
+  const [hasMore, setHasMore] = useState(sender?.ca != null || (sender !== null && sender.mechanism !== 'auto' && sender.mechanism !== 'none'))
 
   const save = useMutation({
     mutationFn: (_next: { thenTest: boolean }) =>
@@ -66,8 +66,9 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
       else onClose()
     },
     onError: (error) => {
-      form.setErrors(formErrors(error))
-      if ('ca' in form.errors || 'mechanism' in form.errors) setHasMore(true)
+      const errors = formErrors(error)
+      form.setErrors(errors)
+      if ('ca' in errors || 'mechanism' in errors) setHasMore(true)
       if (isConflict(error)) void queryClient.invalidateQueries({ queryKey: ['senders'] })
     },
   })
@@ -160,6 +161,8 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           <Stack>
             <Select
               label="Way of login"
+              description={values.credential === null ? 'Without a credential there is no login' : undefined}
+              disabled={values.credential === null}
               data={Object.entries(mechanismWords).map(([value, label]) => ({ value, label }))}
               allowDeselect={false}
               {...form.getInputProps('mechanism')}

@@ -20,7 +20,8 @@ export const valuesOf = (sender: Sender | null, isFirst: boolean): SenderValues 
   host: sender?.host ?? '',
   port: sender?.port ?? 587,
   tls: sender?.tls ?? 'starttls',
-  mechanism: sender?.mechanism ?? 'auto',
+  // Without a credential there is no login, whatever is chosen; with one there is.
+  mechanism: sender === null || sender.mechanism === 'none' ? 'auto' : sender.mechanism,
   credential: sender?.credential?.id ?? null,
   login: sender?.login ?? '',
   from: sender?.from ?? '',
@@ -37,7 +38,7 @@ export const requestOf = (values: SenderValues): NewSender => ({
   host: values.host.trim(),
   ...(typeof values.port === 'number' ? { port: values.port } : {}),
   tls: values.tls,
-  mechanism: values.mechanism,
+  mechanism: values.credential === null ? 'none' : values.mechanism,
   credential: values.credential,
   login: orNull(values.login),
   from: values.from.trim(),

@@ -2,13 +2,12 @@ import type { Sender } from '@keybearer/client'
 
 export const tlsWords: Record<Sender['tls'], string> = { implicit: 'TLS from the start', starttls: 'STARTTLS', none: 'no TLS (this machine only)' }
 
-export const mechanismWords: Record<Sender['mechanism'], string> = {
+export const mechanismWords: Record<Exclude<Sender['mechanism'], 'none'>, string> = {
   auto: 'What the server offers',
   XOAUTH2: 'XOAUTH2 (a token, as Google and Microsoft want it)',
   OAUTHBEARER: 'OAUTHBEARER (a token, by the standard)',
   PLAIN: 'PLAIN (user and password)',
   LOGIN: 'LOGIN (user and password, the old way)',
-  none: 'No login',
 }
 
 /** The port that belongs to a way of encryption, unless somebody knows better. */

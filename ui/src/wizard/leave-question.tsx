@@ -18,7 +18,7 @@ export function LeaveQuestion({ dirty, leaving }: { dirty: boolean; leaving: Ref
           <Button variant="default" onClick={blocker.reset} data-autofocus>
             Stay
           </Button>
-          <Button color="red" onClick={blocker.proceed}>
+          <Button color="red.9" onClick={blocker.proceed}>
             Leave it
           </Button>
         </Group>
