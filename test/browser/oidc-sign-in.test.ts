@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, it } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { clientSecrets, startAuthorizationServer, type AuthorizationServer } from '../rig/authorization-server.ts'
+import { makeService, type TestService } from '../service.ts'
+import { assertNoSidewaysScroll, consentAtProvider, findViolations, makeVisitor, openBrowser, takePicture, type Visitor } from './browser.ts'
+
+describe('signing in at an OpenID provider, on the web page', () => {
+  let server: AuthorizationServer
+  let service: TestService
+  let browser: Browser
+  let alice: Visitor
+  before(async () => {
+    server = await startAuthorizationServer()
+    service = await makeService({
+      KEYBEARER_SIGN_IN_ISSUER: server.issuer,
+      KEYBEARER_SIGN_IN_CLIENT_ID: 'web-basic',
+      KEYBEARER_SIGN_IN_CLIENT_SECRET: clientSecrets['web-basic'],
+      KEYBEARER_SIGN_IN_TITLE: 'Rig <b>& Sons</b>',
+    })
+    await service.start()
+    const code = /\/set-up#(\S+)/.exec(service.output())![1]
+    const setUp = await fetch(`${service.url}/v1/setup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code, name: 'owner', password: 'seven green lanterns drift' }),
+    })
+    assert.equal(setUp.status, 200)
+    browser = await openBrowser()
+    alice = await makeVisitor(browser)
+    await service.get('person', 'invite', 'alice@rig.test', '--role', 'administrator')
+  })
+  after(async () => {
+    await browser.close()
+    await service.remove()
+    await server.stop()
+  })
+
+  it('who was invited comes in by the button of the sign-in page', async () => {
+    const { page } = alice
+    await page.goto(`${service.url}/credentials`)
+    const button = page.getByRole('link', { name: 'Sign in at Rig <b>& Sons</b>' })
+    await button.waitFor()
+    assert.deepEqual(await findViolations(page), [])
+    await takePicture(page, 'sign-in-provider')
+    await button.click()
+    await consentAtProvider(page, server.issuer, { user: 'alice' })
+    await page.getByRole('heading', { name: 'API Keys & Credentials' }).waitFor()
+    assert.deepEqual(alice.complaints, [])
+  })
+
+  it('whom nobody invited is told so on a page that leads back', async () => {
+    const bob = await makeVisitor(browser, { width: 320 })
+    await bob.page.goto(`${service.url}/oauth/sign-in`)
+    await consentAtProvider(bob.page, server.issuer, { user: 'bob' })
+    await bob.page.getByRole('heading', { name: 'You are not signed in' }).waitFor()
+    assert.deepEqual(await findViolations(bob.page), [])
+    await assertNoSidewaysScroll(bob.page, 'not signed in')
+    await takePicture(bob.page, 'sign-in-provider-refused')
+    await bob.page.getByRole('link', { name: 'To the sign-in page' }).click()
+    await bob.page.getByRole('heading', { name: 'Sign in to Keybearer' }).waitFor()
+    await bob.close()
+  })
+
+  it('Z9: before what is hard to undo the provider asks again, in another window, and the page goes on by itself', async () => {
+    const { page } = alice
+    await service.stop()
+    const database = new DatabaseSync(join(service.data, 'keybearer.db'))
+    database.exec('update sessions set confirmed_at = confirmed_at - 3600000')
+    database.close()
+    await service.start()
+    await page.goto(`${service.url}/credentials/export`)
+    await page.getByRole('button', { name: 'Export to a file' }).click()
+    const question = page.getByRole('dialog', { name: 'Is it still you?' })
+    await question.waitFor()
+    const opened = alice.context.waitForEvent('page')
+    const saved = page.waitForEvent('download', { timeout: 60_000 })
+    await question.getByRole('link', { name: /Sign in at Rig/ }).click()
+    const window = await opened
+    await takePicture(page, 'confirmation-provider')
+    await consentAtProvider(window, server.issuer, { user: 'alice' })
+    const path = await (await saved).path()
+    assert.match(readFileSync(path, 'utf8'), /keybearer-export/)
+    assert.deepEqual(alice.complaints, [])
+  })
+})
