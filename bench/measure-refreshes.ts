@@ -1,9 +1,9 @@
+import type { ServerOrder, ServerReport } from './authorization-server.ts'
 import type { LoadOrder } from './http-load.ts'
 import { startChild, startLoad, startService } from './processes.ts'
 import type { Measured } from './row.ts'
 import { clientId, clientSecret, countGenerations, firstRefreshToken, letRunOut, seed } from './seed.ts'
 import { compare } from './statistics.ts'
-import type { EndpointOrder, EndpointReport } from './token-endpoint.ts'
 
 export type RefreshOptions = { bin: string; folder: string; credentials: number; rounds: number }
 
@@ -12,15 +12,15 @@ const connections = 20
 
 /**
  * Lets all credentials of an installation run out together and measures how fast the service renews them, in turns with
- * the same token endpoint asked by nothing but a load generator. It counts only if every credential was renewed exactly once.
+ * the same authorization server asked by nothing but a load generator. It counts only if every credential was renewed exactly once.
  */
 export async function measureRefreshes(options: RefreshOptions): Promise<Measured> {
-  const endpoint = startChild<EndpointOrder, EndpointReport>('token-endpoint.ts')
+  const server = startChild<ServerOrder, ServerReport>('authorization-server.ts')
   const load = startLoad()
   try {
-    const { port } = await endpoint.ask({ do: 'listen', port: 0, clientId, clientSecret, firstToken: firstRefreshToken('{n}') })
+    const { port } = await server.ask({ do: 'listen', clientId, clientSecret, firstToken: firstRefreshToken('{n}') })
     await seed(options.bin, { folder: options.folder, credentials: options.credentials, tokenPort: port })
-    let family = options.credentials
+    let next = options.credentials
     const alone = async (): Promise<number> => {
       const order: LoadOrder = {
         port,
@@ -32,17 +32,17 @@ export async function measureRefreshes(options: RefreshOptions): Promise<Measure
           'content-type': 'application/x-www-form-urlencoded',
         },
         body: `grant_type=refresh_token&refresh_token=${firstRefreshToken('{n}')}`,
-        first: family,
+        first: next,
         numbers: options.credentials,
         shuffled: false,
         milliseconds: 60_000,
         requests: options.credentials,
       }
-      family += options.credentials
-      await endpoint.ask({ do: 'count_anew' })
+      next += options.credentials
+      await server.ask({ do: 'count_anew' })
       const result = await load.ask(order)
       if (result.failed > 0) throw new Error(`${result.failed} of ${result.answered} refreshes failed`)
-      return rateOf(await endpoint.ask({ do: 'report' }))
+      return rateOf(await server.ask({ do: 'report' }))
     }
     const rounds: { figure: number; yardstick: number }[] = []
     const flaws: string[] = []
@@ -50,11 +50,11 @@ export async function measureRefreshes(options: RefreshOptions): Promise<Measure
     for (let round = 0; round < options.rounds; round++) {
       const yardstick = await alone()
       await letRunOut(options.folder)
-      await endpoint.ask({ do: 'count_anew' })
+      await server.ask({ do: 'count_anew' })
       const service = await startService(options.bin, options.folder, { KEYBEARER_ALLOW_PRIVATE_NETWORKS: '127.0.0.1' })
-      let report: EndpointReport
+      let report: ServerReport
       try {
-        report = await untilQuiet(endpoint, options.credentials)
+        report = await untilQuiet(server, options.credentials)
       } finally {
         await service.stop()
       }
@@ -64,29 +64,29 @@ export async function measureRefreshes(options: RefreshOptions): Promise<Measure
     return { ...compare(rounds), ...(flaws.length > 0 ? { flaw: flaws.join(', ') } : {}) }
   } finally {
     load.stop()
-    endpoint.stop()
+    server.stop()
   }
 }
 
-const rateOf = (report: EndpointReport): number => report.refreshed / (report.milliseconds / 1000)
+const rateOf = (report: ServerReport): number => report.refreshed / (report.milliseconds / 1000)
 
 /** Waits until all came, or nothing came for a while. */
-async function untilQuiet(endpoint: { ask: (order: EndpointOrder) => Promise<EndpointReport> }, expected: number): Promise<EndpointReport> {
+async function untilQuiet(server: { ask: (order: ServerOrder) => Promise<ServerReport> }, expected: number): Promise<ServerReport> {
   let last = { refreshed: -1, refused: -1 }
   for (let quiet = 0; quiet < 10;) {
     await new Promise((done) => setTimeout(done, 300))
-    const report = await endpoint.ask({ do: 'report' })
+    const report = await server.ask({ do: 'report' })
     // Once all are through, a moment more shows whether one comes twice.
     quiet = report.refreshed === last.refreshed && report.refused === last.refused ? quiet + (report.refreshed >= expected ? 5 : 1) : 0
     last = report
   }
-  return await endpoint.ask({ do: 'report' })
+  return await server.ask({ do: 'report' })
 }
 
-async function findFlaws(options: RefreshOptions, report: EndpointReport, generation: number): Promise<string[]> {
+async function findFlaws(options: RefreshOptions, report: ServerReport, generation: number): Promise<string[]> {
   const flaws: string[] = []
   if (report.refreshed !== options.credentials) flaws.push(`${report.refreshed} refreshes for ${options.credentials} credentials`)
-  if (report.mostPerFamily > 1) flaws.push(`one was refreshed ${report.mostPerFamily} times`)
+  if (report.mostPerGrant > 1) flaws.push(`one was refreshed ${report.mostPerGrant} times`)
   if (report.reused > 0 || report.refused > 0) flaws.push(`${report.reused} used tokens sent again, ${report.refused} requests refused`)
   const stored = await countGenerations(options.folder)
   if (stored.length !== 1 || stored[0]?.generation !== generation || stored[0].status !== 'ready') flaws.push(`stored: ${JSON.stringify(stored)}`)

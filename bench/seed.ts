@@ -29,7 +29,7 @@ export const clientSecret = 'bench-client-secret-of-no-value'
 /** As long as a signed token with a few claims is. */
 export const exampleToken = (n: number): string => `eyJ${n}.${'Zm9yIG1lYXN1cmluZyBvbmx5'.repeat(40)}`
 
-/** The refresh token that the token endpoint of the bench takes as the first one of this number. */
+/** The refresh token that the authorization server of the bench takes as the first one of this number. */
 export const firstRefreshToken = (n: number | string): string => `first-refresh-token-${n}`
 
 /**

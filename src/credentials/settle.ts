@@ -7,7 +7,7 @@ import type { TokenOutcome } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { moveConsent } from '../storage/consents.ts'
 import { lockCredential, updateCredential } from '../storage/credentials.ts'
-import { dataKeysOf } from '../storage/data-keys.ts'
+import type { DataKeyStore } from '../base/vault.ts'
 import { appendEvents } from '../storage/events.ts'
 import { deleteAttempt, markAttempt } from '../storage/refresh-attempts.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
@@ -61,6 +61,10 @@ export type ToSettle = {
   /** What the ID token of this consent must carry. */
   nonce: string | null
   warning: string | null
+  /** The credential's data key. */
+  keys: DataKeyStore
+  /** The secret that the request was made with, if it was opened for it. */
+  stored: (StoredSecret & { kind: 'oauth2' }) | null
 }
 
 /**
@@ -135,7 +139,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
     return { kind: 'account_mismatch', reason }
   }
 
-  const before = await storedBefore(context, row)
+  const before = work.stored ?? (await storedBefore(context, work))
   const sameAccount = !isConsent || (account?.subject != null && account.subject === row.subject)
   const refreshToken = tokenSet.refreshToken ?? (sameAccount ? (before?.refreshToken ?? null) : null)
   const options = JSON.parse(row.options) as CredentialOptions
@@ -168,7 +172,7 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
     ? { ...said, ...trustedFacts(await lookUpFacts(context, provider, tokenSet, reach), reach.allowedHosts) }
     : { ...before?.extra, ...said }
   const secret: StoredSecret = { kind: 'oauth2', accessToken: tokenSet.accessToken, tokenType: tokenSet.tokenType, refreshToken, extra }
-  const sealed = await context.vault.seal(dataKeysOf(context.db), credentialPlace(row.id, generation), writeStoredSecret(secret))
+  const sealed = await context.vault.seal(work.keys, credentialPlace(row.id, generation), writeStoredSecret(secret))
 
   const missing = isConsent ? missingScopes(JSON.parse(row.scopes) as string[], tokenSet.scope) : []
   const done = await finish(context, work, {
@@ -346,10 +350,10 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
 }
 
 /** Returns the secret before this one; null when there is none or it cannot be opened: the new one makes it good. */
-async function storedBefore(context: CredentialContext, row: Row<'credentials'>): Promise<(StoredSecret & { kind: 'oauth2' }) | null> {
+async function storedBefore(context: CredentialContext, { row, keys }: ToSettle): Promise<(StoredSecret & { kind: 'oauth2' }) | null> {
   if (row.secret === null) return null
   try {
-    const stored = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
+    const stored = readStoredSecret(await context.vault.open(keys, credentialPlace(row.id, row.generation), row.secret))
     return stored.kind === 'oauth2' ? stored : null
   } catch (error) {
     if (!isProblem(error, 'decrypt_failed')) throw error

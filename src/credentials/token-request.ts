@@ -8,7 +8,8 @@ import type { CallbackFacts } from '../oauth/authorization-code.ts'
 import { clockSkew, judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenSet } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { lockCredential, prolongLease, readCredential, takeLease, updateCredential } from '../storage/credentials.ts'
-import { dataKeysOf } from '../storage/data-keys.ts'
+import type { DataKeyStore } from '../base/vault.ts'
+import { dataKeysOf, readOnce } from '../storage/data-keys.ts'
 import { keepAnswer, putAttempt, readAttempt } from '../storage/refresh-attempts.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
 import type { Row, Tables } from '../storage/tables.ts'
@@ -82,6 +83,8 @@ type Claim = {
   kept: { answer: RawAnswer; startedAt: number; final: boolean } | null
   /** How often the same refresh token was sent without anybody learning what became of it. */
   repeated: number
+  /** The credential's data key, read once: nothing that is sealed under it counts when the credential was deleted meanwhile. */
+  keys: DataKeyStore
 }
 
 /**
@@ -140,7 +143,8 @@ async function takeClaim(
         repeated,
       })
     }
-    return { kind: 'claimed', claim: { lease, attempt, row: { ...row, lease }, registration, source, startedAt: now, kept, repeated } }
+    const keys = readOnce(dataKeysOf(db))
+    return { kind: 'claimed', claim: { lease, attempt, row: { ...row, lease }, registration, source, startedAt: now, kept, repeated, keys } }
   })
 }
 
@@ -182,6 +186,8 @@ async function carryOut(context: CredentialContext, order: TokenRequestOrder, cl
       allowOtherAccount: order.allowOtherAccount ?? false,
       nonce: order.nonce ?? null,
       warning: result.warning,
+      keys: claim.keys,
+      stored: result.stored ?? null,
     })
     await context.wake()
     return settlement.kind === 'changed_meanwhile' ? { kind: 'changed_meanwhile' } : { kind: 'settled', settlement }
@@ -194,7 +200,7 @@ async function carryOut(context: CredentialContext, order: TokenRequestOrder, cl
   }
 }
 
-type Answered = { outcome: AskOutcome; startedAt: number; warning: string | null }
+type Answered = { outcome: AskOutcome; startedAt: number; warning: string | null; stored?: Material['stored'] }
 
 async function askProvider(context: CredentialContext, order: TokenRequestOrder, claim: Claim, provider: ResolvedProvider): Promise<Answered> {
   const scope = claim.source.scope
@@ -213,18 +219,19 @@ async function askProvider(context: CredentialContext, order: TokenRequestOrder,
   const { clientSecret, previousClientSecret } = material.secrets
   const { outcome, skew } = await ask(clientSecret)
   const { startedAt } = claim
-  if (outcome.kind !== 'refused') return { outcome, startedAt, warning: null }
+  const { stored } = material
+  if (outcome.kind !== 'refused') return { outcome, startedAt, warning: null, stored }
   const isOff = Math.abs(skew) > tolerableSkew
   if (isOff && provesItselfByTime(claim, outcome)) {
     // Nothing was used up: whoever is not believed to be the client has not shown a token or code yet.
     const corrected = await ask(clientSecret, skew)
-    if (corrected.outcome.kind === 'granted') return { outcome: corrected.outcome, startedAt, warning: clockWarning(skew) }
+    if (corrected.outcome.kind === 'granted') return { outcome: corrected.outcome, startedAt, warning: clockWarning(skew), stored }
   }
   if (outcome.class === 'client' && previousClientSecret !== null) {
     // A new secret takes a while until every server of a provider knows it; a code or refresh token is not used up by the refusal.
     const before = await ask(previousClientSecret)
     const warning = 'The provider refused the new client secret and took the one before it. Check the new secret.'
-    if (before.outcome.kind === 'granted') return { outcome: before.outcome, startedAt, warning }
+    if (before.outcome.kind === 'granted') return { outcome: before.outcome, startedAt, warning, stored }
   }
   return { outcome, startedAt, warning: isOff ? clockWarning(skew) : null }
 }
@@ -319,8 +326,7 @@ async function keepStubbornly(context: CredentialContext, claim: Claim, raw: Raw
   const text = serializeAnswer(raw)
   for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
     try {
-      const keys = dataKeysOf(context.db)
-      const sealed = await context.vault.seal(keys, answerPlace(claim.row.id, claim.row.generation), text)
+      const sealed = await context.vault.seal(claim.keys, answerPlace(claim.row.id, claim.row.generation), text)
       const ours = await keepAnswer(context.db, claim.row.id, claim.attempt, sealed)
       if (!ours) context.log.warn('answer.attempt_gone', { credential: claim.row.id })
       return
@@ -337,7 +343,7 @@ async function openMaterial(context: CredentialContext, claim: Claim, provider: 
   let stored: Material['stored'] = null
   // Only a refresh needs what is stored: a damaged secret is healed by a new consent, or by asking anew where no person is needed.
   if (row.secret !== null && claim.source.grantType === 'refresh_token') {
-    const opened = readStoredSecret(await context.vault.open(dataKeysOf(context.db), credentialPlace(row.id, row.generation), row.secret))
+    const opened = readStoredSecret(await context.vault.open(claim.keys, credentialPlace(row.id, row.generation), row.secret))
     if (opened.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" is not an OAuth 2.0 credential.`)
     stored = opened
   }

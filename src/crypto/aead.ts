@@ -26,7 +26,12 @@ export function xaesOpen(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Ar
   return Buffer.concat([decipher.update(ciphertext.subarray(0, ciphertext.length - tagLength)), decipher.final()])
 }
 
-function derive(key: Uint8Array, nonce: Uint8Array): KeyObject {
+type Prepared = { encrypt: (input: Buffer) => Buffer; subkey: Buffer }
+
+/** What deriving takes of a key, as long as somebody holds that key: making it takes longer than the rest. */
+const prepared = new WeakMap<Uint8Array, Prepared>()
+
+function prepare(key: Uint8Array): Prepared {
   // Keys go in as objects: node:crypto takes many times longer over bytes.
   const block = createCipheriv('aes-256-ecb', createSecretKey(key), null).setAutoPadding(false)
   const encrypt = (input: Buffer) => block.update(input)
@@ -39,6 +44,13 @@ function derive(key: Uint8Array, nonce: Uint8Array): KeyObject {
     carry = byte >> 7
   }
   subkey[15]! ^= carry * 0x87
+  return { encrypt, subkey }
+}
+
+function derive(key: Uint8Array, nonce: Uint8Array): KeyObject {
+  let known = prepared.get(key)
+  if (known === undefined) prepared.set(key, (known = prepare(key)))
+  const { encrypt, subkey } = known
   const half = (counter: number) => {
     const input = Buffer.concat([Buffer.from([0, counter, 0x58, 0]), nonce.subarray(0, 12)])
     for (let i = 0; i < 16; i++) input[i]! ^= subkey[i]!

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eachDatabase } from '../../test/databases.ts'
 import { Sealed } from '../base/sealed.ts'
-import { countDataKeys, dataKeysOf, dataKeysToRewrap, deleteDataKey, rewrapDataKey } from './data-keys.ts'
+import { countDataKeys, dataKeysOf, dataKeysToRewrap, deleteDataKey, readOnce, rewrapDataKey } from './data-keys.ts'
 import { insertMasterKey, readMasterKeys, retireMasterKeys } from './facts.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -75,4 +75,23 @@ eachDatabase((name, open) => {
       ],
     )
   })
+})
+
+test('reads a key once for work that asks for it several times, and asks again for one that is not there yet', async () => {
+  const stored = new Map<string, { wrapped: Sealed; masterKeyVersion: number }>([['a', wrapped(1)]])
+  let asked = 0
+  const keys = readOnce({
+    read: (owner) => {
+      asked++
+      return Promise.resolve(stored.get(owner) ?? null)
+    },
+    insert: (owner, key) => {
+      stored.set(owner, key)
+      return Promise.resolve(key)
+    },
+  })
+  assert.deepEqual([bytesOf(await keys.read('a')), bytesOf(await keys.read('a')), asked], [[1, 1], [1, 1], 1])
+  assert.equal(await keys.read('b'), null)
+  await keys.insert('b', wrapped(2))
+  assert.deepEqual(bytesOf(await keys.read('b')), [2, 2])
 })

@@ -38,6 +38,21 @@ export function keyRead(row: { id: string; wrapped: Sealed | null; master_key_ve
   }
 }
 
+/** Makes a store that asks another one once for each key: for work that opens and seals several things of one owner. */
+export function readOnce(keys: DataKeyStore): DataKeyStore {
+  const known = new Map<string, ReturnType<DataKeyStore['read']>>()
+  return {
+    async read(owner) {
+      const asked = known.get(owner)
+      if (asked !== undefined) return await asked
+      const found = await keys.read(owner)
+      if (found !== null) known.set(owner, Promise.resolve(found))
+      return found
+    },
+    insert: (owner, key) => keys.insert(owner, key),
+  }
+}
+
 /** Removes a data key: what was sealed under it cannot be opened any more, not even from a copy with the master key gone. */
 export async function deleteDataKey(trx: Reader, owner: string): Promise<void> {
   await trx.deleteFrom('data_keys').where('owner', '=', owner).execute()
