@@ -176,6 +176,7 @@ test('A4: secrets are read as secrets, shown nowhere, and no error quotes them',
     KEYBEARER_DATABASE_URL: 'postgres://u:canary@db.test/x',
     KEYBEARER_MASTER_KEY: 'canary',
     KEYBEARER_MASTER_KEY_PASSPHRASE: 'canary canary',
+    KEYBEARER_SIGN_IN_CLIENT_SECRET: 'canary',
     KEYBEARER_ACCESS_KEY: 'kb_canary',
   })
   assert.doesNotMatch(JSON.stringify([settings, effective]), /canary/)
@@ -269,4 +270,12 @@ test('a usual runtime is accepted', () => {
     '--watch',
   ])
   refuseUnsafeRuntime({}, [])
+})
+
+test('the issuer of the sign-in stays as it was written, and is https but on loopback', () => {
+  const issuer = (text: string) => readSettings({ ...home, KEYBEARER_SIGN_IN_ISSUER: text }).settings.KEYBEARER_SIGN_IN_ISSUER
+  for (const text of ['https://accounts.google.com', 'https://id.example.org/realms/staff/', 'http://127.0.0.1:9000']) assert.equal(issuer(text), text)
+  for (const text of ['http://id.example.org', 'id.example.org', 'https://u:p@id.example.org', 'https://id.example.org/?x=1']) {
+    assert.match(problemOf(() => issuer(text)).message, /KEYBEARER_SIGN_IN_ISSUER must/, text)
+  }
 })

@@ -189,6 +189,40 @@ export const settingsTable = {
     shownDefault: '168',
     sentence: "Hours after which a person's session ends in any case.",
   }),
+  KEYBEARER_SIGN_IN_ISSUER: setting<string | null>({
+    parse: issuerUrl,
+    fallback: () => null,
+    shownDefault: '(none)',
+    sentence: 'Issuer of the OpenID provider at which persons may sign in to the web page.',
+  }),
+  KEYBEARER_SIGN_IN_CLIENT_ID: setting<string | null>({
+    parse: (text) => text,
+    fallback: () => null,
+    shownDefault: '(none)',
+    sentence: 'Client ID of Keybearer at that provider; its redirect URI is the public address with /oauth/sign-in/callback.',
+  }),
+  KEYBEARER_SIGN_IN_CLIENT_SECRET: setting<Secret | null>({
+    parse: (text) => new Secret(text),
+    fallback: () => null,
+    shownDefault: '(none)',
+    secret: true,
+    sentence: 'Client secret of Keybearer at that provider; none for a public client.',
+  }),
+  KEYBEARER_SIGN_IN_CLAIM: setting({
+    parse: (text) => {
+      if (!/^[\w.:/-]{1,200}$/.test(text)) throw new Error('must be the name of a claim, such as email or sub')
+      return text
+    },
+    fallback: () => 'email',
+    shownDefault: 'email',
+    sentence: 'Claim of that provider that holds the name by which the person was invited. An email must be verified there.',
+  }),
+  KEYBEARER_SIGN_IN_TITLE: setting<string | null>({
+    parse: (text) => text.slice(0, 60),
+    fallback: () => null,
+    shownDefault: '(host of the issuer)',
+    sentence: 'Name of that provider on the sign-in page.',
+  }),
   KEYBEARER_SHUTDOWN_SECONDS: setting({
     parse: wholeNumber(1, 600),
     fallback: () => 10,
@@ -272,6 +306,14 @@ function publicUrl(text: string): string {
   if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) throw new Error('must begin with https://, unless it is loopback')
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') throw new Error('must not have a path')
   return url.origin
+}
+
+function issuerUrl(text: string): string {
+  const url = httpUrl(text)
+  if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) throw new Error('must begin with https://, unless it is loopback')
+  if (url.search !== '' || url.hash !== '') throw new Error('must not have a query')
+  // The issuer is compared letter by letter: it stays as it was written.
+  return text
 }
 
 function serviceUrl(text: string): string {

@@ -7,6 +7,8 @@ import { IdempotentReplies } from './access/idempotency.ts'
 import { KeyDeliveries } from './access/key-deliveries.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
 import { PasswordChecks } from './access/password-check.ts'
+import { OidcClient, type OidcSettings } from './access/oidc-client.ts'
+import { OidcSignIn } from './access/oidc-sign-in.ts'
 import { Passkeys } from './access/passkeys.ts'
 import { Persons } from './access/persons.ts'
 import { Sessions } from './access/sessions.ts'
@@ -169,6 +171,7 @@ export async function startParts(
       longest: settings.KEYBEARER_SESSION_MAX_HOURS * 3_600_000,
     })
     const access = { db, dialect, clock, vault, audit, sessions, passwords: new PasswordChecks(db, vault), limit: new SignInLimit(clock), publicUrl }
+    const oidcSettings = oidcSettingsOf(settings)
     const signIn = new SignIn(access)
     const registrations = new Registrations(context)
     const renewer = new Renewer(context)
@@ -279,6 +282,7 @@ export async function startParts(
         sessions,
         signIn,
         passkeys: new Passkeys(access),
+        oidc: oidcSettings && new OidcSignIn(access, new OidcClient(oidcSettings, { http, clock, publicUrl })),
         persons: new Persons(access),
         audit,
         credentials,
@@ -326,6 +330,16 @@ export async function startParts(
     await store.close()
     throw error
   }
+}
+
+/** Returns how persons sign in at an OpenID provider; null: they do not. @throws Problem settings_invalid when a part is missing */
+function oidcSettingsOf(settings: Settings): OidcSettings | null {
+  const { KEYBEARER_SIGN_IN_ISSUER: issuer, KEYBEARER_SIGN_IN_CLIENT_ID: clientId, KEYBEARER_SIGN_IN_CLIENT_SECRET: clientSecret } = settings
+  if (issuer === null && clientId === null && clientSecret === null) return null
+  if (issuer === null || clientId === null) {
+    throw new Problem('settings_invalid', 'A sign-in at an OpenID provider needs KEYBEARER_SIGN_IN_ISSUER and KEYBEARER_SIGN_IN_CLIENT_ID.')
+  }
+  return { issuer, clientId, clientSecret, claim: settings.KEYBEARER_SIGN_IN_CLAIM, title: settings.KEYBEARER_SIGN_IN_TITLE ?? new URL(issuer).host }
 }
 
 export type Service = Started & {

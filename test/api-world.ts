@@ -1,6 +1,8 @@
 import type { Role } from '../src/access/roles.ts'
 import { KeyDeliveries } from '../src/access/key-deliveries.ts'
 import { PasswordChecks } from '../src/access/password-check.ts'
+import { OidcClient, type OidcSettings } from '../src/access/oidc-client.ts'
+import { OidcSignIn } from '../src/access/oidc-sign-in.ts'
 import { Passkeys } from '../src/access/passkeys.ts'
 import { Persons } from '../src/access/persons.ts'
 import { Sessions } from '../src/access/sessions.ts'
@@ -50,6 +52,7 @@ export async function openApiWorld(
     database?: 'sqlite' | 'postgres'
     replace?: (services: Services) => Partial<Services>
     world?: Parameters<typeof openWorld>[1]
+    oidc?: OidcSettings
   } = {},
 ): Promise<ApiWorld> {
   const place = await makePlace(options.database ?? 'sqlite')
@@ -106,6 +109,7 @@ export async function openApiWorld(
     sessions,
     signIn,
     passkeys: new Passkeys(access),
+    oidc: options.oidc ? new OidcSignIn(access, new OidcClient(options.oidc, context)) : null,
     persons: new Persons(access),
     audit: context.audit,
     credentials: world.credentials,

@@ -9,6 +9,7 @@ export const auditActions = {
   'credential.paused': 'A credential was switched off.',
   'credential.resumed': 'A credential was switched on.',
   'credential.tested': 'A credential was tested.',
+  'credential.examined': 'The doctor went through a credential.',
   'credential.refreshed': 'The provider was asked for a new token.',
   'credential.ended': 'The token of a credential ran out, and there is none to renew it with.',
   'credential.revoked': 'The tokens of a credential were revoked.',

@@ -9,7 +9,7 @@ const life = 5 * 60_000
 /** So many may be open for one network: more is a flood. */
 const mostOpen = 30
 
-type Kind = 'passkey_use' | 'passkey_add'
+type Kind = 'passkey_use' | 'passkey_add' | 'oidc'
 type Needed = Pick<AccessContext, 'db' | 'clock'>
 
 /** What a challenge is for: somebody whom nobody knows yet, or a signed-in person in one of his sessions. */

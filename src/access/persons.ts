@@ -153,6 +153,7 @@ export function newPerson(input: { id: string; name: string; role: Role; now: nu
     joined_at: null,
     suspended_at: null,
     password: null,
+    subject: null,
     created_by: input.createdBy,
     created_at: input.now,
     last_seen_at: null,

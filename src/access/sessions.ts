@@ -30,7 +30,7 @@ export const freshFor = 5 * 60_000
 const seenInterval = 60_000
 const cacheSize = 10_000
 
-export type Way = 'password' | 'invitation' | 'passkey'
+export type Way = 'password' | 'invitation' | 'passkey' | 'oidc'
 
 /** Where a sign-in comes from. */
 export type From = {

@@ -19,7 +19,7 @@ import type { Role } from './roles.ts'
 import type { From } from './sessions.ts'
 
 const setUpLife = 24 * 3_600_000
-const setUpDone = 'set_up.done'
+export const setUpDone = 'set_up.done'
 const setUpCode = 'set_up.code'
 
 /** What became of a try to sign in. Which of both it is must not show in how long it takes. */
@@ -210,7 +210,7 @@ export class SignIn {
   async #join(trx: Transaction<Tables>, person: Row<'persons'>, change: { name: string; name_key: string; password: Sealed }, from: From): Promise<Secret> {
     const { clock, sessions } = this.#context
     const now = clock.now()
-    await updatePerson(trx, person.id, { ...change, joined_at: person.joined_at ?? now })
+    await updatePerson(trx, person.id, { ...change, joined_at: person.joined_at ?? now, subject: null })
     await sessions.endAll(trx, person.id, null)
     // Whoever had the account before comes in by none of the old ways.
     const passkeysRemoved = await deletePasskeys(trx, person.id)

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { cookieOf, goodPassword, openApiWorld, signInAs, type ApiWorld, type Ask } from '../../test/api-world.ts'
 import { Authenticator } from '../../test/authenticator.ts'
 import { tester, startFakeProvider, type FakeProvider } from '../../test/world.ts'
+import { Secret } from '../base/secret.ts'
 import { contract, type EndpointId } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -17,7 +18,13 @@ describe('what the audit trail says of the API', () => {
         : { body: { access_token: 'at', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rt' } }
     api = await openApiWorld({
       replace: (services) => ({
-        // The rotation itself is tested where it lives; here it must only be seen to be recorded by whoever does it.
+        // These are tested where they live; here it must only be seen that whoever does it records it.
+        oidc: {
+          title: 'Elsewhere',
+          begin: async () => ({ url: fake.url, proof: new Secret('proof') }),
+          finish: async (query, _proof, from) =>
+            await services.signIn.withPassword({ name: query.get('name') ?? '', password: new Secret(goodPassword) }, from),
+        },
         rotation: {
           get: services.rotation.get,
           async start(actor) {
@@ -185,6 +192,7 @@ describe('what the audit trail says of the API', () => {
         const { challenge_id, options } = (await api.ask('POST', '/v1/session/passkey/challenge', { key: null, body: {} })).json
         return ['/v1/session/passkey', { key: null, body: { challenge_id, response: device.get(options as never) } }]
       },
+      finishSignIn: async () => [`/oauth/sign-in/callback?name=${encodeURIComponent((await member()).name)}`, { key: null }],
       setUp: async () => ['/v1/setup', { key: null, body: { code: setUpCode, name: name(), password: goodPassword } }],
     }
     const recorded = (contract as readonly Endpoint[]).filter((row) => row.audit !== null)

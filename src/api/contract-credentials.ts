@@ -258,6 +258,35 @@ export const credentialEndpoints = [
       .meta({ id: 'TestReport' }),
   }),
   endpoint({
+    id: 'examineCredential',
+    method: 'POST',
+    path: '/v1/credentials/{credential}/examination',
+    tag: 'Credentials',
+    summary: 'Goes through a credential from the outside in and says what works, what does not, and what to do.',
+    description:
+      'The way to the provider, its clock and metadata, client, grant, what the token is for, the API, and the login at the mail servers. A new token is fetched for it.',
+    permission: { administration: 'manage' },
+    audit: 'credential.examined',
+    params,
+    status: 200,
+    kind: 'json',
+    reply: z
+      .object({
+        ok: z.boolean(),
+        credential: named,
+        steps: z.array(
+          z.object({
+            name: z.string(),
+            outcome: z.enum(['ok', 'warning', 'failed', 'skipped']),
+            message: z.string(),
+            next_step: z.string().nullable(),
+            diagnosis: diagnosisSchema.nullable(),
+          }),
+        ),
+      })
+      .meta({ id: 'Examination' }),
+  }),
+  endpoint({
     id: 'refreshCredential',
     method: 'POST',
     path: '/v1/credentials/{credential}/refresh',

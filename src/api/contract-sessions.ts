@@ -9,7 +9,11 @@ export const session = z
     setup_needed: z.boolean().meta({ description: 'Nobody has signed in yet: the one-time link of the first start is needed' }),
     fresh_until: optionalTime.meta({ description: 'Until when the person counts as having proven himself just now' }),
     ways: z
-      .object({ password: z.boolean(), passkey: z.boolean().meta({ description: 'Somebody has a passkey; of a signed-in person: he has one' }) })
+      .object({
+        password: z.boolean(),
+        passkey: z.boolean().meta({ description: 'Somebody has a passkey; of a signed-in person: he has one' }),
+        oidc: z.object({ title: z.string() }).nullable().meta({ description: 'The OpenID provider at which persons sign in, too: GET /oauth/sign-in' }),
+      })
       .meta({ id: 'SignInWays', description: 'How one signs in here, or proves oneself again' }),
     expires_at: optionalTime.meta({ description: 'When the session ends if nothing more is heard of it' }),
   })

@@ -11,6 +11,7 @@ import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
 import { registrationEndpoints } from './contract-registrations.ts'
 import { serviceEndpoints } from './contract-service.ts'
+import { oidcEndpoints } from './contract-oidc.ts'
 import { passkeyEndpoints } from './contract-passkeys.ts'
 import { sessionEndpoints } from './contract-sessions.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -31,6 +32,7 @@ export const contract = [
   ...personEndpoints,
   ...sessionEndpoints,
   ...passkeyEndpoints,
+  ...oidcEndpoints,
   ...mailEndpoints,
   ...mailOptionsEndpoints,
   ...auditEndpoints,

@@ -14,13 +14,14 @@ type Ids =
   | 'deleteCredential'
   | 'handOutToken'
   | 'testCredential'
+  | 'examineCredential'
   | 'refreshCredential'
   | 'revokeCredential'
   | 'pauseCredential'
   | 'resumeCredential'
   | 'listCredentialUsage'
 
-export function credentialHandlers({ credentials, clock }: Pick<Services, 'credentials' | 'clock'>): HandlersOf<Ids> {
+export function credentialHandlers({ credentials, clock, senders }: Pick<Services, 'credentials' | 'clock' | 'senders'>): HandlersOf<Ids> {
   return {
     async listCredentials({ query, caller }) {
       const { status, sort, cursor, limit } = query
@@ -54,6 +55,18 @@ export function credentialHandlers({ credentials, clock }: Pick<Services, 'crede
     },
     async testCredential({ params, actor }) {
       return { body: testBody(await credentials.test(params.credential, actor)) }
+    },
+    async examineCredential({ params, actor }) {
+      const { id, name } = await credentials.get(params.credential)
+      const examined = await credentials.examine(id, await senders.hostsOf(id), actor)
+      const steps = examined.isUsable ? [...examined.steps, ...(await senders.examine(id, actor))] : examined.steps
+      return {
+        body: {
+          ok: steps.every((step) => step.outcome !== 'failed'),
+          credential: { id, name },
+          steps: steps.map((step) => ({ name: step.name, outcome: step.outcome, message: step.message, next_step: step.nextStep, diagnosis: step.diagnosis })),
+        },
+      }
     },
     async refreshCredential({ params, actor }) {
       const view = await credentials.refresh(params.credential, actor)

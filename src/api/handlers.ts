@@ -7,6 +7,7 @@ import { credentialHandlers } from './handle-credentials.ts'
 import { diagnosisHandlers } from './handle-diagnoses.ts'
 import { mailOptionsHandlers } from './handle-mail-options.ts'
 import { mailHandlers } from './handle-mail.ts'
+import { oidcHandlers } from './handle-oidc.ts'
 import { passkeyHandlers } from './handle-passkeys.ts'
 import { personHandlers } from './handle-persons.ts'
 import { portabilityHandlers } from './handle-portability.ts'
@@ -33,6 +34,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...personHandlers(services),
     ...sessionHandlers(services, answers, cookie),
     ...passkeyHandlers(services, answers),
+    ...oidcHandlers(services, answers),
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
     ...auditHandlers(services),

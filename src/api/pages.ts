@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Problem } from '../base/problem.ts'
 
 const style =
   'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:38rem;margin:12vh auto;padding:0 1rem;color:#1b1f24;background:#fff}' +
@@ -77,6 +78,15 @@ export function consentPage(end: ConsentEnd): string {
 export const failureDetails = ({ detail, code, requestId }: Failure): string =>
   `<dl><dt>Details</dt><dd>${escapeHtml(detail.slice(0, 500))}</dd><dt>Code</dt><dd><code>${escapeHtml(code)}</code></dd>` +
   `<dt>Request</dt><dd><code>${escapeHtml(requestId)}</code></dd></dl>`
+
+/** What somebody is told whom the OpenID provider sent back in vain. */
+export function signInFailedPage({ code, title, message, nextStep }: Pick<Problem, 'code' | 'title' | 'message' | 'nextStep'>, requestId: string): string {
+  return page(
+    'Not signed in',
+    `<h1>You are not signed in</h1><p>${escapeHtml(title)}. ${escapeHtml(message)} ${escapeHtml(nextStep)}</p><p><a href="/">To the sign-in page</a></p>` +
+      `<dl><dt>Code</dt><dd><code>${escapeHtml(code)}</code></dd><dt>Request</dt><dd><code>${escapeHtml(requestId)}</code></dd></dl>`,
+  )
+}
 
 export function oldPage(): string {
   return page('No longer shown', '<h1>This page is no longer shown</h1><p>See how the credential is with <code>keybearer list</code>.</p>')

@@ -64,7 +64,7 @@ for (const database of databases) {
     const nameOf = (reply: Reply) => (reply.json.person as { name: string } | null)?.name
 
     it('a person adds a passkey, signs in with it without a name, sees when, and removes it', async () => {
-      assert.deepEqual((await nobody('GET', '/v1/session', {})).json.ways, { password: true, passkey: false })
+      assert.deepEqual((await nobody('GET', '/v1/session', {})).json.ways, { password: true, passkey: false, oidc: null })
       const { cookie, device, passkey } = await person('pia')
       assert.equal(((await as(cookie, 'GET', '/v1/session')).json.ways as { passkey: boolean }).passkey, true)
       const reply = await signIn(device)

@@ -120,7 +120,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
 }
 
 /** The callback's query is the provider's: it is checked by whoever knows what was asked. */
-const isForeign = (endpoint: Endpoint) => endpoint.id === 'finishConsent'
+const isForeign = (endpoint: Endpoint) => endpoint.id === 'finishConsent' || endpoint.id === 'finishSignIn'
 
 function readAuthorization(exchange: Exchange): string | undefined {
   try {

@@ -1,5 +1,6 @@
 import type { AccessKeys } from '../access/access-keys.ts'
 import type { KeyDeliveries } from '../access/key-deliveries.ts'
+import type { OidcSignIn } from '../access/oidc-sign-in.ts'
 import type { Passkeys } from '../access/passkeys.ts'
 import type { Persons } from '../access/persons.ts'
 import type { Sessions } from '../access/sessions.ts'
@@ -60,6 +61,8 @@ export type Services = {
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
   signIn: Pick<SignIn, 'withPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
   passkeys: Pick<Passkeys, 'areThere' | 'list' | 'startAdding' | 'add' | 'remove' | 'startSignIn' | 'signIn'>
+  /** Null: persons sign in here only. */
+  oidc: Pick<OidcSignIn, 'title' | 'begin' | 'finish'> | null
   persons: Pick<Persons, 'list' | 'invite' | 'renewInvitation' | 'change' | 'delete'>
   audit: Pick<AuditTrail, 'record' | 'list' | 'all' | 'mark' | 'verify' | 'blocked'>
   credentials: Pick<
@@ -80,6 +83,7 @@ export type Services = {
     | 'usage'
     | 'usageDays'
     | 'diagnosisValues'
+    | 'examine'
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
@@ -88,7 +92,7 @@ export type Services = {
   providers: Pick<Providers, 'list' | 'detect' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>
-  senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test'>
+  senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>

@@ -28,7 +28,7 @@ export type SessionAnswers = {
 }
 
 export function sessionAnswers(
-  { sessions, signIn, passkeys }: Pick<Services, 'sessions' | 'signIn' | 'passkeys'>,
+  { sessions, signIn, passkeys, oidc }: Pick<Services, 'sessions' | 'signIn' | 'passkeys' | 'oidc'>,
   refusals: Refusals,
   cookie: SessionCookie,
 ): SessionAnswers {
@@ -37,7 +37,7 @@ export function sessionAnswers(
     setup_needed: await signIn.isSetUpNeeded(),
     fresh_until: isoOrNull(person?.freshUntil ?? null),
     expires_at: person === null ? null : iso(sessions.endOf(person)),
-    ways: { password: true, passkey: await passkeys.areThere(person?.id ?? null) },
+    ways: { password: true, passkey: await passkeys.areThere(person?.id ?? null), oidc: oidc && { title: oidc.title } },
   })
   const personOf = async ({ session, address }: Where): Promise<SignedIn | null> => {
     if (session === null) return null

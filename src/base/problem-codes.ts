@@ -43,6 +43,13 @@ export const problemCodes = {
 
   // Persons.
   sign_in_refused: row(401, 'not_signed_in', 'The sign-in was refused', 'Check name and password. An administrator can make a new link for you.'),
+  sign_in_unknown: row(
+    400,
+    'failed',
+    'No sign-in waits for this answer',
+    'Begin again at the sign-in page, and finish within five minutes in the same browser.',
+  ),
+  sign_in_failed: row(502, 'try_later', 'The sign-in at the provider failed', 'Try again, or sign in with the password. The log of the service says more.'),
   sign_in_stale: row(403, 'not_allowed', 'The sign-in is too long ago for this', 'Confirm that it is you, and repeat it.'),
   invitation_unknown: row(400, 'failed', 'This link does not work', 'It was used, replaced by a newer one, or is too old. Ask for a new one.'),
   setup_done: row(409, 'failed', 'The set-up was done already', 'Sign in, or make a new link on the machine of the service: keybearer person link NAME.'),

@@ -271,3 +271,12 @@ test('an address shows where it leads, but neither user, query nor fragment', ()
   assert.equal(redact(new URL('https://u:canary@a.test/path?token=canary#canary')), 'https://a.test/path')
   assert.equal(redact(new URLSearchParams({ token: 'canary' })), '[parameters]')
 })
+
+test('names that servers put together of words are read, and what only looks like them is not', () => {
+  for (const name of ['SmtpClientAuthentication', 'SendAsDeniedException.MapiExceptionSendAsDenied', 'TokenIssuedBeforeRevocationTimestamp']) {
+    assert.equal(redactText(`535 ${name} is disabled`), `535 ${name} is disabled`)
+  }
+  for (const secret of ['QwErTyUiOpAsDfGhJkLzXcVb', 'SmtpClientAuthentication7f', 'abcdefghijklmnopqrstuvwxyzabcd', 'KxQzAbcDefGhiJklMnoPqrStu']) {
+    assert.doesNotMatch(redactText(`535 ${secret} is disabled`), new RegExp(secret))
+  }
+})

@@ -53,13 +53,20 @@ function replaceAll(text: string, secret: string): string {
   return text.includes(secret) ? text.replaceAll(secret, cut) : text
 }
 
+/** Names that servers put together of words, such as `SmtpClientAuthentication`. No digit, and no word of a letter or two. */
+const wordsInOne = /^(?:[A-Z][a-z]{2,15}|As|To|Of|In|On|By|Is){2,6}$/
+
 /** Ids of ours, UUIDs, words, host names and paths are no secrets. */
 function isHarmless(run: string): boolean {
   if (uuid.test(run) || idKinds.some((kind) => isId(kind, run))) return true
   // A secret mixes digits and cases in a way that words, host names and paths do not. Random base64url text with many
   // separators must not pass for words: every part has to look like one.
   const parts = run.split(/[/._~+-]+/)
-  return parts.every((part) => part.length < 20 && /^[A-Za-z]?[a-z]*\d{0,4}$|^[A-Z]+\d{0,4}$|^\d{1,13}$|^[a-z]+(?:[A-Z][a-z]{2,})+$/.test(part))
+  return parts.every(
+    (part) =>
+      (part.length <= 60 && wordsInOne.test(part)) ||
+      (part.length < 20 && /^[A-Za-z]?[a-z]*\d{0,4}$|^[A-Z]+\d{0,4}$|^\d{1,13}$|^[a-z]+(?:[A-Z][a-z]{2,})+$/.test(part)),
+  )
 }
 
 /** Makes control characters, terminal escapes and characters that reorder text visible, so that no line can be forged. */

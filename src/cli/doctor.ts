@@ -1,9 +1,10 @@
 import { Command } from 'commander'
+import type { Examination } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { findConnection } from './connection.ts'
-import { green, print, printJson, red, yellow } from './output.ts'
+import { dim, green, print, printJson, red, yellow } from './output.ts'
 import { connectService } from './service.ts'
-import { printSteps } from './test.ts'
+import { stepsOf } from './steps.ts'
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -13,9 +14,9 @@ export function doctorCommand(): Command {
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       const client = connectService()
       if (name !== undefined) {
-        const report = await client.testCredential({ params: { credential: name } })
+        const report = await client.examineCredential({ params: { credential: name } })
         if (options.json) printJson(report)
-        else printSteps(report.steps)
+        else printExamination(report)
         if (!report.ok) process.exitCode = exitCodes.failed
         return
       }
@@ -35,4 +36,19 @@ export function doctorCommand(): Command {
       }
       if (!report.ok) process.exitCode = exitCodes.failed
     })
+}
+
+const marks: Record<Examination['steps'][number]['outcome'], string> = { ok: green('✓'), warning: yellow('▲'), failed: red('✗'), skipped: dim('–') }
+
+function printExamination({ steps }: Examination): void {
+  for (const step of steps) {
+    print(`${marks[step.outcome]} ${step.name}: ${step.message}`)
+    if (step.outcome === 'ok' || step.outcome === 'skipped') continue
+    if (step.diagnosis === null) {
+      if (step.next_step !== null) print(`  ${step.next_step}`)
+      continue
+    }
+    if (step.next_step !== null && step.next_step !== step.diagnosis.fix[0]) print(`  ${step.next_step}`)
+    for (const line of stepsOf(step.diagnosis)) print(line)
+  }
 }

@@ -18,6 +18,7 @@ import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, stat
 import { createCredential } from './credential-create.ts'
 import { diagnoseReply, diagnosisOfReason, diagnosisValues, type Failure } from './diagnosis.ts'
 import { countCredentials, listCredentials, toViews, usageDays } from './credential-list.ts'
+import { examineCredential, type Examined } from './examination.ts'
 import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
 import { cleanName, nameErrors } from './names.ts'
 import { providerHosts } from './provider-of.ts'
@@ -319,6 +320,22 @@ export class Credentials {
       detail: { failed: report.steps.filter((step) => !step.ok).map((step) => step.name) },
     })
     return report
+  }
+
+  /** Goes through a credential from the outside in; `mailHosts`: the mail servers that it is used at. */
+  async examine(ref: string, mailHosts: string[], actor: Actor): Promise<Examined> {
+    const row = await this.#find(ref)
+    const handOut = (order: HandOutOrder) => this.#handOuts.handOut(row.id, order)
+    const examined = await examineCredential(this.#context, row, { renewer: this.#renewer, handOut }, mailHosts, actor)
+    await this.#context.audit.record({
+      actor,
+      action: 'credential.examined',
+      subject: row.id,
+      subjectName: row.name,
+      outcome: examined.steps.some((step) => step.outcome === 'failed') ? 'failed' : 'done',
+      detail: { failed: examined.steps.filter((step) => step.outcome === 'failed').map((step) => step.name) },
+    })
+    return examined
   }
 
   /** Lists who used it, the latest first. */

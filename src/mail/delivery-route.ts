@@ -23,11 +23,11 @@ export type Routed = {
 /** Finds the way of a message: its sender, and where that one fails, what stands in for it. Never silently. */
 export class DeliveryRoute {
   readonly #context: MailContext
-  readonly #smtp: Pick<SmtpSender, 'deliver'>
+  readonly #smtp: Pick<SmtpSender, 'deliver' | 'tryLogin'>
   /** Since when a sender's server is out of reach, as far as this node knows. */
   readonly #awaySince = new Map<string, number>()
 
-  constructor(context: MailContext, smtp: Pick<SmtpSender, 'deliver'>) {
+  constructor(context: MailContext, smtp: Pick<SmtpSender, 'deliver' | 'tryLogin'>) {
     this.#context = context
     this.#smtp = smtp
   }
@@ -62,6 +62,12 @@ export class DeliveryRoute {
       if (isFinal(routed.delivery) && !isFinal(delivery)) routed.delivery = delivery
     }
     return routed
+  }
+
+  /** Connects and logs in, and sends nothing. */
+  async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
+    const outcome = await this.#smtp.tryLogin(sender, actor)
+    return outcome === 'in' ? outcome : await this.#explain(sender, outcome)
   }
 
   /** Adds what the server's words mean. What becomes of the message was decided before, by the reply's first digit. */

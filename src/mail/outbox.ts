@@ -29,7 +29,7 @@ import { compose } from './message.ts'
 import { addSteps, DeliveryRoute, type Routed } from './delivery-route.ts'
 import { deliveryOfError, longestPause, problemOf, retryPause, settleRecipients } from './settlement.ts'
 import { SmtpSender } from './smtp-sender.ts'
-import type { MessageProblem, MessageStatus, MessageView, NewMessage, Recipient, RouteStep } from './types.ts'
+import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, Recipient, RouteStep, SenderView } from './types.ts'
 
 const leaseTime = 60_000
 const heartbeat = 15_000
@@ -225,6 +225,11 @@ export class Outbox {
         this.#context.log.warn('outbox.leases_not_prolonged', { error })
       })
     }, heartbeat).unref()
+  }
+
+  /** Connects to a sender's server and logs in, and sends nothing. */
+  async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
+    return await this.#route.tryLogin(sender, actor)
   }
 
   /** Stops taking messages and waits for those that are being sent. */

@@ -5,6 +5,7 @@ import { newId } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
 import { checkDestination } from '../credentials/destination.ts'
 import { cleanName, nameErrors } from '../credentials/names.ts'
+import { failed, passed, type ExaminationStep } from '../credentials/examination-steps.ts'
 import type { CredentialView } from '../credentials/types.ts'
 import { nameKey } from '../storage/credential-derived.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -155,6 +156,33 @@ export class Senders {
       await this.#tell(trx, actor, 'sender.deleted', row, {})
     })
     await this.#context.wake()
+  }
+
+  /** Logs in at the server of every sender that uses a credential, for real, and sends nothing. */
+  async examine(credentialId: string, actor: Actor): Promise<ExaminationStep[]> {
+    const steps: ExaminationStep[] = []
+    for (const sender of await this.#using(credentialId)) {
+      const name = `mail (${sender.name})`
+      const outcome = await this.#outbox.tryLogin(sender, actor)
+      if (outcome === 'in') steps.push(passed(name, `${sender.host}:${sender.port} takes the login.`))
+      else if (outcome.kind !== 'sent') {
+        const reply = outcome.reply === null ? '' : ` ${outcome.reply}`
+        const nextStep = outcome.diagnosis ? null : (outcome.nextStep ?? 'Check host, port and login of the sender.')
+        steps.push(
+          failed(name, `${outcome.message}${outcome.message.includes(outcome.reply ?? '\0') ? '' : reply}`, { nextStep, diagnosis: outcome.diagnosis ?? null }),
+        )
+      }
+    }
+    return steps
+  }
+
+  /** Returns the hosts of the senders that use a credential. */
+  async hostsOf(credentialId: string): Promise<string[]> {
+    return (await this.#using(credentialId)).map((sender) => sender.host)
+  }
+
+  async #using(credentialId: string): Promise<SenderView[]> {
+    return (await this.list()).filter((sender) => sender.credential?.id === credentialId)
   }
 
   /** Sends a short message, so that the whole way is tried. */

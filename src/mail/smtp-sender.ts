@@ -71,6 +71,19 @@ export class SmtpSender {
     }
   }
 
+  /** Connects and logs in over a connection of its own, and sends nothing. Never throws for what a server or the network does. */
+  async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
+    try {
+      const opened = await this.#open(sender, actor, 'new')
+      if (!('connection' in opened)) return opened
+      opened.connection.quit()
+      return 'in'
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      return deliveryOfError(error)
+    }
+  }
+
   async #tryOnce(sender: SenderView, envelope: Envelope, mime: string, actor: Actor, connection: 'any' | 'new'): Promise<Delivery | 'stale'> {
     const opened = await this.#open(sender, actor, connection)
     return 'connection' in opened ? await this.#send(sender, opened, envelope, mime) : opened

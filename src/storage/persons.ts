@@ -19,6 +19,10 @@ export async function findPersonByName(db: Reader, key: string): Promise<Row<'pe
   return await db.selectFrom('persons').selectAll().where('name_key', '=', key).executeTakeFirst()
 }
 
+export async function findPersonBySubject(db: Reader, subject: string): Promise<Row<'persons'> | undefined> {
+  return await db.selectFrom('persons').selectAll().where('subject', '=', subject).executeTakeFirst()
+}
+
 export async function updatePerson(db: Reader, id: string, change: RowUpdate<'persons'>): Promise<void> {
   await db.updateTable('persons').set(change).where('id', '=', id).execute()
 }
@@ -54,6 +58,11 @@ export async function findInvitation(db: Reader, codeHash: string): Promise<Row<
 export async function takeInvitation(trx: Transaction<Tables>, personId: string, codeHash: string): Promise<boolean> {
   const result = await trx.deleteFrom('invitations').where('person_id', '=', personId).where('code_hash', '=', codeHash).executeTakeFirst()
   return result.numDeletedRows === 1n
+}
+
+/** Removes the open invitation of a person who came in by another way. */
+export async function dropInvitation(trx: Transaction<Tables>, personId: string): Promise<void> {
+  await trx.deleteFrom('invitations').where('person_id', '=', personId).execute()
 }
 
 /** Writes a fact that can be written once; returns whether this was the time. */

@@ -203,6 +203,8 @@ export type Tables = {
     suspended_at: number | null
     /** argon2id hash in PHC form. Sealed, so that a copy of the database alone does not even allow guessing. */
     password: Sealed | null
+    /** Issuer and `sub` of the account at the OpenID provider; null until he signed in there. */
+    subject: string | null
     created_by: string
     created_at: number
     last_seen_at: number | null
@@ -227,7 +229,7 @@ export type Tables = {
   /** What somebody who signs in without a password has to answer: once, and soon. */
   challenges: {
     id: string
-    /** passkey_use, passkey_add */
+    /** passkey_use, passkey_add, oidc */
     kind: string
     value: string
     /** Whose answer it must be; null: that shows then. */
@@ -242,7 +244,7 @@ export type Tables = {
     person_id: string
     /** SHA-256 of what the cookie holds, hex. */
     token_hash: string
-    /** password, invitation, passkey */
+    /** password, invitation, passkey, oidc */
     way: string
     address: string | null
     user_agent: string | null

@@ -186,7 +186,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   })
   // Registration ids, and so redirect URIs, are only known when a registration has been made.
   provider.Client.prototype.redirectUriAllowed = (uri: string) =>
-    /^https?:\/\/(?:127\.0\.0\.1|localhost|kb\.test)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|callback)$/.test(uri)
+    /^https?:\/\/(?:127\.0\.0\.1|localhost|kb\.test)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|oauth\/sign-in\/callback|callback)$/.test(uri)
   addJwtBearer(provider, issuer, people, clientJwks)
   const refreshTokens: { destroy: () => Promise<void> }[] = []
   provider.on('refresh_token.saved', (token) => void refreshTokens.push(token as { destroy: () => Promise<void> }))

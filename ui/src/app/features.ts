@@ -100,6 +100,13 @@ export const features: Feature[] = [
     role: 'manager',
   },
   {
+    id: 'explain',
+    title: 'Explain an Error',
+    words: 'paste error text aadsts diagnosis help why failed',
+    description: 'What an error text means and what to do',
+    path: '/explain',
+  },
+  {
     id: 'profile',
     title: 'My Sign-in',
     words: 'password passkey sessions profile',

@@ -133,6 +133,12 @@ const profileRoute = createRoute({
   component: lazyRouteComponent(() => import('../persons/profile-page.tsx'), 'ProfilePage'),
 })
 
+const explainRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/explain',
+  component: lazyRouteComponent(() => import('../diagnosis/explain-page.tsx'), 'ExplainPage'),
+})
+
 const setUpRoute = createRoute({
   getParentRoute: () => outside,
   path: '/set-up',
@@ -166,6 +172,7 @@ const routes = root.addChildren([
     personsRoute,
     auditRoute,
     settingsRoute,
+    explainRoute,
     profileRoute,
   ]),
   outside.addChildren([setUpRoute, invitationRoute]),

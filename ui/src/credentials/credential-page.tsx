@@ -1,10 +1,11 @@
-import { Badge, Button, Grid, Group, List, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
+import { Badge, Button, Divider, Grid, Group, List, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { Notice } from '../elements/notice.tsx'
 import { api, isNotFound } from '../api/client.ts'
 import { useMay } from '../api/session.ts'
+import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { CopyField } from '../elements/copy-field.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
@@ -96,6 +97,12 @@ export function CredentialPage() {
           </Group>
           {mayManage && <NextStepButton credential={credential} size="sm" variant="filled" />}
         </Group>
+        {credential.diagnosis !== null && (
+          <>
+            <Divider my="md" />
+            <DiagnosisWords diagnosis={credential.diagnosis} />
+          </>
+        )}
       </Paper>
 
       {credential.missing_scopes.length > 0 && (

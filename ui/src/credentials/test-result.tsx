@@ -3,6 +3,7 @@ import type { Credential, TestReport } from '@keybearer/client'
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../api/client.ts'
+import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 
 /** Tries a credential for real and shows step by step what worked. */
@@ -54,6 +55,7 @@ export function TestSteps({ report }: { report: TestReport }) {
           >
             <b>{step.name}</b>: {step.message}
             {step.next_step !== null && <Text size="sm">{step.next_step}</Text>}
+            {step.diagnosis !== null && <DiagnosisWords diagnosis={step.diagnosis} />}
           </List.Item>
         ))}
       </List>

@@ -1,7 +1,8 @@
-import { Alert, Button, CopyButton, Group, List, Text } from '@mantine/core'
+import { Alert, Box, Button, CopyButton, Group, List, Text } from '@mantine/core'
 import { KeybearerError } from '@keybearer/client'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
+import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 
 /** Everything that may be told of a problem when somebody asks for help: never a secret. */
 export function problemDetails(error: unknown): string {
@@ -39,6 +40,11 @@ export function ProblemNotice({ error, title, action, hideFields = false }: Prop
         <Text size="sm" mt={6} fw={600}>
           {nextStep}
         </Text>
+      )}
+      {known?.problem?.diagnosis !== undefined && (
+        <Box mt="sm">
+          <DiagnosisWords diagnosis={known.problem.diagnosis} />
+        </Box>
       )}
       <Group mt="sm" gap="xs">
         {action}

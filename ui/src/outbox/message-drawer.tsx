@@ -1,4 +1,4 @@
-import { Anchor, Button, Drawer, Group, List, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core'
+import { Anchor, Box, Button, Drawer, Group, List, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core'
 import type { Message } from '@keybearer/client'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -8,6 +8,7 @@ import { ActorName } from '../elements/actor-name.tsx'
 import { Facts } from '../elements/facts.tsx'
 import { Mark } from '../elements/mark.tsx'
 import { MessageBox } from '../elements/message-box.tsx'
+import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import { tell } from '../elements/tell.ts'
@@ -87,6 +88,11 @@ function Details({ message }: { message: Message }) {
             <Text size="sm" mt={4}>
               The server said: <q className="mono">{message.problem.reply}</q>
             </Text>
+          )}
+          {message.problem.diagnosis !== null && (
+            <Box mt="sm">
+              <DiagnosisWords diagnosis={message.problem.diagnosis} />
+            </Box>
           )}
         </MessageBox>
       )}

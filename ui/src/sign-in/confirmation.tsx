@@ -4,6 +4,7 @@ import { api, isStaleSession } from '../api/client.ts'
 import { useSession } from '../api/session.ts'
 import { enterSession } from './enter.ts'
 import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
+import { ProviderButton } from './provider-button.tsx'
 import { SignInProblem } from './sign-in-problem.tsx'
 
 type Asking = { resolve: () => void; reject: (error: unknown) => void }
@@ -28,7 +29,7 @@ export async function withFreshSignIn<Result>(work: () => Promise<Result>): Prom
   }
 }
 
-/** Asks for the password or a passkey once more, before what is hard to undo. */
+/** Asks for the password, a passkey or the provider once more, before what is hard to undo. */
 export function Confirmation() {
   const current = useSyncExternalStore(
     (listener) => {
@@ -78,6 +79,19 @@ export function Confirmation() {
             required
           />
           <SignInProblem error={error} />
+          {session?.ways.oidc != null && (
+            <ProviderButton
+              title={session.ways.oidc.title}
+              again
+              isDone={(next) => next.fresh_until !== null && next.fresh_until !== session.fresh_until}
+              onDone={(next) => {
+                // Somebody else does not go on in a page that was not his.
+                if (next.person?.id !== session.person?.id) return window.location.assign('/')
+                enterSession(next)
+                end(true)
+              }}
+            />
+          )}
           <Group justify="flex-end">
             {session?.ways.passkey === true && canUsePasskeys() && (
               <Button variant="default" disabled={busy} onClick={() => void prove(signInWithPasskey)}>

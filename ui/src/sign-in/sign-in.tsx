@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { enterSession } from './enter.ts'
 import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
+import { ProviderButton, ProviderWords } from './provider-button.tsx'
 import { SignInProblem } from './sign-in-problem.tsx'
 
 /** The whole page when nobody is signed in. */
@@ -31,21 +32,25 @@ export function SignIn({ session }: { session: Session }) {
   )
 }
 
-/** Name and password, or a passkey. */
-export function SignInForm({ session, name: fixedName }: { session: Session; name?: string }) {
+const isSignedIn = (session: Session): boolean => session.person !== null
+
+/** Name and password, a passkey, or the organisation's own sign-in. */
+export function SignInForm({ session: { ways }, name: fixedName }: { session: Session; name?: string }) {
   const [name, setName] = useState(fixedName ?? '')
   const [password, setPassword] = useState('')
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
 
+  const enter = (session: Session) => {
+    // Somebody else does not go on in a page that was not his.
+    if (fixedName !== undefined && session.person?.name !== fixedName) window.location.assign('/')
+    else enterSession(session)
+  }
   const attempt = async (work: () => Promise<Session>) => {
     setBusy(true)
     setError(null)
     try {
-      const entered = await work()
-      // Somebody else, by a passkey of his own, does not go on in a page that was not his.
-      if (fixedName !== undefined && entered.person?.name !== fixedName) return window.location.assign('/')
-      enterSession(entered)
+      enter(await work())
     } catch (problem) {
       setError(problem)
     } finally {
@@ -79,11 +84,19 @@ export function SignInForm({ session, name: fixedName }: { session: Session; nam
         <Button type="submit" loading={busy}>
           Sign in
         </Button>
-        {session.ways.passkey && canUsePasskeys() && (
+        {ways.passkey && canUsePasskeys() && (
           <Button variant="default" disabled={busy} onClick={() => void attempt(signInWithPasskey)}>
             Use a passkey
           </Button>
         )}
+        {ways.oidc !== null &&
+          (fixedName === undefined ? (
+            <Button component="a" href="/oauth/sign-in" variant="default">
+              <ProviderWords title={ways.oidc.title} />
+            </Button>
+          ) : (
+            <ProviderButton title={ways.oidc.title} again={false} isDone={isSignedIn} onDone={enter} />
+          ))}
         {fixedName === undefined && (
           <Text size="xs" c="dimmed">
             Forgotten? An administrator can make a new one-time link under Persons, or on the server: keybearer person link NAME

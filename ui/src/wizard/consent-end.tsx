@@ -1,6 +1,7 @@
 import { Button, Group, List, Stack, Text } from '@mantine/core'
 import type { Consent, Credential } from '@keybearer/client'
 import { IconAlertTriangle, IconCheck, IconUserQuestion } from '@tabler/icons-react'
+import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { Notice } from '../elements/notice.tsx'
 import type { ConsentAttempt, Way } from './consent-attempt.ts'
 
@@ -20,6 +21,7 @@ export function ConsentEnd({ consent, credential, attempt, way, onEditClient }: 
             <q>{consent.problem.detail}</q> {consent.problem.next_step}
           </Text>
         )}
+        {consent.problem?.diagnosis != null && <DiagnosisWords diagnosis={consent.problem.diagnosis} />}
         <Group gap="sm">
           <Button size="xs" onClick={() => attempt.begin(way)} loading={attempt.starting}>
             {end.button}

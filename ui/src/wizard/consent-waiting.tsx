@@ -1,8 +1,9 @@
-import { Anchor, Button, Group, Loader, Paper, Stack, Text, Textarea } from '@mantine/core'
+import { Accordion, Anchor, Button, Group, Loader, Paper, Stack, Text, Textarea } from '@mantine/core'
 import type { Consent } from '@keybearer/client'
 import { IconExternalLink } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { ExplainBox } from '../diagnosis/explain-box.tsx'
 import { Notice } from '../elements/notice.tsx'
 import { api } from '../api/client.ts'
 import { CopyField } from '../elements/copy-field.tsx'
@@ -38,12 +39,27 @@ export function ConsentWaiting({ attempt, consent, providerName }: Props) {
       {consent.mode === 'device' && <WithCode consent={consent} complete={attempt.started?.verification_uri_complete ?? null} />}
       {consent.mode === 'link' && <LinkToSend consent={consent} link={attempt.started?.link ?? null} />}
       {consent.mode === 'paste' && <PasteBack consent={consent} address={attempt.started?.authorization_url ?? null} providerName={providerName} />}
+      {consent.mode !== 'link' && <ProviderShowsError credential={consent.credential.id} />}
       <Group>
         <Button variant="default" onClick={() => attempt.forget()}>
           Start again, or another way
         </Button>
       </Group>
     </Stack>
+  )
+}
+
+/** Many errors stand on the provider's page and never come back. */
+function ProviderShowsError({ credential }: { credential: string }) {
+  return (
+    <Accordion variant="contained" maw={760}>
+      <Accordion.Item value="error">
+        <Accordion.Control>The provider shows an error</Accordion.Control>
+        <Accordion.Panel>
+          <ExplainBox credential={credential} />
+        </Accordion.Panel>
+      </Accordion.Item>
+    </Accordion>
   )
 }
 
