@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { openApi } from '../src/api/openapi.ts'
 import { diagnosisFileSchema } from '../src/providers/diagnosis-schema.ts'
 import { makeIndex } from '../src/providers/catalogue.ts'
+import { popularFileSchema } from '../src/providers/popular.ts'
 import { providerSchema } from '../src/providers/provider-schema.ts'
 import { makeClientOperations } from './generate-client.ts'
 import { makeApiPage } from './reference/api.ts'
@@ -29,6 +30,10 @@ export const generatedFiles: readonly { path: string; make: () => string }[] = [
     path: 'providers/diagnoses/schema.json',
     make: () =>
       json({ $comment: 'Made from src/providers/diagnosis-schema.ts by "npm run generate".', ...z.toJSONSchema(diagnosisFileSchema, { io: 'input' }) }),
+  },
+  {
+    path: 'providers/popular/schema.json',
+    make: () => json({ $comment: 'Made from src/providers/popular.ts by "npm run generate".', ...z.toJSONSchema(popularFileSchema, { io: 'input' }) }),
   },
   { path: 'providers/index.json', make: () => makeIndex(join(import.meta.dirname, '..', 'providers')) },
   { path: 'docs/reference/openapi.json', make: () => json(openApi()) },

@@ -144,6 +144,15 @@ export const settingsTable = {
     shownDefault: '(none)',
     sentence: 'Folder of further provider files, in the form of the catalogue.',
   }),
+  KEYBEARER_POPULAR_CONFIGURATIONS: setting<boolean>({
+    parse: (text) => {
+      if (text !== 'true' && text !== 'false') throw new Error('must be true or false')
+      return text === 'true'
+    },
+    fallback: () => false,
+    shownDefault: 'false',
+    sentence: 'Whether client registrations of well-known applications may be chosen in place of your own; they may stop working any day.',
+  }),
   KEYBEARER_REFRESH_CONCURRENCY: setting({
     parse: wholeNumber(1, 1000),
     fallback: () => 50,

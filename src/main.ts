@@ -45,6 +45,7 @@ import { MailOptions } from './mail/mail-options.ts'
 import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
 import { Senders } from './mail/senders.ts'
+import { readPopular } from './providers/popular.ts'
 import { openCatalogue } from './providers/catalogue.ts'
 import { openDiagnoses } from './providers/diagnoses.ts'
 import { readAuditHead } from './storage/audit.ts'
@@ -151,6 +152,7 @@ export async function startParts(
       wake,
       publicUrl,
       catalogue,
+      popular: settings.KEYBEARER_POPULAR_CONFIGURATIONS ? readPopular(join(root, 'providers', 'popular', 'configurations.json')) : null,
       mailExchangers: resolveMailExchangers,
       diagnoses: openDiagnoses(join(root, 'providers', 'diagnoses')),
       isFresh: () => tail.isFresh,

@@ -19,6 +19,7 @@ const readers: Record<string, string> = {
   'src/crypto/master-key.ts': 'the master key',
   'src/crypto/rotation.ts': 'the master key',
   'src/providers/catalogue.ts': 'the catalogue and KEYBEARER_PROVIDERS',
+  'src/providers/popular.ts': 'the popular configurations that come with the program',
   'src/providers/diagnoses.ts': 'the diagnoses that come with the program',
   'src/storage/sqlite.ts': 'the embedded database',
 }

@@ -25,6 +25,7 @@ import { Schedule } from '../src/credentials/schedule.ts'
 import { UsageRecorder } from '../src/credentials/usage.ts'
 import { Keyring } from '../src/crypto/keyring.ts'
 import { createVault } from '../src/crypto/vault.ts'
+import { readPopular } from '../src/providers/popular.ts'
 import { openCatalogue } from '../src/providers/catalogue.ts'
 import { openDiagnoses } from '../src/providers/diagnoses.ts'
 import { openDatabaseClock } from '../src/storage/database-clock.ts'
@@ -102,6 +103,7 @@ export async function openWorld(
     concurrency?: number
     tailInterval?: number
     ca?: string
+    popular?: boolean
   } = {},
 ): Promise<World> {
   const machine = options.clock ?? options.machine ?? systemClock
@@ -130,6 +132,7 @@ export async function openWorld(
     http,
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
+    popular: options.popular === true ? readPopular(join(import.meta.dirname, '..', 'providers', 'popular', 'configurations.json')) : null,
     // No test asks a name server.
     mailExchangers: async (domain) => (domain === 'contoso.com' ? ['contoso-com.mail.protection.outlook.com'] : []),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),

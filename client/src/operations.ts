@@ -31,7 +31,7 @@ export type NextStep = { action: "finish" | "connect" | "reconnect" | "renew_sec
 
 export type NewCredential = { name: string; kind?: "oauth2" | "api_key" | "basic"; grant?: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer"; registration?: string | NewRegistration; description?: string; username?: string; scopes?: string[]; options?: CredentialOptions; allowed_hosts?: string[]; tags?: string[]; secret?: string; refresh_token?: string; google_json?: Record<string, unknown> }
 
-export type NewRegistration = { name: string; provider: string; placeholders?: Record<string, string>; client_id: string; client_auth?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; client_secret?: string; private_key?: string; private_key_id?: string; certificate?: string; secret_expires_at?: string }
+export type NewRegistration = { name: string; provider: string; placeholders?: Record<string, string>; client_id: string; popular?: string; client_auth?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; client_secret?: string; private_key?: string; private_key_id?: string; certificate?: string; secret_expires_at?: string }
 
 /** A field left out stays as it is */
 export type CredentialChange = { name?: string; description?: string; username?: string | null; scopes?: string[]; options?: CredentialOptions; allowed_hosts?: string[]; tags?: string[]; secret?: string; registration?: string }
@@ -75,10 +75,14 @@ export type ConsentAnswer = { redirect_url: string }
 export type RegistrationPage = { items: Registration[]; next: string | null }
 
 /** An OAuth client registration; never its secrets */
-export type Registration = { id: string; name: string; provider: Named; placeholders: Record<string, string>; client_id: string; client_auth: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; has_client_secret: boolean; has_private_key: boolean; private_key_id: string | null; certificate: { thumbprint: string; expires_at: string } | null; secret_expires_at: string | null; redirect_uri: string; credentials: number; created_at: string; updated_at: string; revision: number }
+export type Registration = { id: string; name: string; provider: Named; placeholders: Record<string, string>; client_id: string; client_auth: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; has_client_secret: boolean; has_private_key: boolean; private_key_id: string | null; certificate: { thumbprint: string; expires_at: string } | null; secret_expires_at: string | null; redirect_uri: string; own_redirect: boolean; credentials: number; created_at: string; updated_at: string; revision: number }
 
 /** A field left out stays as it is */
 export type RegistrationChange = { name?: string; placeholders?: Record<string, string>; client_id?: string; client_auth?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; client_secret?: string; private_key?: string; private_key_id?: string; certificate?: string; secret_expires_at?: string }
+
+export type PopularConfigurations = { enabled: boolean; items: PopularConfiguration[] }
+
+export type PopularConfiguration = { id: string; app: string; variant: string | null; repository: string; source: string; seen: string; provider: Named; placeholders: Record<string, string>; purposes: string[]; client_id: string; redirect_uri: string | null; redirect: "loopback" | "provider_page" | "none"; ways: ("paste" | "device")[]; needs_secret: boolean; scopes: string[]; statement: string }
 
 export type ProviderPage = { items: ProviderSummary[]; next: string | null }
 
@@ -285,6 +289,8 @@ export type Operations = {
   changeRegistration: { params: { registration: string }; query: Record<string, never>; body: RegistrationChange; reply: Registration }
   /** Deletes a registration that no credential uses. */
   deleteRegistration: { params: { registration: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Lists client registrations that well-known applications publish in their sources. */
+  listPopularConfigurations: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: PopularConfigurations }
   /** Lists the providers, your own and those of the catalogue, by name. */
   listProviders: { params: Record<string, never>; query: { search?: string; category?: string; grant?: "authorization_code" | "device_code" | "client_credentials" | "jwt_bearer"; cursor?: string; limit?: number }; body: undefined; reply: ProviderPage }
   /** Makes a provider of your own. */
@@ -452,6 +458,7 @@ export const operations = {
   getRegistration: { method: 'GET', path: '/v1/registrations/{registration}', reply: 'json' },
   changeRegistration: { method: 'PATCH', path: '/v1/registrations/{registration}', reply: 'json' },
   deleteRegistration: { method: 'DELETE', path: '/v1/registrations/{registration}', reply: 'nothing' },
+  listPopularConfigurations: { method: 'GET', path: '/v1/popular-configurations', reply: 'json' },
   listProviders: { method: 'GET', path: '/v1/providers', reply: 'json' },
   createProvider: { method: 'POST', path: '/v1/providers', reply: 'json' },
   detectProvider: { method: 'GET', path: '/v1/mail-domains/{domain}/providers', reply: 'json' },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { grantNames, providerSchema } from '../providers/provider-schema.ts'
 import { endpoint } from './endpoint.ts'
-import { flag, page, pageQuery, word } from './schemas.ts'
+import { flag, named, page, pageQuery, word } from './schemas.ts'
 
 const description = providerSchema.meta({ id: 'Provider', description: 'The whole description of a provider, defaults filled in' })
 const newDescription = providerSchema.meta({ id: 'NewProvider', description: 'A description of a provider; what has a default may be left out' })
@@ -29,7 +29,41 @@ const providerDetails = z
 
 const params = z.strictObject({ provider: word(100).meta({ description: 'Id of the provider' }) })
 
+const popular = z
+  .object({
+    id: z.string(),
+    app: z.string().meta({ description: 'Whose identity the consent page shows' }),
+    variant: z.string().nullable(),
+    repository: z.string(),
+    source: z.string().meta({ description: 'Where its publisher keeps it: repository and file' }),
+    seen: z.string().meta({ description: 'The day on which somebody last looked there' }),
+    provider: named,
+    placeholders: z.record(z.string(), z.string()),
+    purposes: z.array(z.string()),
+    client_id: z.string(),
+    redirect_uri: z.string().nullable(),
+    redirect: z.enum(['loopback', 'provider_page', 'none']),
+    ways: z.array(z.enum(['paste', 'device'])).meta({ description: 'How it can be connected from here' }),
+    needs_secret: z.boolean().meta({ description: 'Whether a client secret belongs to it, which you would look up at its source' }),
+    scopes: z.array(z.string()),
+    statement: z.string().meta({ description: 'What its publisher says about use by others' }),
+  })
+  .meta({ id: 'PopularConfiguration' })
+
 export const providerEndpoints = [
+  endpoint({
+    id: 'listPopularConfigurations',
+    method: 'GET',
+    path: '/v1/popular-configurations',
+    tag: 'Providers',
+    summary: 'Lists client registrations that well-known applications publish in their sources.',
+    description: 'They are theirs, not yours, and may stop working any day: register one of your own first. Off unless the settings say otherwise.',
+    permission: { administration: 'manage' },
+    audit: null,
+    status: 200,
+    kind: 'json',
+    reply: z.object({ enabled: z.boolean(), items: z.array(popular) }).meta({ id: 'PopularConfigurations' }),
+  }),
   endpoint({
     id: 'listProviders',
     method: 'GET',

@@ -9,6 +9,7 @@ export const newRegistration = z
     provider: word(100).meta({ description: 'Id of a provider' }),
     placeholders: placeholders.optional(),
     client_id: word(500),
+    popular: word(100).optional().meta({ description: 'Id of the popular configuration that the client ID is from; its redirect takes the place of your own' }),
     client_auth: z.enum(clientAuths).optional().meta({ description: "The provider's first method that fits what is given, unless told" }),
     client_secret: secret('The client secret.').optional(),
     private_key: secret('A private key, PKCS #8 in PEM form.', 20_000).optional(),
@@ -18,7 +19,10 @@ export const newRegistration = z
   })
   .meta({ id: 'NewRegistration' })
 
-const registrationChange = newRegistration.omit({ provider: true }).partial().meta({ id: 'RegistrationChange', description: 'A field left out stays as it is' })
+const registrationChange = newRegistration
+  .omit({ provider: true, popular: true })
+  .partial()
+  .meta({ id: 'RegistrationChange', description: 'A field left out stays as it is' })
 
 const registration = z
   .object({
@@ -34,6 +38,7 @@ const registration = z
     certificate: z.object({ thumbprint: z.string(), expires_at: time }).nullable(),
     secret_expires_at: optionalTime,
     redirect_uri: z.string().meta({ description: 'What to register at the provider, exactly as it stands' }),
+    own_redirect: z.boolean().meta({ description: 'Whether browsers come back here by it; otherwise the answer is pasted by hand' }),
     credentials: count,
     created_at: time,
     updated_at: time,

@@ -1,13 +1,25 @@
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
-import { providerBody, providerSummary } from './views-service.ts'
+import { popularBody, providerBody, providerSummary } from './views-service.ts'
 import { withoutUndefined } from './views.ts'
 
-type Ids = 'listProviders' | 'detectProvider' | 'createProvider' | 'getProvider' | 'replaceProvider' | 'deleteProvider' | 'discoverProvider'
+type Ids =
+  | 'listPopularConfigurations'
+  | 'listProviders'
+  | 'detectProvider'
+  | 'createProvider'
+  | 'getProvider'
+  | 'replaceProvider'
+  | 'deleteProvider'
+  | 'discoverProvider'
 
 export function providerHandlers({ providers }: Pick<Services, 'providers'>): HandlersOf<Ids> {
   return {
+    async listPopularConfigurations() {
+      const popular = providers.popular()
+      return { body: { enabled: popular !== null, items: (popular ?? []).map(popularBody) } }
+    },
     async listProviders({ query }) {
       const { items, next } = await providers.list(withoutUndefined(query))
       return { body: { items: items.map(providerSummary), next } }

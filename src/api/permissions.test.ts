@@ -38,6 +38,7 @@ const matrix: Record<EndpointId, string> = {
   changeRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   deleteRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   listProviders: '401 in  in  in  in  in  in  in in  in  in',
+  listPopularConfigurations: '401 403 403 403 403 in  403 403 in  in  403',
   detectProvider: '401 in  in  in  in  in  in  in in  in  in',
   createProvider: '401 403 403 403 403 in  403 403 in  in  403',
   getProvider: '401 in  in  in  in  in  in  in in  in  in',

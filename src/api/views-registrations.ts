@@ -4,7 +4,13 @@ import type { Body } from './endpoint.ts'
 import { iso, isoOrNull, secretOf, withoutUndefined, type Reply } from './views.ts'
 
 export function toNewRegistration(body: Body<EndpointOf<'createRegistration'>>): NewRegistration {
-  return { ...toRegistrationChange(body), name: body.name, provider: body.provider, clientId: body.client_id }
+  return {
+    ...toRegistrationChange(body),
+    name: body.name,
+    provider: body.provider,
+    clientId: body.client_id,
+    ...(body.popular === undefined ? {} : { popular: body.popular }),
+  }
 }
 
 export function toRegistrationChange(body: Body<EndpointOf<'changeRegistration'>>): RegistrationChange {
@@ -35,6 +41,7 @@ export function registrationBody(view: RegistrationView): Reply<'getRegistration
     certificate: view.certificate && { thumbprint: view.certificate.thumbprint, expires_at: iso(view.certificate.expiresAt) },
     secret_expires_at: isoOrNull(view.secretExpiresAt),
     redirect_uri: view.redirectUri,
+    own_redirect: view.ownRedirect,
     credentials: view.credentials,
     created_at: iso(view.createdAt),
     updated_at: iso(view.updatedAt),

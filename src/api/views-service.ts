@@ -2,7 +2,7 @@ import type { AuditView } from '../access/audit.ts'
 import type { RotationView } from '../access/master-key-rotation.ts'
 import type { AccessKeyView } from '../access/types.ts'
 import type { Event } from '../base/events.ts'
-import type { ProviderListed, ProviderView } from '../credentials/providers.ts'
+import type { PopularListed, ProviderListed, ProviderView } from '../credentials/providers.ts'
 import { iso, isoOrNull, type Reply } from './views.ts'
 
 export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
@@ -44,6 +44,10 @@ export function providerSummary(one: ProviderListed): Reply<'listProviders'>['it
     sends_mail: one.sendsMail,
     sources: one.sources,
   }
+}
+
+export function popularBody(one: PopularListed): Reply<'listPopularConfigurations'>['items'][number] {
+  return { ...one, variant: one.variant ?? null, provider: one.provider, redirect_uri: one.redirect_uri ?? null }
 }
 
 export function providerBody({ description, own, revision }: ProviderView): Reply<'getProvider'> {

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { ProviderSummary } from '../../client/src/operations.ts'
+import type { PopularConfiguration, ProviderSummary } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { readInput } from './input.ts'
@@ -66,7 +66,38 @@ export function providersCommand(): Command {
         print(`"${id}" is deleted.`)
       }),
   )
+  command.addCommand(
+    new Command('popular')
+      .description('list client registrations that well-known applications publish')
+      .option('--json', 'print JSON')
+      .action(async (options: { json?: boolean }) => {
+        const found = await connectService().listPopularConfigurations()
+        if (options.json) return printJson(found)
+        say('Register an application of your own first: these belong to others, and may stop working any day.')
+        if (!found.enabled) {
+          say('They are switched off. To switch them on: set KEYBEARER_POPULAR_CONFIGURATIONS to true and start the service anew.')
+          return
+        }
+        for (const one of found.items) print(popularText(one))
+      }),
+  )
   return command
+}
+
+const ways = { paste: 'the address is pasted back by hand', device: 'a code is entered on another device' }
+
+function popularText(one: PopularConfiguration): string {
+  const facts = [
+    ['Consent page shows', one.app],
+    ['Publisher says', one.statement],
+    ['Provider', one.provider.name],
+    ['For', one.purposes.join(', ')],
+    ['Connected by', one.ways.map((way) => ways[way]).join(', or ')],
+    ['Client ID', one.client_id],
+    ['Client secret', one.needs_secret ? `needed; look it up at ${one.source}` : 'none'],
+    ['Published in', `${one.source} (${one.repository}), seen ${one.seen}`],
+  ]
+  return [one.id, ...facts.map(([title, value]) => `  ${title!.padEnd(20)} ${value}`), ''].join('\n')
 }
 
 async function proposeFor(address: string, options: ListOptions): Promise<void> {

@@ -1,5 +1,8 @@
 import { Command } from 'commander'
 import type { NewRegistration, RegistrationChange } from '../../client/src/operations.ts'
+import type { Client } from '../../client/src/client.ts'
+import { exitCodes } from '../base/problem-codes.ts'
+import { CommandError } from './connection.ts'
 import { collectPairs, oneOf, readDate, readInput, readSecretFile } from './input.ts'
 import { print, printJson, printTable, relative } from './output.ts'
 import { allPages, connectService } from './service.ts'
@@ -40,6 +43,28 @@ const withFields = (command: Command): Command =>
     .option('--placeholder <name=value>', "value of the provider's placeholder", collectPairs)
     .option('--secret-expires <date>', 'when the client secret ends, such as 2027-06-30', readDate)
 
+/** Returns provider and client ID: one's own, or those of a popular configuration. */
+async function whose(
+  client: Client,
+  options: { provider?: string; clientId?: string; popular?: string },
+): Promise<Pick<NewRegistration, 'provider' | 'client_id' | 'popular' | 'placeholders'>> {
+  if (options.popular === undefined) {
+    if (options.provider === undefined || options.clientId === undefined) {
+      throw new CommandError('--provider and --client-id are needed, or --popular.', { exit: exitCodes.usage })
+    }
+    return { provider: options.provider, client_id: options.clientId }
+  }
+  const { enabled, items } = await client.listPopularConfigurations()
+  const found = items.find((one) => one.id === options.popular)
+  if (!enabled || found === undefined) {
+    throw new CommandError(enabled ? `There is no popular configuration "${options.popular}".` : 'Popular configurations are switched off.', {
+      exit: enabled ? exitCodes.no_such_thing : exitCodes.not_allowed,
+      nextStep: 'See "keybearer providers popular".',
+    })
+  }
+  return { provider: found.provider.id, client_id: found.client_id, popular: found.id, placeholders: found.placeholders }
+}
+
 export function registrationCommand(): Command {
   const command = new Command('registration').description('client registrations at providers: one serves many credentials')
   command.addCommand(
@@ -78,12 +103,19 @@ export function registrationCommand(): Command {
       }),
   )
   command.addCommand(
-    withFields(new Command('add').description('make one').argument('<name>').requiredOption('--provider <id>').requiredOption('--client-id <id>')).action(
-      async (name: string, options: Options) => {
-        const made = await connectService().createRegistration({ body: { ...fields(options), name, provider: options.provider, client_id: options.clientId } })
-        print(`"${made.name}" is made. Register this redirect URI at the provider, exactly as it stands:\n  ${made.redirect_uri}`)
-      },
-    ),
+    withFields(
+      new Command('add')
+        .description('make one')
+        .argument('<name>')
+        .option('--provider <id>', 'see "keybearer providers"')
+        .option('--client-id <id>')
+        .option('--popular <id>', 'use the client of another application, see "keybearer providers popular"'),
+    ).action(async (name: string, options: Partial<Options> & { popular?: string }) => {
+      const client = connectService()
+      const made = await client.createRegistration({ body: { ...fields(options), name, ...(await whose(client, options)) } })
+      if (made.own_redirect) print(`"${made.name}" is made. Register this redirect URI at the provider, exactly as it stands:\n  ${made.redirect_uri}`)
+      else print(`"${made.name}" is made. Connect its credentials with --paste: the browser ends at an address of the other application.`)
+    }),
   )
   command.addCommand(
     withFields(

@@ -18,7 +18,7 @@ import { hashState, insertStartedConsent, toConsentView, type ConsentSecret } fr
 import type { CredentialContext } from './context.ts'
 import { providerOf } from './provider-of.ts'
 import { openRegistrationSecrets } from './registration-secrets.ts'
-import { redirectUriOf } from './registrations.ts'
+import { foreignRedirect, redirectUriOf } from './registrations.ts'
 import { consentPlace } from './token-set.ts'
 import { authorizeParameters, clientOf } from './token-sources.ts'
 import type { ConsentMode, ConsentOrder, ConsentView } from './types.ts'
@@ -42,7 +42,12 @@ export async function startWithTicket(
   actor: Actor,
 ): Promise<ConsentView> {
   // Whoever starts it is told what is missing, not the person who opens the address.
-  buildRequest(context, row, registration)
+  const { provider: asked } = buildRequest(context, row, registration)
+  if (foreignRedirect(asked.data.redirect_value) !== null) {
+    throw new Problem('wrong_kind', `The redirect address of "${registration.name}" belongs to another application: browsers do not come back here by it.`, {
+      nextStep: `Paste the address by hand: keybearer connect ${row.name} --paste`,
+    })
+  }
   const ticket = randomToken(32)
   const isLink = order.mode === 'link'
   const consent = await insertStartedConsent(
@@ -77,7 +82,7 @@ export async function startPaste(
     {
       ...newConsent(context, row, 'paste', actor),
       state_hash: hashState(request.state.reveal()),
-      redirect_uri: redirectUriOf(context.publicUrl, registration.id),
+      redirect_uri: foreignRedirect(provider.data.redirect_value) ?? redirectUriOf(context.publicUrl, registration.id),
       issuer: provider.issuer,
       expires_at: context.clock.now() + browserLife,
     },

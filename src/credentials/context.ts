@@ -4,6 +4,7 @@ import type { EventBus } from '../base/events.ts'
 import type { OutgoingHttp } from '../base/http-types.ts'
 import type { Log } from '../base/log.ts'
 import type { Vault } from '../base/vault.ts'
+import type { PopularConfiguration } from '../providers/popular.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
 import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Database } from '../storage/tables.ts'
@@ -19,6 +20,8 @@ export type CredentialContext = {
   http: OutgoingHttp
   catalogue: Catalogue
   diagnoses: Diagnoses
+  /** Registrations that other applications publish; null: not to be offered here. */
+  popular: PopularConfiguration[] | null
   /** Asks the name servers who takes the mail of a domain; nobody when they do not say. */
   mailExchangers: (domain: string) => Promise<string[]>
   log: Log

@@ -3,6 +3,7 @@ import { isProblem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import { algorithmOf, readPrivateKey } from '../oauth/client-authentication.ts'
 import { parseProvider } from '../providers/catalogue.ts'
+import { withPopular } from '../providers/popular.ts'
 import { resolveProvider, type ResolvedProvider } from '../providers/provider-resolve.ts'
 import type { Provider } from '../providers/provider-schema.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
@@ -87,6 +88,31 @@ export async function findProvider(context: CredentialContext, id: string): Prom
   if (known) return known
   const row = await context.db.selectFrom('providers').select('definition').where('id', '=', id).executeTakeFirst()
   return row ? parseProvider(JSON.parse(row.definition), `the provider "${id}"`) : null
+}
+
+/**
+ * Returns a provider as another application uses it, whose client ID is to be used here.
+ *
+ * Invariant: it is for nothing else: neither for another client ID nor for another provider.
+ *
+ * @throws Problem not_allowed where the settings do not allow it, not_found, invalid_request
+ */
+export async function popularProvider(context: CredentialContext, input: { provider: string; clientId: string; popular: string }): Promise<Provider> {
+  if (context.popular === null) {
+    throw new Problem('not_allowed', 'Popular configurations are switched off here.', {
+      nextStep: 'Register an application of your own, or set KEYBEARER_POPULAR_CONFIGURATIONS to true.',
+    })
+  }
+  const found = context.popular.find((one) => one.id === input.popular)
+  if (!found) throw new Problem('not_found', `There is no popular configuration "${input.popular.slice(0, 100)}".`)
+  const errors = [
+    ...(found.provider === input.provider ? [] : [{ path: 'provider', message: `must be ${found.provider}` }]),
+    ...(found.client_id === input.clientId.trim() ? [] : [{ path: 'client_id', message: `must be ${found.client_id}` }]),
+  ]
+  if (errors.length > 0) throw new Problem('invalid_request', `The configuration of ${found.app} is for its own client only.`, { errors })
+  const provider = await findProvider(context, found.provider)
+  if (!provider) throw new Problem('not_found', `There is no provider "${found.provider}".`)
+  return withPopular(provider, found)
 }
 
 /** Returns what a new registration keeps of its provider. @throws Problem not_found, invalid_request */

@@ -4,6 +4,7 @@ import { discover } from '../oauth/discovery.ts'
 import { parseProvider } from '../providers/catalogue.ts'
 import { detectProviders, domainOf, type Detected } from '../providers/detect.ts'
 import type { Provider } from '../providers/provider-schema.ts'
+import type { PopularConfiguration } from '../providers/popular.ts'
 import { byName, searchSummaries, summaryOf, type ProviderSummary } from '../providers/provider-summary.ts'
 import { appendEvents } from '../storage/events.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
@@ -12,6 +13,7 @@ import type { Page } from './types.ts'
 
 export type ProviderView = { description: Provider; own: boolean; revision: number | null }
 export type ProviderListed = ProviderSummary & { own: boolean }
+export type PopularListed = Omit<PopularConfiguration, 'provider'> & { provider: { id: string; name: string } }
 export type ProviderFilter = { search?: string; category?: string; grant?: string; cursor?: string; limit?: number }
 export type ProviderProposal = { provider: ProviderListed; by: Detected['by'] }
 
@@ -21,6 +23,12 @@ export class Providers {
 
   constructor(context: CredentialContext) {
     this.#context = context
+  }
+
+  /** Returns the registrations that other applications publish; null where the settings do not offer them. */
+  popular(): PopularListed[] | null {
+    const names = new Map(this.#context.catalogue.summaries().map(({ id, name }) => [id, name]))
+    return this.#context.popular?.map((one) => ({ ...one, provider: { id: one.provider, name: names.get(one.provider) ?? one.provider } })) ?? null
   }
 
   /** Lists them by name, a page at a time. @throws Problem invalid_request for a cursor that is none */

@@ -26,7 +26,7 @@ import type { Provider } from '../providers/provider-schema.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, nextSteps, statusColumns } from './credential-status.ts'
 import { cleanName, nameErrors } from './names.ts'
-import { checkPrivateKey, describeProvider } from './provider-of.ts'
+import { checkPrivateKey, describeProvider, popularProvider } from './provider-of.ts'
 import { registrationPlace } from './token-set.ts'
 import type { ClientAuth, NewRegistration, Page, RegistrationChange, RegistrationView } from './types.ts'
 
@@ -72,7 +72,8 @@ export class Registrations {
   /** Checks a new registration and resolves its provider, before any transaction. @throws Problem invalid_request, not_found */
   async prepare(input: NewRegistration, from: RegistrationSource = {}): Promise<PreparedRegistration> {
     const errors: FieldError[] = [...nameErrors(input.name)]
-    const description = await describeProvider(this.#context, input.provider, input.placeholders ?? {}, from.provider)
+    const given = input.popular === undefined ? from.provider : await popularProvider(this.#context, { ...input, popular: input.popular })
+    const description = await describeProvider(this.#context, input.provider, input.placeholders ?? {}, given)
     const clientAuth = input.clientAuth ?? defaultAuth(input, description.clientAuths)
     errors.push(...fieldErrors({ ...input, clientAuth }, from.secretLater === true ? 'change' : 'new'), ...weakerErrors(clientAuth, description.clientAuths))
     if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be made like this.', { errors })
@@ -286,7 +287,8 @@ export class Registrations {
   }
 
   #view(row: RegistrationRow, credentials: number): RegistrationView {
-    const snapshot = JSON.parse(row.provider_snapshot) as { name?: string }
+    const snapshot = JSON.parse(row.provider_snapshot) as { name?: string; redirect_value?: string }
+    const foreign = foreignRedirect(snapshot.redirect_value)
     return {
       id: row.id,
       name: row.name,
@@ -299,7 +301,8 @@ export class Registrations {
       privateKeyId: row.private_key_id,
       certificate: describeCertificate(row.certificate),
       secretExpiresAt: row.secret_expires_at,
-      redirectUri: redirectUriOf(this.#context.publicUrl, row.id),
+      redirectUri: foreign ?? redirectUriOf(this.#context.publicUrl, row.id),
+      ownRedirect: foreign === null,
       credentials,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
@@ -313,6 +316,9 @@ export class Registrations {
  * another's. @see RFC 9700 section 4.4.2.2
  */
 export const redirectUriOf = (publicUrl: string, registrationId: string): string => `${publicUrl}/oauth/callback/${registrationId}`
+
+/** Returns a redirect that leads to somebody else, such as another application's; null for one of our own or a name for it. */
+export const foreignRedirect = (value: string | undefined): string | null => (value !== undefined && /^https?:\/\//.test(value) ? value : null)
 
 const removed = (before: RegistrationRow, change: RowUpdate<'registrations'>): boolean =>
   (before.client_secret !== null && change.client_secret === null) || (before.private_key !== null && change.private_key === null)

@@ -79,6 +79,8 @@ export type NewRegistration = {
   provider: string
   placeholders?: Record<string, string>
   clientId: string
+  /** Id of a popular configuration that the client ID is from. */
+  popular?: string
   /** The provider's first method unless told. */
   clientAuth?: ClientAuth
   clientSecret?: Secret
@@ -109,6 +111,8 @@ export type RegistrationView = {
   secretExpiresAt: number | null
   /** What to register at the provider, exactly as it stands. */
   redirectUri: string
+  /** Whether browsers come back here by it; otherwise the answer is pasted by hand. */
+  ownRedirect: boolean
   credentials: number
   createdAt: number
   updatedAt: number

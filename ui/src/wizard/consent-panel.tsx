@@ -1,7 +1,9 @@
 import { Button, Group, Radio, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { Credential, Provider } from '@keybearer/client'
+import { useQuery } from '@tanstack/react-query'
 import { useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
+import { api } from '../api/client.ts'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { ChoiceCard } from './choice-card.tsx'
 import { isUnderWay, useConsentAttempt, type ConsentAttempt, type Way } from './consent-attempt.ts'
@@ -15,6 +17,14 @@ export function ConsentPanel({ credential, provider, onEditClient }: Props) {
   const attempt = useConsentAttempt(credential.id)
   const asked = useRouterState({ select: (state) => readWay(state.location.search) })
   const [way, setWay] = useState<Way>(asked ?? (credential.grant === 'device_code' ? 'device' : 'tab'))
+  const registration = credential.registration?.id ?? ''
+  const found = useQuery({
+    queryKey: ['registrations', 'one', registration],
+    queryFn: () => api.getRegistration({ params: { registration } }),
+    enabled: registration !== '',
+  })
+  const foreign = found.data?.own_redirect === false
+  const chosen: Way = foreign && way !== 'device' ? 'paste' : way
   const { consent } = attempt
   const name = provider?.name ?? credential.provider?.name ?? 'the provider'
   const phase = consent === null ? 'choice' : isUnderWay(consent) ? 'waiting' : 'end'
@@ -29,18 +39,26 @@ export function ConsentPanel({ credential, provider, onEditClient }: Props) {
     <div ref={place} tabIndex={-1} role="group" aria-label="Connect" style={{ outline: 'none' }}>
       {consent !== null && phase === 'waiting' && <ConsentWaiting attempt={attempt} consent={consent} providerName={name} />}
       {consent !== null && phase === 'end' && (
-        <ConsentEnd consent={consent} credential={credential} attempt={attempt} way={attempt.started?.way ?? way} onEditClient={onEditClient} />
+        <ConsentEnd consent={consent} credential={credential} attempt={attempt} way={attempt.started?.way ?? chosen} onEditClient={onEditClient} />
       )}
-      {consent === null && <Choice credential={credential} provider={provider} attempt={attempt} way={way} onWay={setWay} onEditClient={onEditClient} />}
+      {consent === null && (
+        <Choice credential={credential} provider={provider} attempt={attempt} way={chosen} onWay={setWay} onEditClient={onEditClient} foreign={foreign} />
+      )}
     </div>
   )
 }
 
-type ChoiceProps = Props & { attempt: ConsentAttempt; way: Way; onWay: (way: Way) => void }
+type ChoiceProps = Props & {
+  attempt: ConsentAttempt
+  way: Way
+  onWay: (way: Way) => void
+  /** The redirect belongs to another application. */ foreign: boolean
+}
 
-function Choice({ credential, provider, attempt, way, onWay, onEditClient }: ChoiceProps) {
+function Choice({ credential, provider, attempt, way, onWay, onEditClient, foreign }: ChoiceProps) {
   const name = provider?.name ?? credential.provider?.name ?? 'the provider'
-  const browser = provider === null || provider.grants.includes('authorization_code')
+  const byPerson = provider === null || provider.grants.includes('authorization_code')
+  const browser = byPerson && !foreign
   const device = provider?.device_authorization_endpoint !== undefined
   return (
     <Stack gap="md">
@@ -63,7 +81,7 @@ function Choice({ credential, provider, attempt, way, onWay, onEditClient }: Cho
           {device && (
             <ChoiceCard value="device" title="With a code, on another device" meaning="Scan a picture with a telephone, or type a short code anywhere." />
           )}
-          {browser && (
+          {byPerson && (
             <ChoiceCard
               value="paste"
               title="Copy an address back"

@@ -30,6 +30,7 @@ function toNewRegistration(draft: Draft, provider: Provider | null): NewRegistra
     name: registrationName(draft),
     provider: draft.provider,
     client_id: draft.clientId.trim(),
+    ...withoutEmpty({ popular: draft.source === 'popular' ? draft.popular : '' }),
     ...(Object.keys(filled(draft.placeholders)).length > 0 ? { placeholders: filled(draft.placeholders) } : {}),
     client_auth: auth,
     ...(wantsSecret(auth) ? withoutEmpty({ client_secret: draft.clientSecret.trim() }) : {}),

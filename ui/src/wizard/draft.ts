@@ -7,8 +7,9 @@ export type ClientAuth = Registration['client_auth']
 /** Everything that is typed in the wizard. Secrets are only ever on their way in. */
 export type Draft = {
   kind: Kind
-  source: 'list' | 'issuer' | 'generic' | 'file'
+  source: 'list' | 'issuer' | 'generic' | 'file' | 'popular'
   provider: string
+  /** Id of a popular configuration whose client is used. */ popular: string
   file: GoogleFile | null
   flow: Flow
   /** Id of a registration; empty: a new one. */ registration: string
@@ -41,6 +42,7 @@ export const emptyDraft: Draft = {
   kind: 'oauth2',
   source: 'list',
   provider: '',
+  popular: '',
   file: null,
   flow: 'person',
   registration: '',

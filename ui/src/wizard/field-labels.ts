@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts'
 export const fieldLabels: Record<keyof Draft, string> = {
   kind: 'Kind',
   source: 'Provider',
+  popular: 'Application',
   provider: 'Provider',
   file: 'JSON file',
   flow: 'Unattended service account flow',

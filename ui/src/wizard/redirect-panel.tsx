@@ -2,9 +2,18 @@ import { Anchor, List, Paper, Stack, Text } from '@mantine/core'
 import type { Provider, Registration } from '@keybearer/client'
 import { IconExternalLink } from '@tabler/icons-react'
 import { CopyField } from '../elements/copy-field.tsx'
+import { Notice } from '../elements/notice.tsx'
 
 /** The address that has to stand at the provider, exactly, before anybody can consent. */
 export function RedirectPanel({ registration, provider }: { registration: Registration; provider: Provider | null }) {
+  if (!registration.own_redirect) {
+    return (
+      <Notice color="gray" title="Nothing has to be entered at the provider">
+        This client belongs to another application. After the sign-in the browser ends at <span className="mono">{registration.redirect_uri}</span>, where
+        nothing answers: copy the whole address from there and paste it back.
+      </Notice>
+    )
+  }
   return (
     <Paper withBorder p="md">
       <Stack gap="sm">

@@ -1,17 +1,20 @@
 import { Radio, SimpleGrid, Stack, Tabs, Text } from '@mantine/core'
 import { IconShieldHalf } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { Notice } from '../elements/notice.tsx'
 import { ChoiceCard } from './choice-card.tsx'
 import { useDraft } from './draft-form.ts'
 import type { Draft } from './draft.ts'
 import { GoogleFileDrop } from './google-file-drop.tsx'
 import { IssuerLookup } from './issuer-lookup.tsx'
+import { PopularChoice, popularConfigurations } from './popular-choice.tsx'
 import { ProviderChoice } from './provider-choice.tsx'
 
 /** Step 1: what kind of thing it is, and whose. */
 export function WhatStep() {
   const form = useDraft()
   const { kind, source } = form.values
+  const popular = useQuery(popularConfigurations).data?.enabled === true
   return (
     <Stack gap="lg">
       <Radio.Group label="What do you want to keep?" value={kind} onChange={(value) => form.setFieldValue('kind', value)}>
@@ -38,6 +41,7 @@ export function WhatStep() {
               <Tabs.Tab value="issuer">By issuer address</Tabs.Tab>
               <Tabs.Tab value="file">From a JSON file</Tabs.Tab>
               <Tabs.Tab value="generic">Another one</Tabs.Tab>
+              {popular && <Tabs.Tab value="popular">With a known application</Tabs.Tab>}
             </Tabs.List>
             <Tabs.Panel value="list" pt="md">
               <ProviderChoice />
@@ -47,6 +51,9 @@ export function WhatStep() {
             </Tabs.Panel>
             <Tabs.Panel value="file" pt="md">
               <GoogleFileDrop />
+            </Tabs.Panel>
+            <Tabs.Panel value="popular" pt="md">
+              <PopularChoice />
             </Tabs.Panel>
             <Tabs.Panel value="generic" pt="md">
               <Text size="sm" maw={640}>
@@ -68,9 +75,10 @@ function ofSource(source: Draft['source'], draft: Draft): Partial<Draft> {
     source,
     provider,
     registration: '',
+    popular: '',
     placeholders: {},
     clientAuth: '',
     scopes: [],
-    ...(source === 'file' ? {} : { file: null, flow: 'person' as const, ...(draft.file === null ? {} : { clientId: '' }) }),
+    ...(source === 'file' ? {} : { file: null, flow: 'person' as const, ...(draft.file === null && draft.popular === '' ? {} : { clientId: '' }) }),
   }
 }
