@@ -1,5 +1,5 @@
 import { Spotlight, createSpotlight } from '@mantine/spotlight'
-import { Text } from '@mantine/core'
+import { Box, Text } from '@mantine/core'
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
 import { IconArrowRight, IconBolt, IconKey, IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
@@ -54,6 +54,9 @@ export function Find() {
       scrollable
       maxHeight={460}
       clearQueryOnClose
+      attributes={{ content: { 'aria-label': 'Quick find' } }}
+      // Also on the green of the chosen line the second row and the status can be read.
+      styles={{ actionDescription: { opacity: 1 }, actionSection: { opacity: 1 } }}
     >
       <Spotlight.Search
         placeholder="Page, credential, or “reconnect work-mail”"
@@ -98,7 +101,12 @@ export function Find() {
                 label={credential.name}
                 description={credential.username ?? credential.description}
                 leftSection={<IconKey size={18} aria-hidden />}
-                rightSection={<StatusMark status={credential.status} />}
+                rightSection={
+                  // On a ground of its own: the chosen line is green.
+                  <Box component="span" bg="var(--mantine-color-body)" bdrs="xl" display="inline-flex">
+                    <StatusMark status={credential.status} />
+                  </Box>
+                }
                 onClick={() => void navigate({ to: '/credentials/$credential', params: { credential: credential.id } })}
               />
             ))}

@@ -2,24 +2,21 @@ import { Affix, Button, Group, List, Modal, Paper, Progress, Stack, TagsInput, T
 import type { Credential } from '@keybearer/client'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { api, etag } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
-
-type Work = 'test' | 'pause' | 'resume' | 'tag' | 'delete'
-type Result = { credential: Credential; ok: boolean; message: string }
+import { doOne, preflight, type Result, type Work } from './bulk-work.ts'
 
 const atOnce = 4
 
 /** Does one thing with several credentials: says before what will happen, and afterwards how each went. */
 export function BulkBar({ rows, onDone }: { rows: Credential[]; onDone: () => void }) {
   const navigate = useNavigate()
-  const [asking, setAsking] = useState<'tag' | 'delete' | null>(null)
+  const [asking, setAsking] = useState<Work | null>(null)
   const [tags, setTags] = useState<string[]>([])
   const [run, setRun] = useState<{ work: Work; total: number; results: Result[] } | null>(null)
 
   const start = async (work: Work) => {
-    const chosen = [...rows]
+    const chosen = preflight(work, rows).fit
     const results: Result[] = []
     setAsking(null)
     setRun({ work, total: chosen.length, results })
@@ -33,7 +30,7 @@ export function BulkBar({ rows, onDone }: { rows: Credential[]; onDone: () => vo
     await Promise.all(Array.from({ length: atOnce }, worker))
     await queryClient.invalidateQueries({ queryKey: ['credentials'] })
   }
-  const inUse = rows.filter((row) => row.used_by.count > 0)
+  const { fit, left, inUse } = preflight(asking ?? 'tag', rows)
   return (
     <>
       <Transition mounted={rows.length > 0} transition="slide-up" duration={120}>
@@ -54,13 +51,13 @@ export function BulkBar({ rows, onDone }: { rows: Credential[]; onDone: () => vo
                 <Text size="sm" fw={600}>
                   {rows.length} selected
                 </Text>
-                <Button size="compact-sm" variant="default" onClick={() => void start('test')}>
+                <Button size="compact-sm" variant="default" onClick={() => setAsking('test')}>
                   Test
                 </Button>
-                <Button size="compact-sm" variant="default" onClick={() => void start('pause')}>
+                <Button size="compact-sm" variant="default" onClick={() => setAsking('pause')}>
                   Pause
                 </Button>
-                <Button size="compact-sm" variant="default" onClick={() => void start('resume')}>
+                <Button size="compact-sm" variant="default" onClick={() => setAsking('resume')}>
                   Resume
                 </Button>
                 <Button size="compact-sm" variant="default" onClick={() => setAsking('tag')}>
@@ -87,33 +84,42 @@ export function BulkBar({ rows, onDone }: { rows: Credential[]; onDone: () => vo
       <TypeToConfirm
         opened={asking === 'delete'}
         onClose={() => setAsking(null)}
-        title={`Delete ${rows.length} credentials?`}
+        title={questions.delete(rows.length)}
         word={inUse.length > 0 ? `delete ${rows.length}` : ''}
         button="Delete"
         onConfirm={() => start('delete')}
       >
         <Text size="sm">Their secrets are removed here for good, and their tokens are taken back at the providers.</Text>
-        {inUse.length > 0 && (
-          <>
-            <Text size="sm" fw={600}>
-              {inUse.length} of them {inUse.length === 1 ? 'is' : 'are'} in use:
-            </Text>
-            <List size="sm">
-              {inUse.slice(0, 8).map((row) => (
-                <List.Item key={row.id}>
-                  <bdi>{row.name}</bdi>, by <bdi>{row.used_by.items.map((one) => one.name).join(', ')}</bdi>
-                </List.Item>
-              ))}
-            </List>
-          </>
-        )}
+        <InUse rows={inUse} />
       </TypeToConfirm>
-      <Modal opened={asking === 'tag'} onClose={() => setAsking(null)} title={`Tag ${rows.length} credentials`}>
-        <Stack>
-          <TagsInput label="Tags to add" value={tags} onChange={setTags} maxTags={20} data-autofocus />
+      <Modal opened={asking !== null && asking !== 'delete'} onClose={() => setAsking(null)} title={asking === null ? '' : questions[asking](fit.length)}>
+        <Stack gap="sm">
+          {asking === 'tag' && <TagsInput label="Tags to add" value={tags} onChange={setTags} maxTags={20} data-autofocus />}
+          {asking === 'pause' && <Text size="sm">Nothing gets a token from them until they are resumed. Nothing is lost.</Text>}
+          {asking === 'test' && <Text size="sm">Each is tried for real: a token is fetched, and the provider is asked where it has an address for that.</Text>}
+          <InUse rows={inUse} />
+          {left.length > 0 && (
+            <Text size="sm">
+              Left out:{' '}
+              {left.slice(0, 8).map(({ credential, why }, index) => (
+                <span key={credential.id}>
+                  {index > 0 && ', '}
+                  <bdi>{credential.name}</bdi> {why}
+                </span>
+              ))}
+              {left.length > 8 && `, and ${left.length - 8} more`}
+            </Text>
+          )}
           <Group justify="flex-end">
-            <Button disabled={tags.length === 0} onClick={() => void start('tag')}>
-              Add
+            <Button variant="default" onClick={() => setAsking(null)}>
+              Cancel
+            </Button>
+            <Button
+              disabled={fit.length === 0 || (asking === 'tag' && tags.length === 0)}
+              onClick={() => asking !== null && void start(asking)}
+              data-autofocus={asking === 'tag' ? undefined : true}
+            >
+              {asking === null ? '' : buttons[asking]}
             </Button>
           </Group>
         </Stack>
@@ -143,29 +149,34 @@ export function BulkBar({ rows, onDone }: { rows: Credential[]; onDone: () => vo
   )
 }
 
-async function doOne(work: Work, credential: Credential, tags: string[]): Promise<Result> {
-  const params = { credential: credential.id }
-  try {
-    switch (work) {
-      case 'test': {
-        const report = await api.testCredential({ params })
-        return { credential, ok: report.ok, message: report.ok ? 'works' : (report.steps.find((step) => !step.ok)?.message ?? 'does not work') }
-      }
-      case 'pause':
-        await api.pauseCredential({ params })
-        return { credential, ok: true, message: 'paused' }
-      case 'resume':
-        await api.resumeCredential({ params })
-        return { credential, ok: true, message: 'resumed' }
-      case 'tag':
-        await api.changeCredential({ params, body: { tags: [...new Set([...credential.tags, ...tags])] }, ifMatch: etag(credential.revision) })
-        return { credential, ok: true, message: 'tagged' }
-      case 'delete': {
-        const { revocation } = await api.deleteCredential({ params })
-        return { credential, ok: true, message: `deleted. ${revocation.message}` }
-      }
-    }
-  } catch (error) {
-    return { credential, ok: false, message: error instanceof Error ? error.message : 'failed' }
-  }
+const questions: Record<Work, (count: number) => string> = {
+  test: (count) => `Test ${countOf(count)}?`,
+  pause: (count) => `Pause ${countOf(count)}?`,
+  resume: (count) => `Resume ${countOf(count)}?`,
+  tag: (count) => `Tag ${countOf(count)}`,
+  delete: (count) => `Delete ${countOf(count)}?`,
+}
+
+const buttons: Record<Work, string> = { test: 'Test', pause: 'Pause', resume: 'Resume', tag: 'Add', delete: 'Delete' }
+
+const countOf = (count: number): string => (count === 1 ? '1 credential' : `${count} credentials`)
+
+/** Which of them automations use, and which automations. */
+function InUse({ rows }: { rows: Credential[] }) {
+  if (rows.length === 0) return null
+  return (
+    <>
+      <Text size="sm" fw={600}>
+        {rows.length} of them {rows.length === 1 ? 'is' : 'are'} in use:
+      </Text>
+      <List size="sm">
+        {rows.slice(0, 8).map((row) => (
+          <List.Item key={row.id}>
+            <bdi>{row.name}</bdi>, by <bdi>{row.used_by.items.map((one) => one.name).join(', ')}</bdi>
+          </List.Item>
+        ))}
+      </List>
+      {rows.length > 8 && <Text size="sm">and {rows.length - 8} more</Text>}
+    </>
+  )
 }

@@ -41,7 +41,7 @@ export function CredentialFacts({ credential }: { credential: Credential }) {
       <Title order={2} mb="xs">
         Facts
       </Title>
-      <Table layout="fixed" withRowBorders={false} verticalSpacing={4}>
+      <Table layout="fixed" withRowBorders={false} verticalSpacing={4} horizontalSpacing={0}>
         <Table.Tbody>
           {rows
             .filter(([, value]) => value !== null && value !== undefined && value !== '')

@@ -16,7 +16,12 @@ const words: Record<string, string> = {
   'credential.refreshed': 'New token from the provider',
   'credential.revoked': 'Tokens taken back',
   'credential.connected': 'Connected',
+  'credential.imported': 'Came from a file',
+  'credential.exported': 'Written to a file',
+  'credential.ended': 'Its token ran out',
   'consent.started': 'Consent started',
+  'consent.opened': 'Sign-in opened in a browser',
+  'consent.browser_refused': 'Answer from another browser refused',
   'consent.failed': 'Consent ended without a token',
   'token.handed_out': 'Token handed out',
   'message.sent': 'Mail sent',
@@ -57,7 +62,8 @@ export function CredentialHistory({ credential }: { credential: Credential }) {
               color={failed ? 'red' : 'pine'}
               title={
                 <Text size="sm" fw={600}>
-                  {(words[entry.action] ?? entry.action) + (failed ? (entry.outcome === 'refused' ? ': refused' : ': failed') : '')}
+                  {(words[entry.action] ?? entry.action) +
+                    (failed && !entry.action.endsWith('.failed') ? (entry.outcome === 'refused' ? ': refused' : ': failed') : '')}
                 </Text>
               }
             >

@@ -67,13 +67,15 @@ export function CredentialTable({ rows, filter, onSort, selected, onSelect, hasM
   const onCurrent = (work: (credential: Credential) => void) => () => {
     if (current !== undefined && menu === null && deleting === null && testing === null) work(current)
   }
+  /** The first step into the list goes to the row where one was. */
+  const step = (by: number) => focusRow(body.current?.contains(document.activeElement) === true ? active + by : active)
   const menuAtRow = (credential: Credential) => {
     const box = body.current?.querySelector<HTMLElement>(`tr[data-index="${rows.indexOf(credential)}"]`)?.getBoundingClientRect()
     setMenu({ credential, x: (box?.left ?? 0) + 48, y: (box?.top ?? 0) + 34 })
   }
   useHotkeys([
-    ['j', () => focusRow(active + 1)],
-    ['k', () => focusRow(active - 1)],
+    ['j', () => step(1)],
+    ['k', () => step(-1)],
     ['r', onCurrent((credential) => mayManage && credential.kind === 'oauth2' && connect(credential))],
     ['t', onCurrent((credential) => mayManage && setTesting(credential))],
     ['x', onCurrent((credential) => mayManage && toggle(credential))],

@@ -4,13 +4,19 @@ import { IconCheck, IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../api/client.ts'
 import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
+import { queryClient } from '../api/query-client.ts'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 
 /** Tries a credential for real and shows step by step what worked. */
 export function TestResult({ credential, onClose }: { credential: Credential | null; onClose: () => void }) {
   const test = useQuery({
     queryKey: ['test', credential?.id],
-    queryFn: () => api.testCredential({ params: { credential: credential!.id } }),
+    queryFn: async () => {
+      const report = await api.testCredential({ params: { credential: credential!.id } })
+      // A test makes no event, but stands in the time line.
+      void queryClient.invalidateQueries({ queryKey: ['credential-use', credential!.id] })
+      return report
+    },
     enabled: credential !== null,
     gcTime: 0,
     staleTime: Infinity,

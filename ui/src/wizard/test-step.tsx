@@ -7,8 +7,9 @@ import { includesRole, useSession } from '../api/session.ts'
 import { TestSteps } from '../credentials/test-result.tsx'
 import { CopyField } from '../elements/copy-field.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { Summary } from './summary.tsx'
 
-/** Step 6: tries it for real, then says how automations get it. */
+/** Step 6: tries it for real, sums up what was made, then says how automations get it. */
 export function TestStep({ credential, onFix }: { credential: Credential; onFix: () => void }) {
   const test = useQuery({
     queryKey: ['test', credential.id],
@@ -46,6 +47,7 @@ export function TestStep({ credential, onFix }: { credential: Credential; onFix:
           )}
         </Group>
       </Paper>
+      <Summary credential={credential} />
       <WhatNext credential={credential} />
     </Stack>
   )

@@ -13,7 +13,7 @@ export function stepsOf(kind: Kind, needsPerson: boolean): Step[] {
       { name: 'what', title: 'What' },
       { name: 'client', title: kind === 'api_key' ? 'API key' : 'User and password' },
       { name: 'name', title: 'Name' },
-      { name: 'test', title: 'Test' },
+      { name: 'test', title: 'Test and summary' },
     ]
   }
   return [
@@ -22,7 +22,7 @@ export function stepsOf(kind: Kind, needsPerson: boolean): Step[] {
     { name: 'scopes', title: 'Scopes' },
     ...(needsPerson ? [{ name: 'consent', title: 'Consent' } as const] : []),
     { name: 'name', title: 'Name' },
-    { name: 'test', title: 'Test' },
+    { name: 'test', title: 'Test and summary' },
   ]
 }
 
