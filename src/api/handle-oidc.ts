@@ -42,7 +42,13 @@ export function oidcHandlers({ oidc, log, facts }: Pick<Services, 'oidc' | 'log'
       if (call.isHead) return { text: '', status: 200, headers: pageHeaders }
       try {
         const outcome = await setUp().finish(new URLSearchParams(call.rawQuery), readCookie(call.cookies ?? '', name), signInFrom(call))
-        if (outcome.kind === 'refused') throw await answers.refused(call.address, outcome, 'Nobody has invited this account.')
+        if (outcome.kind === 'refused')
+          throw await answers.refused(
+            call.address,
+            outcome,
+            'Nobody has invited this account.',
+            'Ask an administrator to invite you by the name that the provider tells.',
+          )
         const { headers } = await answers.entered(outcome.token, call.address)
         return { text: '', headers: { ...pageHeaders, ...headers, location: '/' } }
       } catch (error) {

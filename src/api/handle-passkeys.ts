@@ -19,7 +19,7 @@ export function passkeyHandlers({ passkeys }: Pick<Services, 'passkeys'>, answer
       const outcome = await passkeys.signIn(input, signInFrom(call))
       if (outcome.kind === 'signed_in') return await answers.entered(outcome.token, call.address)
       if (outcome.kind === 'confirmed') return await answers.renewed(call)
-      throw await answers.refused(call.address, outcome, 'This passkey signs nobody in here.')
+      throw await answers.refused(call.address, outcome, 'This passkey signs nobody in here.', 'Use another passkey, or the password.')
     },
     async listPasskeys({ caller }) {
       return { body: { items: (await passkeys.list(caller.person!.id)).map(passkeyBody), next: null } }

@@ -13,9 +13,9 @@ for (const database of databases) {
     let server: AuthorizationServer
     let api: ApiWorld
     const people: Record<string, string> = {}
-    for (const name of ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'mallory']) people[name] = `${name}@rig.test`
+    for (const name of ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'mallory']) people[name] = `${name}@rig.test`
     before(async () => {
-      server = await startAuthorizationServer({ people })
+      server = await startAuthorizationServer({ people, unverified: 'ivan' })
       api = await openApiWorld({
         database,
         oidc: { issuer: server.issuer, clientId: 'web-basic', clientSecret: new Secret(clientSecrets['web-basic']), claim: 'email', title: 'Rig' },
@@ -93,6 +93,13 @@ for (const database of databases) {
       people.carol = 'carol@rig.test'
       people.bob = 'bob.new@rig.test'
       assert.equal((await personOf(await enter('bob'))).name, 'bob@rig.test')
+    })
+
+    it('Z3: a mail address that the provider has not made sure of is nobody', async () => {
+      await invite('ivan')
+      assert.equal(codeOf(await enter('ivan')), 'sign_in_refused')
+      const { items } = await api.services.audit.list({ limit: 3 })
+      assert.ok(items.some((item) => item.action === 'person.sign_in_refused' && item.reason === 'email_not_verified'))
     })
 
     it('O2: an answer is taken only in the browser that began, and the attempt of another one spoils nothing', async () => {

@@ -24,7 +24,7 @@ export type SessionAnswers = {
   /** The session as it is after something of it changed. */
   renewed(where: Where): Promise<Answer>
   /** Records that a sign-in failed and returns what the caller is told. */
-  refused(address: string | null, outcome: SignInOutcome & { kind: 'refused' }, detail: string): Promise<Problem>
+  refused(address: string | null, outcome: SignInOutcome & { kind: 'refused' }, detail: string, nextStep?: string): Promise<Problem>
 }
 
 export function sessionAnswers(
@@ -59,7 +59,7 @@ export function sessionAnswers(
       return { body: await bodyOf(person), headers: { 'set-cookie': cookie.set(token.reveal()) } }
     },
     renewed: async ({ session, address }) => ({ body: await bodyOf((await sessions.authenticate(session ?? '', address)).person) }),
-    async refused(address, { person, why }, detail) {
+    async refused(address, { person, why }, detail, nextStep) {
       await refusals.record({
         actor: nobody(address),
         action: 'person.sign_in_refused',
@@ -68,7 +68,7 @@ export function sessionAnswers(
         outcome: 'refused',
         reason: why ?? 'sign_in_refused',
       })
-      return new Problem('sign_in_refused', detail)
+      return new Problem('sign_in_refused', detail, nextStep === undefined ? {} : { nextStep })
     },
   }
 }

@@ -32,6 +32,8 @@ export type AuthorizationServerOptions = {
   tls?: { key: string; cert: string }
   /** Whom it knows: name and mail address. Any password is right. */
   people?: Record<string, string>
+  /** Of this one it has not made sure that the mail address is his. */
+  unverified?: string
   clients?: Record<string, unknown>[]
   title?: string
   /** Takes only authorization requests that were sent ahead (RFC 9126). */
@@ -137,7 +139,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     issueRefreshToken: (_context: Context, client: { grantTypeAllowed: (grant: string) => boolean }, source: { scopes: Set<string> }) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     findAccount: (_context: Context, id: string) =>
-      people[id] === undefined ? undefined : { accountId: id, claims: () => ({ sub: id, email: people[id], email_verified: true }) },
+      people[id] === undefined ? undefined : { accountId: id, claims: () => ({ sub: id, email: people[id], email_verified: options.unverified !== id }) },
     extraTokenClaims: (_context: Context, token: { accountId?: string; client?: { mailbox?: string } }) => {
       const mailbox = token.accountId === undefined ? token.client?.mailbox : people[token.accountId]
       return mailbox === undefined ? undefined : { email: mailbox, username: mailbox }
