@@ -105,9 +105,9 @@ export type DiscoveredProvider = { description: Provider; warnings: string[] }
 export type AccessKeyPage = { items: AccessKey[]; next: string | null }
 
 /** What an automation calls Keybearer with; never the key itself */
-export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit" | "persons")[]; networks: string[]; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null; delivery: { status: "waiting" | "opened" | "expired"; expires_at: string; opened_at: string | null; opened_from: string | null; repeats: number } | null }
+export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit" | "persons" | "calendar")[]; networks: string[]; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null; delivery: { status: "waiting" | "opened" | "expired"; expires_at: string; opened_at: string | null; opened_from: string | null; repeats: number } | null }
 
-export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit" | "persons")[]; networks?: string[]; expires_at?: string; delivery_link?: boolean }
+export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit" | "persons" | "calendar")[]; networks?: string[]; expires_at?: string; delivery_link?: boolean }
 
 export type Permission = { credential: string; rights: ("read" | "token" | "mail" | "request")[] }
 
@@ -213,6 +213,15 @@ export type Event = { seq: number; at: string; type: "credential.created" | "cre
 export type FailureText = { text: string; provider?: string; surface?: "authorize_page" | "authorize_redirect" | "token_endpoint" | "device_endpoint" | "smtp_auth" | "smtp_data" | "imap_auth" | "gmail_api" | "graph_api" | "any_api" | "network" | "local_check"; credential?: string }
 
 export type Explanation = { title: string; meaning: string; causes: string[]; fix: string[]; id: string | null; who: "you" | "owner" | "admin" | "nobody"; action: "retry" | "reauthorize" | "fix_config" | "admin" | "rate_limit" | "none"; retry: "permanent" | "transient" | "needs_reconsent" | "needs_admin" | null; source: string | null }
+
+export type CalendarEnds = { items: CalendarEnd[]; next: string | null }
+
+/** A day on which something stops unless a person acts */
+export type CalendarEnd = { kind: "client_secret" | "certificate" | "consent" | "testing_consent" | "idle" | "token" | "password_login" | "access_key"; at: string; subject: { kind: "credential" | "registration" | "access_key"; id: string; name: string }; credentials: Named[]; message: string; next_step: string }
+
+export type NewCalendarFeed = { name: string }
+
+export type CalendarFeed = { access_key: Named; address: string }
 
 export type Status = { version: string; uptime_seconds: number; database: "sqlite" | "postgres"; credentials: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; audit: { records: number; head: string; blocked: boolean }; master_key_version: number; public_url: string; now: string }
 
@@ -401,6 +410,12 @@ export type Operations = {
   streamEvents: { params: Record<string, never>; query: { last_event_id?: number; type?: ("credential.created" | "credential.changed" | "credential.deleted" | "credential.connected" | "credential.refreshed" | "credential.expiring" | "credential.broken" | "credential.recovered" | "credential.paused" | "credential.resumed" | "credential.revoked" | "consent.started" | "consent.browser_refused" | "consent.finished" | "token.handed_out" | "registration.changed" | "access_key.changed" | "access_key.delivery_reopened" | "person.changed" | "sender.changed" | "provider.changed" | "mail_options.changed" | "message.queued" | "message.sent" | "message.delayed" | "message.failed" | "message.cancelled" | "audit.blocked" | "audit.unblocked" | "master_key.rotated")[] }; body: undefined; reply: string }
   /** Says what an error text means and what to do; nothing of it is stored. */
   explainFailure: { params: Record<string, never>; query: Record<string, never>; body: FailureText; reply: Explanation }
+  /** Lists everything known to end, with its date, the next first. */
+  listEnds: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: CalendarEnds }
+  /** Makes an address that calendar programs subscribe to, and shows it, this once. */
+  createCalendarFeed: { params: Record<string, never>; query: Record<string, never>; body: NewCalendarFeed; reply: CalendarFeed }
+  /** Shows the calendar to a program that has subscribed to it (RFC 5545). */
+  readCalendarFeed: { params: { feed: string }; query: Record<string, never>; body: undefined; reply: string }
   /** Shows version, credentials per status and the state of the store. */
   getStatus: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: Status }
   /** Lists the effective settings and where each comes from; secrets are hidden. */
@@ -514,6 +529,9 @@ export const operations = {
   verifyAudit: { method: 'GET', path: '/v1/audit/verification', reply: 'json' },
   streamEvents: { method: 'GET', path: '/v1/events', reply: 'text' },
   explainFailure: { method: 'POST', path: '/v1/diagnoses', reply: 'json' },
+  listEnds: { method: 'GET', path: '/v1/calendar', reply: 'json' },
+  createCalendarFeed: { method: 'POST', path: '/v1/calendar/feeds', reply: 'json' },
+  readCalendarFeed: { method: 'GET', path: '/calendar/{feed}', reply: 'text' },
   getStatus: { method: 'GET', path: '/v1/status', reply: 'json' },
   getSettings: { method: 'GET', path: '/v1/settings', reply: 'json' },
   runDoctor: { method: 'GET', path: '/v1/doctor', reply: 'json' },

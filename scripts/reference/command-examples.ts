@@ -18,6 +18,7 @@ export const commandExamples: Record<string, string[]> = {
   show: ['keybearer show work-mail'],
   test: ['keybearer test work-mail'],
   doctor: ['keybearer doctor', 'keybearer doctor work-mail'],
+  calendar: ['keybearer calendar', 'keybearer calendar --feed "calendar of the office"'],
   explain: [
     "echo 'AADSTS7000215: Invalid client secret provided.' | keybearer explain",
     'keybearer explain --provider google --credential work-mail < error.txt',

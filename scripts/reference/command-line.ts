@@ -7,7 +7,7 @@ import { anchorOf, code, fence, link, page, prose, sentence, table } from './mar
 /** Where a command stands on the page; a new one that is not named here comes under "Further commands". */
 const groups: { title: string; opening: string; commands: string[] }[] = [
   { title: 'Using credentials', opening: 'What scripts and jobs call.', commands: ['token', 'run', 'send', 'request', 'sendmail'] },
-  { title: 'Looking', opening: 'How things are.', commands: ['status', 'list', 'show', 'test', 'doctor', 'events', 'explain'] },
+  { title: 'Looking', opening: 'How things are.', commands: ['status', 'list', 'show', 'test', 'doctor', 'calendar', 'events', 'explain'] },
   {
     title: 'Setting up credentials',
     opening: 'From a new credential to one that works, and what may be done with it afterwards.',

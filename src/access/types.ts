@@ -13,7 +13,7 @@ export const rightMeanings: Record<Right, string> = {
 }
 
 /** What a caller may do beside using credentials. */
-export const administrations = ['manage', 'keys', 'audit', 'persons'] as const
+export const administrations = ['manage', 'keys', 'audit', 'persons', 'calendar'] as const
 export type Administration = (typeof administrations)[number]
 
 /** What each kind of administration allows, as the reference page says it. */
@@ -22,6 +22,7 @@ export const administrationMeanings: Record<Administration, string> = {
   keys: 'Make, list and revoke access keys, with no more rights than the calling key has.',
   audit: 'Read and verify the audit trail.',
   persons: 'Invite persons, change their roles, suspend and remove them.',
+  calendar: 'Read the calendar of what ends, by the address of its feed, and nothing else.',
 }
 
 export type Permission = {

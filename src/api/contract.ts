@@ -1,5 +1,6 @@
 import { accessKeyEndpoints } from './contract-access-keys.ts'
 import { auditEndpoints } from './contract-audit.ts'
+import { calendarEndpoints } from './contract-calendar.ts'
 import { consentEndpoints } from './contract-consents.ts'
 import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
@@ -37,6 +38,7 @@ export const contract = [
   ...mailOptionsEndpoints,
   ...auditEndpoints,
   ...diagnosisEndpoints,
+  ...calendarEndpoints,
   ...serviceEndpoints,
 ] as const satisfies readonly Endpoint[]
 

@@ -47,9 +47,9 @@ describe('explaining an error text', () => {
   })
 
   it('tells nobody the values of a credential that he may not read', async () => {
-    const job = await api.makeKey({ permissions: [{ credential: 'office', rights: ['token'] }] })
+    const job = await api.makeKey({ permissions: [{ credential: (await api.world.credentials.get('office')).id, rights: ['token'] }] })
     assert.equal((await explain({ text: 'AADSTS50011: x', credential: 'office' }, job)).status, 403)
-    const stranger = await api.makeKey({ permissions: [] })
+    const stranger = await api.makeKey({ permissions: [], administration: ['audit'] })
     assert.equal((await explain({ text: 'AADSTS50011: x', credential: 'office' }, stranger)).status, 404)
     const { status, text } = await explain({ text: 'AADSTS50011: x' }, stranger)
     assert.equal(status, 200)

@@ -1,6 +1,7 @@
 import type { Handlers } from './call.ts'
 import { accessKeyHandlers } from './handle-access-keys.ts'
 import { auditHandlers } from './handle-audit.ts'
+import { calendarHandlers } from './handle-calendar.ts'
 import { consentHandlers } from './handle-consents.ts'
 import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
@@ -39,6 +40,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...mailOptionsHandlers(services),
     ...auditHandlers(services),
     ...diagnosisHandlers(services),
+    ...calendarHandlers(services),
     ...serviceHandlers(services, options.metrics),
   }
 }

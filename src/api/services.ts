@@ -84,6 +84,7 @@ export type Services = {
     | 'usageDays'
     | 'diagnosisValues'
     | 'examine'
+    | 'ends'
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>

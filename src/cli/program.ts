@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
 import { addCommand } from './add.ts'
 import { auditCommand } from './audit.ts'
+import { calendarCommand } from './calendar.ts'
 import { completionCommand } from './completion.ts'
 import { connectCommand } from './connect.ts'
 import { doctorCommand } from './doctor.ts'
@@ -46,7 +47,7 @@ export function makeProgram(): Command {
     })
     .exitOverride()
   const groups: Record<string, Command[]> = {
-    'The service:': [serveCommand(), statusCommand(), doctorCommand(), explainCommand(), settingsCommand(), rotateKeyCommand()],
+    'The service:': [serveCommand(), statusCommand(), doctorCommand(), explainCommand(), calendarCommand(), settingsCommand(), rotateKeyCommand()],
     'Credentials:': [
       addCommand(),
       connectCommand(),

@@ -16,6 +16,7 @@ import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
 import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
 import { createCredential } from './credential-create.ts'
+import { listEnds, type CalendarEnd } from './calendar.ts'
 import { diagnoseReply, diagnosisOfReason, diagnosisValues, type Failure } from './diagnosis.ts'
 import { countCredentials, listCredentials, toViews, usageDays } from './credential-list.ts'
 import { examineCredential, type Examined } from './examination.ts'
@@ -79,6 +80,11 @@ export class Credentials {
   /** @throws Problem not_found */
   async get(ref: string): Promise<CredentialView> {
     return (await toViews(this.#context, [await this.#find(ref)]))[0]!
+  }
+
+  /** Lists everything known to end among the credentials that may be seen; undefined: all. */
+  async ends(visible: string[] | undefined): Promise<CalendarEnd[]> {
+    return await listEnds(this.#context, visible)
   }
 
   /** Returns what the reason of a credential's status means; null when there is nothing to explain. */

@@ -83,4 +83,37 @@ describe('what the page says of failures', () => {
     assert.deepEqual(await findViolations(page), [])
     await assertNoSidewaysScroll(page, page.url())
   })
+
+  it('the calendar lists what ends, and gives an address for calendar programs once', async () => {
+    const soon = new Date(Date.now() + 40 * 86_400_000).toISOString()
+    assert.equal(
+      await api('/v1/registrations', {
+        name: 'ends-soon',
+        provider: 'generic',
+        client_id: 'app-1',
+        client_secret: 'a-secret',
+        placeholders: { token_endpoint: `${fake.url}/token` },
+        secret_expires_at: soon,
+      }),
+      201,
+    )
+    const { page } = anna
+    await page.goto(`${service.url}/calendar`)
+    await page.getByRole('link', { name: 'ends-soon' }).waitFor()
+    await page.getByText(soon.slice(0, 10)).first().waitFor()
+    await takePicture(page, 'calendar')
+    assert.deepEqual(await findViolations(page), [])
+    await page.getByRole('button', { name: 'Subscribe …' }).click()
+    await page.getByRole('button', { name: 'Make the address' }).click()
+    const address = await page.getByRole('group', { name: 'Address' }).textContent()
+    assert.match(address ?? '', /\/calendar\/kb_\w+\.ics$/)
+    const feed = await fetch(address!)
+    assert.match(await feed.text(), /SUMMARY:Client secret ends: ends-soon/)
+    await page.setViewportSize({ width: 320, height: 700 })
+    await page.goto(`${service.url}/calendar`)
+    await page.getByRole('link', { name: 'ends-soon' }).waitFor()
+    await assertNoSidewaysScroll(page, 'the calendar')
+    await takePicture(page, 'calendar-320')
+    assert.deepEqual(anna.complaints, [])
+  })
 })

@@ -16,6 +16,7 @@ export const administrations: readonly { value: Administration; title: string; m
   { value: 'keys', title: 'Keys', meaning: 'Make and revoke access keys, with no more rights than its own.' },
   { value: 'audit', title: 'Audit', meaning: 'Read and verify the audit trail.' },
   { value: 'persons', title: 'Persons', meaning: 'Invite persons, change what they may, end their access.' },
+  { value: 'calendar', title: 'Calendar', meaning: 'Read the calendar of what ends, and nothing else.' },
 ]
 
 export const everything = '*'

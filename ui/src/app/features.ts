@@ -100,6 +100,13 @@ export const features: Feature[] = [
     role: 'manager',
   },
   {
+    id: 'calendar',
+    title: 'Expiry Calendar',
+    words: 'ends dates expires client secrets certificates ics feed subscribe',
+    description: 'Everything known to end, and an address for calendar programs',
+    path: '/calendar',
+  },
+  {
     id: 'explain',
     title: 'Explain an Error',
     words: 'paste error text aadsts diagnosis help why failed',

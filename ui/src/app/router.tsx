@@ -133,6 +133,12 @@ const profileRoute = createRoute({
   component: lazyRouteComponent(() => import('../persons/profile-page.tsx'), 'ProfilePage'),
 })
 
+const calendarRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/calendar',
+  component: lazyRouteComponent(() => import('../calendar/calendar-page.tsx'), 'CalendarPage'),
+})
+
 const explainRoute = createRoute({
   getParentRoute: () => inside,
   path: '/explain',
@@ -172,6 +178,7 @@ const routes = root.addChildren([
     personsRoute,
     auditRoute,
     settingsRoute,
+    calendarRoute,
     explainRoute,
     profileRoute,
   ]),

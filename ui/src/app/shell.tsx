@@ -21,8 +21,11 @@ import { useDisclosure } from '@mantine/hooks'
 import { eventTypes } from '@keybearer/client'
 import {
   IconAddressBook,
+  IconCalendarTime,
   IconHistory,
+  IconInbox,
   IconKey,
+  IconListSearch,
   IconMailForward,
   IconMoon,
   IconPlugConnected,
@@ -32,8 +35,6 @@ import {
   IconSun,
   IconUser,
   IconUsers,
-  IconInbox,
-  IconListSearch,
 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
@@ -54,6 +55,7 @@ const places = [
   { path: '/credentials', title: 'Credentials', icon: IconKey },
   { path: '/registrations', title: 'Registrations', icon: IconAddressBook, role: 'manager' },
   { path: '/providers', title: 'Providers', icon: IconListSearch },
+  { path: '/calendar', title: 'Expiry calendar', icon: IconCalendarTime },
   { path: '/senders', title: 'Senders', icon: IconSend, role: 'manager' },
   { path: '/email-options', title: 'Email options', icon: IconMailForward, role: 'manager' },
   { path: '/outbox', title: 'Outbox', icon: IconInbox, role: 'manager' },
