@@ -39,6 +39,19 @@ describe('the list of credentials and the page of one', () => {
     await assertGood(office.anna, 'credential-used')
   })
 
+  it('the menu opens by keyboard too, by m and by Shift+F10, and gives the focus back to its row', async () => {
+    const page = await openList()
+    await page.keyboard.press('j')
+    for (const key of ['m', 'Shift+F10']) {
+      await page.waitForFunction(() => document.activeElement?.getAttribute('data-name') === 'alpha')
+      await page.keyboard.press(key)
+      await page.getByRole('menuitem', { name: 'Open' }).waitFor()
+      assert.deepEqual(await page.getByRole('menuitem').allTextContents(), ['Open', 'Edit', 'Test', 'Pause', 'Duplicate', 'Import', 'Export', 'Delete'])
+      await page.keyboard.press('Escape')
+    }
+    await page.waitForFunction(() => document.activeElement?.getAttribute('data-name') === 'alpha')
+  })
+
   it('says by whom a credential is used before it is deleted, and asks for its name', async () => {
     const page = await openList()
     await page.locator('tr[data-name="beta"]').click({ button: 'right' })

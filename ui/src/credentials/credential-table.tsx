@@ -71,7 +71,8 @@ export function CredentialTable({ rows, filter, onSort, selected, onSelect, hasM
   const step = (by: number) => focusRow(body.current?.contains(document.activeElement) === true ? active + by : active)
   const menuAtRow = (credential: Credential) => {
     const box = body.current?.querySelector<HTMLElement>(`tr[data-index="${rows.indexOf(credential)}"]`)?.getBoundingClientRect()
-    setMenu({ credential, x: (box?.left ?? 0) + 48, y: (box?.top ?? 0) + 34 })
+    // After the key is done with: a menu that opens while it is still on its way is closed by it.
+    setTimeout(() => setMenu({ credential, x: (box?.left ?? 0) + 48, y: (box?.top ?? 0) + 34 }))
   }
   useHotkeys([
     ['j', () => step(1)],
