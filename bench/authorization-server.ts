@@ -119,7 +119,8 @@ function start(issuer: string, client: { client_id: string; client_secret: strin
     ttl: { AccessToken: 3600, RefreshToken: life, Grant: life },
   })
   provider.on('grant.success', (context) => {
-    const { grantId } = (context as Context).oidc?.entities?.RefreshToken as { grantId: string }
+    const token = (context as Context).oidc?.entities?.RefreshToken as { grantId: string } | undefined
+    const grantId = token?.grantId ?? 'of another kind'
     counts.set(grantId, (counts.get(grantId) ?? 0) + 1)
     lastAt = performance.now()
   })

@@ -76,7 +76,8 @@ async function permit(
   if ('credential' in permission) {
     const right = permission.credential
     const ref = credential ?? ''
-    const id = await services.credentials.idOf(ref)
+    // Invariant: what the caller may not know of is looked for as long as what does not exist.
+    const id = await services.credentials.idOf(ref, (one) => caller.knows(one))
     if (id === null || !caller.knows(id)) return await refuse(new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`), id)
     if (caller.can(right, id) || (right === 'read' && mayManage(caller))) return id
     return await refuse(lacks(caller, `the right "${right}" for "${ref.slice(0, 100)}"`), id)

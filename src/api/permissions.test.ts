@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { StatementSync, type SQLInputValue } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { Secret } from '../base/secret.ts'
 import { openApiWorld, signInAs, type ApiWorld, type Ask, type Reply } from '../../test/api-world.ts'
@@ -231,6 +232,28 @@ describe('who may call what', () => {
         assert.equal(same(foreign, other), same(unknown, unknownId('cred')), `${row.id} for ${role}`)
       }
     }
+  })
+
+  it('Z2: a credential of others is looked for as long as one that does not exist: by the same questions to the database', async (t) => {
+    const asked: string[] = []
+    const { all } = StatementSync.prototype
+    t.mock.method(StatementSync.prototype, 'all', function (this: StatementSync, ...values: SQLInputValue[]) {
+      // The look for events comes by itself, whatever is asked.
+      if (!this.sourceSQL.includes('"events"')) asked.push(this.sourceSQL)
+      return all.apply(this, values as never)
+    })
+    const questions = async (role: 'job' | 'keeper', id: string) => {
+      asked.length = 0
+      for (const row of rowsOfCredential) assert.equal((await ask(row, role, id)).json.code, 'not_found', row.id)
+      return [...asked].sort()
+    }
+    const rowsOfCredential = (contract as readonly Endpoint[]).filter((one) => typeof one.permission === 'object' && 'credential' in one.permission)
+    assert.ok(rowsOfCredential.length >= 3)
+    // Somebody who may use it has just done so: it is in memory.
+    await api.services.credentials.idOf(other)
+    const foreign = await questions('job', other)
+    assert.deepEqual(foreign, await questions('job', unknownId('cred')))
+    assert.ok(foreign.length >= rowsOfCredential.length)
   })
 
   it('Z2: a foreign credential cannot be given away in a new access key', async (t) => {

@@ -103,9 +103,9 @@ export class Credentials {
     return diagnosisValues(this.#context.publicUrl, await this.#find(ref))
   }
 
-  /** Returns the id behind an id or a name; null when there is none. */
-  async idOf(ref: string): Promise<string | null> {
-    return await this.#handOuts.idOf(ref)
+  /** Returns the id behind an id or a name; null when there is none. See `HandOuts.idOf`. */
+  async idOf(ref: string, mayBeKnown?: (id: string) => boolean): Promise<string | null> {
+    return await this.#handOuts.idOf(ref, mayBeKnown)
   }
 
   async create(input: NewCredential, actor: Actor, limits: Limits = {}): Promise<CredentialView> {

@@ -56,6 +56,53 @@ for (const database of databases) {
       assert.deepEqual(view.grantedScopes, ['mail.send'])
     })
 
+    it('O16: a provider that hangs holds up what is of it and nothing else, however much that is', async (t) => {
+      const hanging = await startFakeProvider()
+      let release = () => {}
+      const held = new Promise<void>((resolve) => (release = resolve))
+      hanging.answer = async () => {
+        await held
+        return { status: 503, body: 'too late' }
+      }
+      t.after(async () => {
+        release()
+        await Promise.allSettled(waiting)
+        await hanging.close()
+      })
+      const stuck = await Promise.all(Array.from({ length: 40 }, (_, i) => makeRefreshable(world, hanging, `stuck-${i}-${database}`)))
+      let ended = 0
+      const waiting = stuck.map((id) => world.credentials.handOut(id, { purpose: 'token', actor: tester }).finally(() => ended++))
+      for (const one of waiting) one.catch(() => undefined)
+      while (hanging.seen.length === 0) await new Promise((done) => setTimeout(done, 20))
+
+      rotating()
+      const id = await makeRefreshable(world, fake, `beside-the-stuck-${database}`)
+      const token = await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      assert.match(token.accessToken.reveal(), /^at-/)
+      assert.equal(ended, 0, 'the others still hang')
+    })
+
+    it('O10: a new secret that the provider does not know yet holds nothing up: the one before it is tried, and it warns', async () => {
+      const id = await makeRefreshable(world, fake, `two-secrets-${database}`)
+      const { registration } = await world.credentials.get(id)
+      await world.registrations.change(registration!.id, { clientSecret: new Secret('a-new-secret') }, tester)
+      const secrets: string[] = []
+      fake.answer = ({ headers }) => {
+        const [, secret = ''] = Buffer.from((headers.authorization ?? '').slice(6), 'base64')
+          .toString()
+          .split(':')
+        secrets.push(secret)
+        return secret === 'client-secret' ? { body: { access_token: 'at-by-the-old', expires_in: 3600 } } : { status: 401, body: { error: 'invalid_client' } }
+      }
+      const token = await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      assert.equal(token.accessToken.reveal(), 'at-by-the-old')
+      assert.deepEqual(secrets, ['a-new-secret', 'client-secret'], 'one secret in each request, the new one first')
+      const [record] = (await world.context.audit.list({ subject: id, action: 'credential.refreshed' })).items
+      assert.match(String(record?.detail.warning), /took the one before it/)
+      assert.equal((await world.credentials.get(id)).status, 'ready')
+      rotating()
+    })
+
     it('keeps the old refresh token when the provider sends none', async () => {
       fake.answer = () => ({ body: { access_token: 'at-x', expires_in: 3600 } })
       const id = await makeRefreshable(world, fake, `keeps-${database}`, 'rt-kept')

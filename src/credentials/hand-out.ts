@@ -123,12 +123,12 @@ export class HandOuts {
     }
   }
 
-  /** Finds the id behind an id or a name. */
-  async idOf(ref: string): Promise<string | null> {
+  /** Finds the id behind an id or a name; what `mayBeKnown` denies is not taken from memory, which would be quicker than finding nothing. */
+  async idOf(ref: string, mayBeKnown: (id: string) => boolean = () => true): Promise<string | null> {
     const key = ref.startsWith('cred_') ? ref : nameKey(ref)
     if (this.#context.isFresh()) {
       const known = this.#cache.idOf(key)
-      if (known !== undefined) return known
+      if (known !== undefined && mayBeKnown(known)) return known
     }
     const { changes } = this.#cache
     const row = await readToHandOut(this.#context.db, ref)

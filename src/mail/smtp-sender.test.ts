@@ -175,3 +175,22 @@ test('passwords are used where a credential has one, by PLAIN and by LOGIN', asy
     )
   }
 })
+
+for (const { how, hooks, tls } of [
+  { how: 'does not offer STARTTLS', hooks: {}, tls: 'none' },
+  { how: 'offers STARTTLS and then refuses it', hooks: { starttls: () => '454 4.7.0 TLS not available' }, tls: 'starttls' },
+] as const) {
+  test(`N1: a server that ${how}, as when somebody on the way takes it out, gets neither a login nor a message`, async (t) => {
+    const bed = await makeMailBed(t, { server: { mechanisms: ['XOAUTH2', 'PLAIN', 'LOGIN'], tls }, mail: { mayConnect: () => true } })
+    Object.assign(bed.server.on, hooks)
+    for (const credential of [await bed.token(), await bed.password()]) {
+      const sender = await bed.sender({ name: `office of ${credential}`, credential, tls: 'starttls' })
+      const { id } = await bed.outbox.accept({ ...letter, sender: sender.id }, somebody)
+      const waits = await untilDelayed(bed, id)
+      assert.ok(waits.problem, 'it says why it waits')
+    }
+    assert.deepEqual(bed.server.logins, [])
+    assert.deepEqual(bed.server.mails, [])
+    assert.ok(bed.server.connections >= 2)
+  })
+}
