@@ -84,6 +84,20 @@ describe('what the page says of failures', () => {
     await assertNoSidewaysScroll(page, page.url())
   })
 
+  it('a test that fails can be looked at more closely, from the outside in', async () => {
+    const { page } = anna
+    await page.goto(`${service.url}/credentials/office`)
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await page.getByText('It does not work yet.').waitFor()
+    await page.getByRole('button', { name: 'Look closer' }).click()
+    const steps = page.getByRole('list', { name: 'From the outside in' })
+    await steps.getByText('The clock of this machine agrees with the provider.').waitFor()
+    await steps.getByText('The client secret has run out.').waitFor()
+    await takePicture(page, 'examination')
+    assert.deepEqual(await findViolations(page), [])
+    await page.getByRole('button', { name: 'Close', exact: true }).last().click()
+  })
+
   it('the calendar lists what ends, and gives an address for calendar programs once', async () => {
     const soon = new Date(Date.now() + 40 * 86_400_000).toISOString()
     assert.equal(

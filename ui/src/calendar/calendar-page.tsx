@@ -1,4 +1,4 @@
-import { Anchor, Button, Skeleton, Text } from '@mantine/core'
+import { Anchor, Button, Skeleton } from '@mantine/core'
 import type { CalendarEnd } from '@keybearer/client'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -49,12 +49,9 @@ const columns: Column<CalendarEnd>[] = [
   {
     title: 'When',
     cell: (end) => (
-      <>
-        <RelativeTime at={end.at} />
-        <Text size="sm" c="dimmed">
-          {end.at.slice(0, 10)}
-        </Text>
-      </>
+      <span>
+        {end.at.slice(0, 10)}, <RelativeTime at={end.at} />
+      </span>
     ),
   },
   {

@@ -2,9 +2,11 @@ import { Button, Group, List, Modal, Skeleton, Stack, Text, ThemeIcon } from '@m
 import type { Credential, TestReport } from '@keybearer/client'
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
 import { api } from '../api/client.ts'
 import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { queryClient } from '../api/query-client.ts'
+import { ExaminationSteps } from './examination-steps.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 
 /** Tries a credential for real and shows step by step what worked. */
@@ -23,8 +25,10 @@ export function TestResult({ credential, onClose }: { credential: Credential | n
     retry: false,
     refetchOnWindowFocus: false,
   })
+  const [closer, setCloser] = useState(false)
+  useEffect(() => setCloser(false), [credential?.id])
   return (
-    <Modal opened={credential !== null} onClose={onClose} title={`Test of “${credential?.name ?? ''}”`}>
+    <Modal opened={credential !== null} onClose={onClose} size="lg" title={`Test of “${credential?.name ?? ''}”`}>
       <Stack aria-live="polite">
         {test.isFetching && (
           <>
@@ -34,9 +38,13 @@ export function TestResult({ credential, onClose }: { credential: Credential | n
         )}
         {!test.isFetching && <ProblemNotice error={test.error} />}
         {!test.isFetching && test.data !== undefined && <TestSteps report={test.data} />}
+        {closer && credential !== null && <ExaminationSteps credential={credential} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => void test.refetch()} disabled={test.isFetching}>
             Again
+          </Button>
+          <Button variant="default" onClick={() => setCloser(true)} disabled={closer || test.isFetching}>
+            Look closer
           </Button>
           <Button onClick={onClose}>Close</Button>
         </Group>
