@@ -80,6 +80,10 @@ export type Registration = { id: string; name: string; provider: Named; placehol
 /** A field left out stays as it is */
 export type RegistrationChange = { name?: string; placeholders?: Record<string, string>; client_id?: string; client_auth?: "client_secret_basic" | "client_secret_post" | "private_key_jwt" | "none"; client_secret?: string; private_key?: string; private_key_id?: string; certificate?: string; secret_expires_at?: string }
 
+export type ProviderUpdate = { kept_version: number; version: number | null; digest: string | null; differences: { field: string; before: string | null; after: string | null }[]; moves_secrets: boolean }
+
+export type AcceptedUpdate = { digest: string; client_secret?: string; private_key?: string }
+
 export type PopularConfigurations = { enabled: boolean; items: PopularConfiguration[] }
 
 export type PopularConfiguration = { id: string; app: string; variant: string | null; repository: string; source: string; seen: string; provider: Named; placeholders: Record<string, string>; purposes: string[]; client_id: string; redirect_uri: string | null; redirect: "loopback" | "provider_page" | "none"; ways: ("paste" | "device")[]; needs_secret: boolean; scopes: string[]; statement: string }
@@ -298,6 +302,10 @@ export type Operations = {
   changeRegistration: { params: { registration: string }; query: Record<string, never>; body: RegistrationChange; reply: Registration }
   /** Deletes a registration that no credential uses. */
   deleteRegistration: { params: { registration: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Says what is known now of the provider of a registration, beside what it keeps. */
+  getProviderUpdate: { params: { registration: string }; query: Record<string, never>; body: undefined; reply: ProviderUpdate }
+  /** Accepts what is known now of the provider of a registration. */
+  acceptProviderUpdate: { params: { registration: string }; query: Record<string, never>; body: AcceptedUpdate; reply: Registration }
   /** Lists client registrations that well-known applications publish in their sources. */
   listPopularConfigurations: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: PopularConfigurations }
   /** Lists the providers, your own and those of the catalogue, by name. */
@@ -473,6 +481,8 @@ export const operations = {
   getRegistration: { method: 'GET', path: '/v1/registrations/{registration}', reply: 'json' },
   changeRegistration: { method: 'PATCH', path: '/v1/registrations/{registration}', reply: 'json' },
   deleteRegistration: { method: 'DELETE', path: '/v1/registrations/{registration}', reply: 'nothing' },
+  getProviderUpdate: { method: 'GET', path: '/v1/registrations/{registration}/provider', reply: 'json' },
+  acceptProviderUpdate: { method: 'POST', path: '/v1/registrations/{registration}/provider', reply: 'json' },
   listPopularConfigurations: { method: 'GET', path: '/v1/popular-configurations', reply: 'json' },
   listProviders: { method: 'GET', path: '/v1/providers', reply: 'json' },
   createProvider: { method: 'POST', path: '/v1/providers', reply: 'json' },

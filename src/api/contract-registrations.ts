@@ -112,6 +112,51 @@ export const registrationEndpoints = [
     problems: ['name_taken', 'changed_meanwhile'],
   }),
   endpoint({
+    id: 'getProviderUpdate',
+    method: 'GET',
+    path: '/v1/registrations/{registration}/provider',
+    tag: 'Registrations',
+    summary: 'Says what is known now of the provider of a registration, beside what it keeps.',
+    description: 'A registration keeps the addresses that it was made with, until a person accepts others.',
+    permission: { administration: 'manage' },
+    audit: null,
+    params,
+    status: 200,
+    kind: 'json',
+    reply: z
+      .object({
+        kept_version: z.int(),
+        version: z.int().nullable().meta({ description: 'null: the provider is not known any more' }),
+        digest: z.string().nullable().meta({ description: 'Names this change when it is accepted; null: nothing is different' }),
+        differences: z.array(z.object({ field: z.string(), before: z.string().nullable(), after: z.string().nullable() })),
+        moves_secrets: z.boolean().meta({ description: 'Whether secrets would go to servers that they were not entered for' }),
+      })
+      .meta({ id: 'ProviderUpdate' }),
+  }),
+  endpoint({
+    id: 'acceptProviderUpdate',
+    method: 'POST',
+    path: '/v1/registrations/{registration}/provider',
+    tag: 'Registrations',
+    summary: 'Accepts what is known now of the provider of a registration.',
+    description: 'Where secrets would go to other servers, the stored ones are removed unless they are given again, and accounts have to be connected again.',
+    permission: { administration: 'manage' },
+    audit: 'registration.changed',
+    params,
+    body: z
+      .strictObject({
+        digest: word(100).meta({ description: 'Of the change that was shown' }),
+        client_secret: secret('The client secret.').optional(),
+        private_key: secret('A private key, PKCS #8 in PEM form.', 20_000).optional(),
+      })
+      .meta({ id: 'AcceptedUpdate' }),
+    status: 200,
+    kind: 'json',
+    reply: registration,
+    hasEtag: true,
+    problems: ['changed_meanwhile'],
+  }),
+  endpoint({
     id: 'deleteRegistration',
     method: 'DELETE',
     path: '/v1/registrations/{registration}',

@@ -1,8 +1,16 @@
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
+import { secretOf, withoutUndefined } from './views.ts'
 import { registrationBody, toNewRegistration, toRegistrationChange } from './views-registrations.ts'
 
-type Ids = 'listRegistrations' | 'createRegistration' | 'getRegistration' | 'changeRegistration' | 'deleteRegistration'
+type Ids =
+  | 'getProviderUpdate'
+  | 'acceptProviderUpdate'
+  | 'listRegistrations'
+  | 'createRegistration'
+  | 'getRegistration'
+  | 'changeRegistration'
+  | 'deleteRegistration'
 
 export function registrationHandlers({ registrations }: Pick<Services, 'registrations'>): HandlersOf<Ids> {
   return {
@@ -20,6 +28,15 @@ export function registrationHandlers({ registrations }: Pick<Services, 'registra
     },
     async changeRegistration({ params, body, actor, ifRevision }) {
       const view = await registrations.change(params.registration, toRegistrationChange(body), actor, ifRevision)
+      return { body: registrationBody(view), revision: view.revision }
+    },
+    async getProviderUpdate({ params }) {
+      const { keptVersion, version, digest, differences, movesSecrets } = await registrations.compareProvider(params.registration)
+      return { body: { kept_version: keptVersion, version, digest, differences, moves_secrets: movesSecrets } }
+    },
+    async acceptProviderUpdate({ params, body, actor }) {
+      const secrets = withoutUndefined({ clientSecret: secretOf(body.client_secret), privateKey: secretOf(body.private_key) })
+      const view = await registrations.acceptProvider(params.registration, body.digest, secrets, actor)
       return { body: registrationBody(view), revision: view.revision }
     },
     async deleteRegistration({ params, actor }) {

@@ -37,6 +37,8 @@ const matrix: Record<EndpointId, string> = {
   createRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   getRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   changeRegistration: '401 403 403 403 403 in  403 403 in  in  403',
+  getProviderUpdate: '401 403 403 403 403 in  403 403 in  in  403',
+  acceptProviderUpdate: '401 403 403 403 403 in  403 403 in  in  403',
   deleteRegistration: '401 403 403 403 403 in  403 403 in  in  403',
   listProviders: '401 in  in  in  in  in  in  in in  in  in',
   listPopularConfigurations: '401 403 403 403 403 in  403 403 in  in  403',

@@ -89,7 +89,7 @@ export type Services = {
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
   consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'respond' | 'callback'>
-  registrations: Pick<Registrations, 'list' | 'get' | 'create' | 'change' | 'delete'>
+  registrations: Pick<Registrations, 'compareProvider' | 'acceptProvider' | 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'popular' | 'list' | 'detect' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
-import type { NewRegistration, RegistrationChange } from '../../client/src/operations.ts'
+import type { NewRegistration, ProviderUpdate, RegistrationChange } from '../../client/src/operations.ts'
 import type { Client } from '../../client/src/client.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { collectPairs, oneOf, readDate, readInput, readSecretFile } from './input.ts'
-import { print, printJson, printTable, relative } from './output.ts'
+import { print, printJson, printTable, quoted, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 type Options = {
@@ -42,6 +42,18 @@ const withFields = (command: Command): Command =>
     .option('--certificate-file <file>', 'PEM file with the certificate of the key')
     .option('--placeholder <name=value>', "value of the provider's placeholder", collectPairs)
     .option('--secret-expires <date>', 'when the client secret ends, such as 2027-06-30', readDate)
+
+function printUpdate(name: string, update: ProviderUpdate): void {
+  if (update.version === null) return print(`The provider of "${name}" is not known any more; the registration goes on with what it keeps.`)
+  if (update.digest === null) return print(`Nothing is different: "${name}" keeps what is known of its provider.`)
+  printTable(
+    ['WHAT', 'KEPT', 'KNOWN NOW'],
+    update.differences.map(({ field, before, after }) => [field, before ?? '–', after ?? '–']),
+  )
+  if (update.moves_secrets)
+    say('! Secrets would go to other servers: enter the client secret again with --client-secret-file, then connect the accounts again.')
+  say(`To go on with it: keybearer registration update ${quoted(name)} --accept`)
+}
 
 /** Returns provider and client ID: one's own, or those of a popular configuration. */
 async function whose(
@@ -128,6 +140,25 @@ export function registrationCommand(): Command {
       const made = await connectService().changeRegistration({ params: { registration: name }, body: fields(options) })
       print(`"${made.name}" is changed.`)
     }),
+  )
+  command.addCommand(
+    new Command('update')
+      .description('show what is known now of the provider of one, and accept it')
+      .argument('<name>')
+      .option('--accept', 'go on with what is shown')
+      .option('--client-secret-file <file>', 'file with the client secret, where it would go to other servers; - for stdin')
+      .option('--json', 'print JSON')
+      .action(async (name: string, options: { accept?: boolean; clientSecretFile?: string; json?: boolean }) => {
+        const client = connectService()
+        const params = { registration: name }
+        const update = await client.getProviderUpdate({ params })
+        if (options.json) printJson(update)
+        else printUpdate(name, update)
+        if (!options.accept || update.digest === null) return
+        const secret = options.clientSecretFile === undefined ? {} : { client_secret: readSecretFile(options.clientSecretFile) }
+        await client.acceptProviderUpdate({ params, body: { digest: update.digest, ...secret } })
+        say(`"${name}" goes on with this.`)
+      }),
   )
   command.addCommand(
     new Command('delete')

@@ -67,7 +67,8 @@ function resolveFor({ name, snapshot, clientId }: Kept, base: Record<string, str
   return wanted
 }
 
-const addressesOf = (provider: ResolvedProvider): string[] =>
+/** Returns every address that requests for a registration may go to. */
+export const addressesOf = (provider: ResolvedProvider): string[] =>
   [
     provider.tokenEndpoint,
     provider.refreshEndpoint,

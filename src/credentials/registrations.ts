@@ -22,11 +22,14 @@ import {
 } from '../storage/registrations.ts'
 import type { NewRow, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
+import { parseProvider } from '../providers/catalogue.ts'
+import { resolveProvider } from '../providers/provider-resolve.ts'
 import type { Provider } from '../providers/provider-schema.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, nextSteps, statusColumns } from './credential-status.ts'
 import { cleanName, nameErrors } from './names.ts'
 import { checkPrivateKey, describeProvider, popularProvider } from './provider-of.ts'
+import { compareProvider, shownUpdate, type ProviderUpdate } from './provider-update.ts'
 import { registrationPlace } from './token-set.ts'
 import type { ClientAuth, NewRegistration, Page, RegistrationChange, RegistrationView } from './types.ts'
 
@@ -138,13 +141,42 @@ export class Registrations {
    * placeholder (a tenant, a token address) without its secret or key removes the stored one, which was entered for the old.
    */
   async change(ref: string, patch: RegistrationChange, actor: Actor, ifRevision?: number): Promise<RegistrationView> {
-    const { db, clock } = this.#context
     const before = await this.find(ref)
+    return await this.#write(before, patch, actor, { kept: before.provider_snapshot, snapshot: null, movesSecrets: false }, ifRevision)
+  }
+
+  /** Says what is known now of the provider of a registration, beside what it keeps. @throws Problem not_found */
+  async compareProvider(ref: string): Promise<ProviderUpdate> {
+    return await compareProvider(this.#context, await this.find(ref))
+  }
+
+  /**
+   * Lets a registration go on with what is known now of its provider, because a person has seen what is different. Where
+   * secrets would go to other servers, the stored ones are removed unless they are entered again.
+   *
+   * @throws Problem changed_meanwhile when something else is known by now than was shown
+   */
+  async acceptProvider(ref: string, digest: string, secrets: Pick<RegistrationChange, 'clientSecret' | 'privateKey'>, actor: Actor): Promise<RegistrationView> {
+    const before = await this.find(ref)
+    const { snapshot, movesSecrets } = shownUpdate(await compareProvider(this.#context, before), digest, before.name)
+    return await this.#write(before, secrets, actor, { kept: snapshot, snapshot, movesSecrets })
+  }
+
+  async #write(
+    before: RegistrationRow,
+    patch: RegistrationChange,
+    actor: Actor,
+    provider: { kept: string; snapshot: string | null; movesSecrets: boolean },
+    ifRevision?: number,
+  ): Promise<RegistrationView> {
+    const { db, clock } = this.#context
     const placeholders = patch.placeholders ?? (JSON.parse(before.placeholders) as Record<string, string>)
     const clientAuth = patch.clientAuth ?? (before.client_auth as ClientAuth)
     const errors = [
       ...(patch.name === undefined ? [] : nameErrors(patch.name)),
-      ...(patch.clientAuth === undefined ? [] : weakerErrors(clientAuth, (JSON.parse(before.provider_snapshot) as { client_auth: ClientAuth[] }).client_auth)),
+      ...(patch.clientAuth === undefined && provider.snapshot === null
+        ? []
+        : weakerErrors(clientAuth, (JSON.parse(provider.kept) as { client_auth: ClientAuth[] }).client_auth)),
       ...fieldErrors(
         {
           clientId: patch.clientId ?? before.client_id,
@@ -157,15 +189,16 @@ export class Registrations {
       ),
     ]
     if (errors.length > 0) throw new Problem('invalid_request', 'The registration cannot be changed like this.', { errors })
-    if (patch.placeholders) await describeProvider(this.#context, before.provider, placeholders)
+    if (patch.placeholders !== undefined || provider.snapshot !== null) resolveProvider(parseProvider(JSON.parse(provider.kept), before.name), placeholders)
     if (ifRevision !== undefined && ifRevision !== before.revision) throw changedMeanwhile(before.name)
 
     const now = clock.now()
     const identityChanged =
+      provider.movesSecrets ||
       (patch.clientId !== undefined && patch.clientId.trim() !== before.client_id) ||
       (patch.placeholders !== undefined && JSON.stringify(placeholders) !== before.placeholders)
     const row = await inTransaction(db, async (trx) => {
-      const change: RowUpdate<'registrations'> = { updated_at: now }
+      const change: RowUpdate<'registrations'> = { updated_at: now, ...(provider.snapshot === null ? {} : { provider_snapshot: provider.snapshot }) }
       if (patch.name !== undefined) Object.assign(change, { name: cleanName(patch.name), name_key: nameKey(patch.name) })
       if (patch.clientId !== undefined) change.client_id = patch.clientId.trim()
       if (patch.clientAuth !== undefined) change.client_auth = patch.clientAuth
@@ -193,7 +226,8 @@ export class Registrations {
       const after = { ...before, ...change, revision: before.revision + 1 }
       if (after.secret_expires_at !== before.secret_expires_at) await warnCredentials(trx, before.id, now)
       await this.#tellCredentials(trx, after, identityChanged, now)
-      const fields = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
+      const named = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
+      const fields = provider.snapshot === null ? named : ['provider', ...named]
       await this.#context.audit.append(trx, [
         {
           actor,

@@ -10,7 +10,7 @@ export function ScopeSets({ description }: { description: Provider }) {
       <Text size="sm" c="dimmed" mb="xs">
         A scope says what a token is good for. Ask for as few as the automation needs.
       </Text>
-      {description.scope_sets.length === 0 && description.default_scopes.length === 0 && (
+      {description.scope_sets.length === 0 && description.default_scopes.length === 0 && description.scopes.length === 0 && (
         <Text size="sm">Nothing is known here of its scopes: its documentation names them.</Text>
       )}
       <List listStyleType="none" spacing="sm" size="sm">
@@ -21,6 +21,14 @@ export function ScopeSets({ description }: { description: Provider }) {
             <Text size="sm">{set.meaning}</Text>
             <Text size="xs" c="dimmed" className="mono">
               {set.scopes.join(' ')}
+            </Text>
+          </List.Item>
+        ))}
+        {description.scopes.map(({ scope, meaning }) => (
+          <List.Item key={scope}>
+            {meaning}
+            <Text size="xs" c="dimmed" className="mono">
+              {scope}
             </Text>
           </List.Item>
         ))}

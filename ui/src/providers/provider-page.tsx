@@ -1,6 +1,6 @@
 import { Anchor, Button, Grid, Group, List, Paper, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import type { ProviderDetails } from '@keybearer/client'
+import type { Provider, ProviderDetails } from '@keybearer/client'
 import { IconExternalLink } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
@@ -13,6 +13,8 @@ import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { tell } from '../elements/tell.ts'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
+import { saveFile } from '../elements/save-file.ts'
+import { withoutDefaults } from './description-text.ts'
 import { MailServers, ScopeSets } from './provider-details.tsx'
 import { ProviderDrawer } from './provider-drawer.tsx'
 import { categoryTitle, duration, endpointsOf, grantWords, linkOf } from './provider-words.ts'
@@ -53,6 +55,9 @@ export function ProviderPage() {
         actions={
           mayManage && (
             <>
+              <Button variant="default" onClick={() => saveFile(`${provider.id}.json`, `${withoutDefaults(about)}\n`, 'application/json')}>
+                Save as a file
+              </Button>
               {provider.own && (
                 <Button variant="default" onClick={edit.open}>
                   Edit
@@ -88,7 +93,11 @@ export function ProviderPage() {
                 rows={[
                   ['Id', <code key="id">{provider.id}</code>],
                   ['Category', about.category === undefined ? null : categoryTitle(about.category)],
+                  ['Version', String(about.version)],
+                  ['Confirmed by', about.sources === undefined ? null : `${about.sources} independent public ${about.sources === 1 ? 'program' : 'programs'}`],
+                  ['Mail addresses', about.domains.length === 0 ? null : about.domains.join(', ')],
                   ['Access token lives', about.lifetimes.access_token === undefined ? null : duration(about.lifetimes.access_token)],
+                  ['With a renewal', renewalWords[about.refresh_token]],
                   ['Refresh token lives', about.lifetimes.refresh_token === undefined ? null : duration(about.lifetimes.refresh_token)],
                   ['Unused, it ends after', about.lifetimes.refresh_token_idle === undefined ? null : duration(about.lifetimes.refresh_token_idle)],
                   [
@@ -161,6 +170,14 @@ export function ProviderPage() {
       <ProviderDrawer provider={provider} opened={editing} onClose={edit.close} />
     </Stack>
   )
+}
+
+const renewalWords: Record<Provider['refresh_token'], string | null> = {
+  rotates: 'The refresh token is replaced by a new one',
+  stays: 'The refresh token stays the same',
+  may_rotate: 'The refresh token may be replaced by a new one',
+  none: 'There is no refresh token',
+  unknown: null,
 }
 
 function OutLink({ address, title }: { address: string | undefined; title: string }) {

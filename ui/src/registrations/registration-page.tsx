@@ -15,6 +15,7 @@ import { RelativeTime } from '../elements/relative-time.tsx'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { tell } from '../elements/tell.ts'
 import { EditRegistration } from './edit-registration.tsx'
+import { ProviderUpdateNotice } from './provider-update.tsx'
 import { clientAuthWords, SecretState } from './registration-words.tsx'
 
 /** One registration: what to enter at the provider, how long its secret lasts, and what depends on it. */
@@ -77,6 +78,7 @@ export function RegistrationPage() {
       <PageHead title={registration.name} actions={<Button onClick={() => setEditing(true)}>Edit or new secret</Button>}>
         A registration at {registration.provider.name}.
       </PageHead>
+      <ProviderUpdateNotice registration={registration} />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, lg: 6 }}>
           <Paper withBorder p="md">
@@ -91,11 +93,18 @@ export function RegistrationPage() {
             <Title order={2} mb="xs">
               At the provider
             </Title>
-            <CopyField
-              label="Redirect URI"
-              description="Enter it at the provider exactly as it stands here, every sign of it. People come back to it after they consented."
-              value={registration.redirect_uri}
-            />
+            {registration.own_redirect ? (
+              <CopyField
+                label="Redirect URI"
+                description="Enter it at the provider exactly as it stands here, every sign of it. People come back to it after they consented."
+                value={registration.redirect_uri}
+              />
+            ) : (
+              <Text size="sm">
+                This client belongs to another application. The browser ends at <span className="mono">{registration.redirect_uri}</span>, and the address is
+                pasted back from there by hand.
+              </Text>
+            )}
           </Paper>
         </Grid.Col>
       </Grid>

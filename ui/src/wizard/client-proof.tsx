@@ -3,6 +3,7 @@ import type { Provider, Registration } from '@keybearer/client'
 import { SecretText } from '../elements/secret-text.tsx'
 import { clientAuthTitles, wantsSecret, type ClientAuth } from './draft.ts'
 import { useDraft } from './draft-form.ts'
+import { fieldHelp } from './field-help.ts'
 import { effectiveAuth, needsKey } from './draft-send.ts'
 
 const kept = 'Stored; leave it empty to keep it'
@@ -35,7 +36,7 @@ export function ClientProof({ provider, own }: { provider: Provider | null; own:
         <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
           <PasswordInput
             label="Client secret"
-            description="Copy the value that was shown once when it was made."
+            description={fieldHelp(provider, 'client_secret', 'Copy the value that was shown once when it was made.')}
             withAsterisk={own?.has_client_secret !== true}
             placeholder={own?.has_client_secret === true ? kept : undefined}
             autoComplete="off"

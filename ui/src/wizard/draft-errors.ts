@@ -103,7 +103,7 @@ function placeholderErrors(draft: Draft, provider: Provider | null): Errors {
     const path = `placeholders.${name}`
     const value = (draft.placeholders[name] ?? rule.default ?? '').trim()
     if (value === '') {
-      const needed = rule.kind === 'part' || name === 'token_endpoint' || (name === 'authorization_endpoint' && draft.flow === 'person')
+      const needed = rule.kind !== 'url' || name === 'token_endpoint' || (name === 'authorization_endpoint' && draft.flow === 'person')
       if (needed) errors[path] = `${rule.title} is needed, such as ${rule.example}`
     } else if (rule.kind === 'url' ? !isAddress(value) : !/^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value)) {
       errors[path] = rule.kind === 'url' ? 'A whole address that begins with https://' : 'Letters, digits, dots, hyphens and underscores only'

@@ -19,7 +19,7 @@ export function RedirectPanel({ registration, provider }: { registration: Regist
       <Stack gap="sm">
         <CopyField
           label="Redirect URI"
-          description={`Enter this address at ${provider?.name ?? 'the provider'}, in the client registration, exactly as it stands. Without it the provider refuses every sign-in.`}
+          description={`Enter this address at ${provider?.name ?? 'the provider'}, in the client registration, exactly as it stands. Without it the provider refuses every sign-in.${provider?.fields.redirect_uri?.where === undefined ? '' : ` Where to enter it: ${provider.fields.redirect_uri.where}.`}`}
           value={registration.redirect_uri}
         />
         {provider !== null && provider.redirect_rules.length > 0 && (

@@ -6,6 +6,8 @@ import { api } from '../api/client.ts'
 import { ClientProof } from './client-proof.tsx'
 import { useDraft } from './draft-form.ts'
 import type { Stored } from './draft-send.ts'
+import { fieldHelp } from './field-help.ts'
+import { PlaceholderField } from './placeholder-field.tsx'
 import { RedirectPanel } from './redirect-panel.tsx'
 
 type Props = { provider: Provider | null; stored: Stored | null }
@@ -78,21 +80,11 @@ function OwnFields({ provider, own }: { provider: Provider | null; own: Registra
         </Notice>
       )}
       {Object.entries(provider?.placeholders ?? {}).map(([name, rule]) => (
-        <TextInput
-          key={name}
-          label={rule.title}
-          description={[rule.meaning, rule.where === undefined ? '' : `Where to find it: ${rule.where}.`].join(' ').trim()}
-          placeholder={rule.example}
-          withAsterisk={rule.kind === 'part' || name === 'token_endpoint'}
-          autoComplete="off"
-          spellCheck={false}
-          {...form.getInputProps(`placeholders.${name}`)}
-          value={form.values.placeholders[name] ?? rule.default ?? ''}
-        />
+        <PlaceholderField key={name} name={name} rule={rule} />
       ))}
       <TextInput
         label="Client ID"
-        description="The public name of the application that was registered at the provider."
+        description={fieldHelp(provider, 'client_id', 'The public name of the application that was registered at the provider.')}
         withAsterisk
         autoComplete="off"
         spellCheck={false}

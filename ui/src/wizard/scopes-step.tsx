@@ -1,4 +1,4 @@
-import { Checkbox, Group, SimpleGrid, Stack, Text } from '@mantine/core'
+import { Checkbox, Group, List, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { Provider } from '@keybearer/client'
 import { Notice } from '../elements/notice.tsx'
 import { ListInput } from './list-input.tsx'
@@ -62,6 +62,7 @@ export function ScopesStep({ provider }: { provider: Provider | null }) {
         clearButtonProps={{ 'aria-label': 'Take all scopes out' }}
         {...form.getInputProps('scopes')}
       />
+      <ScopeMeanings provider={provider} scopes={scopes} />
       {provider?.offline_hint !== undefined && flow === 'person' && (
         <Notice color="gray" variant="light">
           To stay connected: {provider.offline_hint}
@@ -69,5 +70,20 @@ export function ScopesStep({ provider }: { provider: Provider | null }) {
       )}
       <MoreOptions />
     </Stack>
+  )
+}
+
+/** What the chosen scopes allow, as far as it is known. */
+function ScopeMeanings({ provider, scopes }: { provider: Provider | null; scopes: string[] }) {
+  const known = (provider?.scopes ?? []).filter(({ scope }) => scopes.includes(scope))
+  if (known.length === 0) return null
+  return (
+    <List size="sm" aria-label="What these scopes allow">
+      {known.map(({ scope, meaning }) => (
+        <List.Item key={scope}>
+          <span className="mono">{scope}</span>: {meaning}
+        </List.Item>
+      ))}
+    </List>
   )
 }
