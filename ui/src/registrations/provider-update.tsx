@@ -42,19 +42,12 @@ export function ProviderUpdateNotice({ registration }: { registration: Registrat
         )}
         {open && update.moves_secrets && (
           <Text size="sm">
-            Secrets would go to other servers. The stored ones are removed, unless you enter the client secret again, and the accounts have to be connected
-            again.
+            Secrets would go to other servers. The stored ones are removed, unless you enter the client secret again, now or later, and the accounts have to be
+            connected again.
           </Text>
         )}
         {open && wantsSecret && (
-          <PasswordInput
-            label="Client secret"
-            description="Leave it empty to enter it later."
-            value={secret}
-            onChange={(event) => setSecret(event.currentTarget.value)}
-            autoComplete="off"
-            maw={420}
-          />
+          <PasswordInput label="Client secret" value={secret} onChange={(event) => setSecret(event.currentTarget.value)} autoComplete="off" maw={420} />
         )}
         <ProblemNotice error={accept.error} />
         <Group gap="sm">

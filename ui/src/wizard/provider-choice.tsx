@@ -22,7 +22,7 @@ export function ProviderChoice() {
   const fitting = (providers.data?.items ?? [])
     .filter((one) => one.id !== 'generic')
     .filter((one) => isAddress || `${one.name} ${one.id} ${one.category ?? ''} ${one.domains.join(' ')}`.toLowerCase().includes(wanted))
-    .toSorted((one, other) => Number(other.own) - Number(one.own) || one.name.localeCompare(other.name))
+    .toSorted((one, other) => Number(other.own) - Number(one.own) || rank(other) - rank(one) || one.name.localeCompare(other.name))
   const shown = all ? fitting : fitting.slice(0, most)
   const choose = (id: string) => {
     const one = providers.data?.items.find((provider) => provider.id === id)
@@ -80,6 +80,9 @@ export function ProviderChoice() {
     </Stack>
   )
 }
+
+/** What many know, and what sends mail, is looked for most. */
+const rank = (one: ProviderSummary): number => (one.sources ?? 0) + (one.sends_mail ? 8 : 0)
 
 const isForPersons = (one: ProviderSummary): boolean => one.grants.includes('authorization_code') || one.grants.includes('device_code')
 
