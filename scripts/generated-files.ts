@@ -9,6 +9,7 @@ import { makeClientOperations } from './generate-client.ts'
 import { makeApiPage } from './reference/api.ts'
 import { makeAuditActionsPage } from './reference/audit-actions.ts'
 import { makeCommandLinePage } from './reference/command-line.ts'
+import { makeDiagnosesPage } from './reference/diagnoses.ts'
 import { makeErrorsPage } from './reference/errors.ts'
 import { makeEventsPage } from './reference/events.ts'
 import { makeMetricsPage } from './reference/metrics.ts'
@@ -40,6 +41,7 @@ export const generatedFiles: readonly { path: string; make: () => string }[] = [
   { path: 'docs/reference/api.md', make: makeApiPage },
   { path: 'docs/reference/audit-actions.md', make: makeAuditActionsPage },
   { path: 'docs/reference/command-line.md', make: makeCommandLinePage },
+  { path: 'docs/reference/diagnoses.md', make: makeDiagnosesPage },
   { path: 'docs/reference/errors.md', make: makeErrorsPage },
   { path: 'docs/reference/events.md', make: makeEventsPage },
   { path: 'docs/reference/metrics.md', make: makeMetricsPage },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
 import { makeService, type TestService } from './service.ts'
 
 describe('what the command line says to what it cannot do', () => {
@@ -115,7 +117,7 @@ describe('what the command line says to what it cannot do', () => {
       const { status, stdout, stderr } = await service.cli(parameters)
       assert.equal(status, 75)
       assert.match(stdout, /^msg_\w+ queued\n$/)
-      assert.match(stderr, /^✗ .*127\.0\.0\.1.*\n {2}.*tried again.*\n$/)
+      assert.match(stderr, /^✗ .*127\.0\.0\.1.*\n {2}.*tried again.*\n {2}The connection was refused:\n {2}1\. /)
     }
     const { status, stdout } = await service.cli(['sender', 'test', 'away', '--to', 'b@example.org', '--no-wait'])
     assert.equal(status, 0)
@@ -176,6 +178,13 @@ describe('the explanation of an error text', () => {
       (await service.cli(['explain', '--json', '--provider', 'microsoft', '--surface', 'token_endpoint'], { input: text })).stdout,
     ) as Record<string, unknown>
     assert.deepEqual({ id, action, who }, { id: 'ms_aadsts7000222', action: 'fix_config', who: 'you' })
+  })
+
+  it('waits for a pipe whose writer is slow', async () => {
+    const program = join(import.meta.dirname, '..', 'bin', 'keybearer.js')
+    const line = `(printf 'AADSTS'; sleep 1; printf '50011: x') | "$0" "$1" explain --json`
+    const { stdout } = await promisify(execFile)('sh', ['-c', line, process.execPath, program], { env: service.environment })
+    assert.equal((JSON.parse(stdout) as { id: string }).id, 'ms_aadsts50011')
   })
 
   it('admits what it does not know, whatever comes in', async () => {

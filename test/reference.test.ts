@@ -124,6 +124,14 @@ describe('the reference names everything there is, and nothing else', () => {
     for (const [, name = ''] of page.matchAll(/(?<=[`(])keybearer_(\w+)/g)) assert.ok(name in metricTable || /^(?:process|nodejs)_$/.test(name), name)
   })
 
+  it('diagnoses', () => {
+    const folder = join(root, 'providers', 'diagnoses')
+    const ids = readdirSync(folder)
+      .filter((name) => name !== 'schema.json')
+      .flatMap((name) => (JSON.parse(read(`providers/diagnoses/${name}`)) as { diagnoses: { id: string }[] }).diagnoses.map((one) => one.id))
+    assert.deepEqual(sorted(rowNames(pageOf('diagnoses'))), sorted(ids))
+  })
+
   it('audit actions', () => assert.deepEqual(sorted(rowNames(pageOf('audit-actions'))), sorted(Object.keys(auditActions))))
 
   it('events', () => assert.deepEqual(sorted(rowNames(pageOf('events'))), sorted(Object.keys(eventTypes))))

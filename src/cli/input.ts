@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { InvalidArgumentError, Option } from 'commander'
@@ -11,11 +11,29 @@ export const canAsk = (): boolean => process.stdin.isTTY && process.stderr.isTTY
 /** Reads a file, or stdin for "-". */
 export function readInput(file: string): string {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    return file === '-' ? readStandardInput() : readFileSync(file, 'utf8')
   } catch (error) {
     throw new CommandError(`${file === '-' ? 'The standard input' : file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}.`, {
       exit: exitCodes.usage,
     })
+  }
+}
+
+/** Reads all of stdin, also where it is a pipe whose writer is slow: then there is nothing to read for a moment. */
+function readStandardInput(): string {
+  const chunks: Buffer[] = []
+  for (;;) {
+    const chunk = Buffer.alloc(65_536)
+    try {
+      const size = readSync(0, chunk)
+      if (size === 0) return Buffer.concat(chunks).toString('utf8')
+      chunks.push(chunk.subarray(0, size))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EOF') return Buffer.concat(chunks).toString('utf8')
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
   }
 }
 

@@ -28,7 +28,13 @@ export function ExaminationSteps({ credential }: { credential: Credential }) {
   if (examination.isFetching) return <Skeleton h={160} />
   if (examination.data === undefined) return <ProblemNotice error={examination.error} />
   return (
-    <List spacing="xs" size="sm" center={false} aria-label="From the outside in" styles={{ itemLabel: { overflowWrap: 'anywhere', minWidth: 0 } }}>
+    <List
+      spacing="xs"
+      size="sm"
+      center={false}
+      aria-label="From the outside in"
+      styles={{ itemWrapper: { alignItems: 'flex-start' }, itemLabel: { overflowWrap: 'anywhere', minWidth: 0 } }}
+    >
       {examination.data.steps.map((step) => {
         const { color, word, Icon } = marks[step.outcome]
         return (
@@ -41,7 +47,7 @@ export function ExaminationSteps({ credential }: { credential: Credential }) {
             }
           >
             <b>{step.name}</b>: {step.message}
-            {step.next_step !== null && <Text size="sm">{step.next_step}</Text>}
+            {step.next_step !== null && step.next_step !== step.diagnosis?.fix[0] && <Text size="sm">{step.next_step}</Text>}
             {step.diagnosis !== null && <DiagnosisWords diagnosis={step.diagnosis} />}
           </List.Item>
         )

@@ -37,7 +37,7 @@ export function TestResult({ credential, onClose }: { credential: Credential | n
           </>
         )}
         {!test.isFetching && <ProblemNotice error={test.error} />}
-        {!test.isFetching && test.data !== undefined && <TestSteps report={test.data} />}
+        {!test.isFetching && test.data !== undefined && !closer && <TestSteps report={test.data} />}
         {closer && credential !== null && <ExaminationSteps credential={credential} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => void test.refetch()} disabled={test.isFetching}>
@@ -57,7 +57,7 @@ export function TestSteps({ report }: { report: TestReport }) {
   return (
     <>
       <Text fw={600}>{report.ok ? 'It works.' : 'It does not work yet.'}</Text>
-      <List spacing="xs" size="sm" center={false}>
+      <List spacing="xs" size="sm" center={false} styles={{ itemWrapper: { alignItems: 'flex-start' } }}>
         {report.steps.map((step) => (
           <List.Item
             key={step.name}
