@@ -3,10 +3,11 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { DatabaseSync } from 'node:sqlite'
 import Provider, { type Context } from 'oidc-provider'
 
 export type ServerOrder =
-  | { do: 'listen'; clientId: string; clientSecret: string; firstToken: string }
+  | { do: 'listen'; file: string; clientId: string; clientSecret: string; firstToken: string }
   /** Forgets the counts; the tokens stay as they are. */
   | { do: 'count_anew' }
   | { do: 'report' }
@@ -38,12 +39,14 @@ let firstAt = 0
 let lastAt = 0
 let port = 0
 
+let store: ReturnType<typeof openStore>
+
 /**
- * Keeps what the library wants to keep, in memory. Every number has a person who has consented already: his grant and first
- * refresh token are there when they are asked for, so that nobody has to sign in ten thousand times.
+ * Keeps on disk, each change synced, what the library wants to keep: a server that rotates refresh tokens must know after a
+ * crash which one counts. Every number has a person who has consented already: his grant and first refresh token are there
+ * when they are asked for, so that nobody has to sign in ten thousand times.
  */
-class Memory {
-  static readonly #all = new Map<string, Stored>()
+class Store {
   readonly #kind: string
 
   constructor(kind: string) {
@@ -51,25 +54,31 @@ class Memory {
   }
 
   async upsert(id: string, stored: Stored): Promise<void> {
-    // Nobody asks the bench about access tokens.
-    if (this.#kind !== 'AccessToken') Memory.#all.set(`${this.#kind} ${id}`, stored)
+    // Access tokens are signed, so that nobody has to look them up.
+    if (this.#kind !== 'AccessToken') this.#put(id, stored)
   }
 
   async find(id: string): Promise<Stored | undefined> {
-    return Memory.#all.get(`${this.#kind} ${id}`) ?? this.#ofTheBeginning(id)
+    const row = store.find.get(this.#kind, id)
+    return row ? (JSON.parse(String(row.value)) as Stored) : this.#ofTheBeginning(id)
   }
 
   async consume(id: string): Promise<void> {
     const stored = await this.find(id)
-    if (stored) Memory.#all.set(`${this.#kind} ${id}`, { ...stored, consumed: Math.floor(Date.now() / 1000) })
+    if (stored) this.#put(id, { ...stored, consumed: Math.floor(Date.now() / 1000) })
   }
 
   async destroy(id: string): Promise<void> {
-    Memory.#all.set(`${this.#kind} ${id}`, { exp: 0 })
+    this.#put(id, { exp: 0 })
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
-    for (const [key, stored] of Memory.#all) if (stored.grantId === grantId) Memory.#all.set(key, { exp: 0 })
+    store.revoke.run(grantId)
+  }
+
+  #put(id: string, stored: Stored): void {
+    const grant = typeof stored.grantId === 'string' ? stored.grantId : null
+    store.put.run(this.#kind, id, grant, JSON.stringify(stored))
   }
 
   #ofTheBeginning(id: string): Stored | undefined {
@@ -88,10 +97,22 @@ class Memory {
   }
 }
 
+function openStore(file: string) {
+  const database = new DatabaseSync(file)
+  database.exec(`pragma journal_mode = wal; pragma synchronous = full;
+    create table things (kind text, id text, grant_id text, value text, primary key (kind, id)) without rowid;
+    create index of_grant on things (grant_id)`)
+  return {
+    find: database.prepare('select value from things where kind = ? and id = ?'),
+    put: database.prepare('insert or replace into things values (?, ?, ?, ?)'),
+    revoke: database.prepare(`update things set value = '{"exp":0}' where grant_id = ?`),
+  }
+}
+
 function start(issuer: string, client: { client_id: string; client_secret: string }): Provider {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const provider = new Provider(issuer, {
-    adapter: Memory,
+    adapter: Store,
     clients: [
       {
         ...client,
@@ -131,9 +152,6 @@ function start(issuer: string, client: { client_id: string; client_secret: strin
   return provider
 }
 
-/** The library warns at its start that it keeps nothing: here that is meant to be so. */
-for (const level of ['info', 'warn'] as const) console[level] = () => undefined
-
 let answer: ReturnType<Provider['callback']> | undefined
 const server = createServer((request, response) => {
   if (firstAt === 0) firstAt = performance.now()
@@ -155,6 +173,7 @@ function report(): void {
 process.on('message', (order: ServerOrder) => {
   switch (order.do) {
     case 'listen':
+      store = openStore(order.file)
       firstToken = order.firstToken
       clientId = order.clientId
       server.listen(0, '127.0.0.1', () => {

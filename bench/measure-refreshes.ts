@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ServerOrder, ServerReport } from './authorization-server.ts'
 import type { LoadOrder } from './http-load.ts'
 import { startChild, startLoad, startService } from './processes.ts'
@@ -18,7 +20,14 @@ export async function measureRefreshes(options: RefreshOptions): Promise<Measure
   const server = startChild<ServerOrder, ServerReport>('authorization-server.ts')
   const load = startLoad()
   try {
-    const { port } = await server.ask({ do: 'listen', clientId, clientSecret, firstToken: firstRefreshToken('{n}') })
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+    const { port } = await server.ask({
+      do: 'listen',
+      file: join(options.folder, 'authorization-server.db'),
+      clientId,
+      clientSecret,
+      firstToken: firstRefreshToken('{n}'),
+    })
     await seed(options.bin, { folder: options.folder, credentials: options.credentials, tokenPort: port })
     let next = options.credentials
     const alone = async (): Promise<number> => {
