@@ -127,6 +127,15 @@ describe('what the audit trail says of the API', () => {
         const query = new URL(String(opened.headers.location)).searchParams
         return [`${new URL(query.get('redirect_uri')!).pathname}?code=c&state=${query.get('state')}`, { headers: { cookie: cookieOf(opened) } }]
       },
+      acceptProviderUpdate: async () => {
+        const id = await ownProvider()
+        const view = await made('/v1/registrations', { name: name(), provider: id, client_id: 'c', client_secret: 's' })
+        await api.ask('PUT', `/v1/providers/${id}`, { body: { ...provider(id), version: 2, client_auth: ['client_secret_post'] } })
+        const path = `/v1/registrations/${String(view.id)}/provider`
+        return [path, { body: { digest: (await api.ask('GET', path)).json.digest } }]
+      },
+      createCalendarFeed: async () => ['/v1/calendar/feeds', { body: { name: name() } }],
+      examineCredential: async () => [`/v1/credentials/${await oauth()}/examination`],
       createRegistration: async () => ['/v1/registrations', { body: registration() }],
       changeRegistration: async () => [`/v1/registrations/${String((await made('/v1/registrations', registration())).id)}`, { body: { client_secret: 't' } }],
       deleteRegistration: async () => [`/v1/registrations/${String((await made('/v1/registrations', registration())).id)}`],

@@ -127,7 +127,8 @@ describe('what the API takes and what it gives back', () => {
   it('Z6: a query that is not in the contract is refused everywhere', async () => {
     const caller = await callers()
     for (const row of contract) {
-      if (row.id === 'finishConsent') continue
+      // What a provider sends a browser back with is its own; these two read what they know of it.
+      if (row.id === 'finishConsent' || row.id === 'finishSignIn') continue
       const reply = await api.ask(row.method, `${row.path.replace(/\{\w+\}/g, 'fixed')}?zzz_unknown=1`, caller(row))
       assert.equal(reply.status, 400, `${row.id}: ${reply.text.slice(0, 200)}`)
     }
