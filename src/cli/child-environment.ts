@@ -1,5 +1,11 @@
 /** Settings that are secrets; those of the service too, which may be set where a person works. */
-export const secretVariables = ['KEYBEARER_ACCESS_KEY', 'KEYBEARER_MASTER_KEY', 'KEYBEARER_MASTER_KEY_PASSPHRASE', 'KEYBEARER_DATABASE_URL']
+export const secretVariables = [
+  'KEYBEARER_ACCESS_KEY',
+  'KEYBEARER_MASTER_KEY',
+  'KEYBEARER_MASTER_KEY_PASSPHRASE',
+  'KEYBEARER_DATABASE_URL',
+  'KEYBEARER_SIGN_IN_CLIENT_SECRET',
+]
 
 /**
  * Returns the environment of a program that is started from here.
