@@ -24,6 +24,8 @@ const pages = [
   '/persons',
   '/settings',
   '/profile',
+  '/calendar',
+  '/explain',
 ]
 
 describe('the first day with the web page', () => {
