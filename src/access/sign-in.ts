@@ -78,6 +78,11 @@ export class SignIn {
     await sessions.spread()
   }
 
+  /** Returns whether a person can prove himself by a password at all. */
+  async hasPassword(personId: string): Promise<boolean> {
+    return (await readPerson(this.#context.db, personId))?.password != null
+  }
+
   async #prove(person: SignedIn, password: Secret, actor: Actor): Promise<Row<'persons'>> {
     const { db, limit, passwords } = this.#context
     const attempt = limit.begin(personKey(person.name), actor.address)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { cookieOf, openApiWorld, type ApiWorld } from '../../test/api-world.ts'
+import { cookieOf, openApiWorld, signInAs, type ApiWorld } from '../../test/api-world.ts'
 import { startFakeProvider, type FakeProvider } from '../../test/world.ts'
 import { readResult, signResult } from './consent-result.ts'
 import { consentPage } from './pages.ts'
@@ -182,6 +182,28 @@ describe('the pages a person sees after a consent', () => {
       }
     }
     assert.ok(seen > 80, String(seen))
+  })
+
+  it('O29: whoever went to the provider from the page gets one link, back to the credential, whatever the request says; nobody else gets one', async () => {
+    const session = await signInAs(api, 'manager')
+    const links = async (mode: 'browser' | 'link', outcome: string, who: string): Promise<string[]> => {
+      const reply = await api.ask('POST', `/v1/credentials/${credential}/consent`, { body: { mode }, key: null, headers: { cookie: session } })
+      assert.equal(reply.status, 201, reply.text)
+      const path = new URL(String(reply.json.authorization_url ?? reply.json.link)).pathname
+      const opened = await api.ask(mode === 'link' ? 'POST' : 'GET', path, { key: null, headers: { cookie: session } })
+      const state = /[?&](?:amp;|#38;)?state=([\w-]+)/.exec(opened.headers.location ?? opened.text.replaceAll('&#38;', '&'))![1]!
+      const jar = who === 'the same' ? `${cookieOf(opened)}; ${session}` : ''
+      const ended = await api.ask('GET', `/oauth/callback/${registration}?${outcome}&state=${state}&back=//evil.example&return_to=https://evil.example`, {
+        key: null,
+        headers: { cookie: jar, 'x-forwarded-host': 'evil.example', referer: 'https://evil.example/' },
+      })
+      const { text } = await api.ask('GET', String(ended.headers.location), { key: null })
+      return [...text.matchAll(/href="([^"]*)"/g)].map((match) => match[1]!)
+    }
+    assert.deepEqual(await links('browser', 'code=c', 'the same'), [`/credentials/${credential}`])
+    assert.deepEqual(await links('browser', 'error=access_denied', 'the same'), [`/credentials/${credential}`])
+    assert.deepEqual(await links('browser', 'code=c', 'another'), [], 'another browser learns of no credential')
+    assert.deepEqual(await links('link', 'code=c', 'the same'), [], 'who was sent a link has nothing to go back to')
   })
 
   it('O28: an answer in which a parameter comes twice is refused before the token endpoint is asked', async () => {

@@ -10,7 +10,7 @@ export const session = z
     fresh_until: optionalTime.meta({ description: 'Until when the person counts as having proven himself just now' }),
     ways: z
       .object({
-        password: z.boolean(),
+        password: z.boolean().meta({ description: 'By name and password; of a signed-in person: he has one' }),
         passkey: z.boolean().meta({ description: 'Somebody has a passkey; of a signed-in person: he has one' }),
         oidc: z.object({ title: z.string() }).nullable().meta({ description: 'The OpenID provider at which persons sign in, too: GET /oauth/sign-in' }),
       })

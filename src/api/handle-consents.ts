@@ -100,7 +100,11 @@ export function consentHandlers(services: Services, refusals: Refusals): Handler
         // The address has to be copied: it stays where it is.
         if (isProblem(error, 'consent_to_paste')) return { text: consentPage(end), status: failure.status, headers: pageHeaders }
       }
-      return { text: '', headers: { ...pageHeaders, location: `/oauth/result/${signResult(pageKey, end, clock.now())}` } }
+      const back = await consents.credentialBehind(new URLSearchParams(rawQuery), await browserOf(call))
+      return {
+        text: '',
+        headers: { ...pageHeaders, location: `/oauth/result/${signResult(pageKey, { ...end, ...(back === null ? {} : { back }) }, clock.now())}` },
+      }
     },
     async showConsentResult({ params }) {
       const end = readResult(pageKey, params.result, clock.now())

@@ -63,6 +63,14 @@ for (const database of databases) {
       const { items } = await api.services.audit.list({ limit: 10 })
       assert.ok(items.some((item) => item.action === 'person.signed_in' && item.actor.name === 'alice@rig.test' && item.detail.way === 'oidc'))
       await personOf(await enter('alice'))
+      const mine = cookieOf(reply)
+      assert.deepEqual(
+        (await get('/v1/session', mine)).json.ways,
+        { password: false, passkey: false, oidc: { title: 'Rig' } },
+        'he has no password to be asked for',
+      )
+      const asked = await api.ask('POST', '/v1/session/confirmation', { key: null, headers: { cookie: mine }, body: { password: 'anything at all' } })
+      assert.equal(asked.json.code, 'password_missing')
     })
 
     it('the address carries code, state, nonce and PKCE, and the cookie is for this host, no script and five minutes', async () => {

@@ -50,20 +50,25 @@ export function homePage(version: string): string {
 }
 
 /** How a consent ended, as the person in front of the browser is told. */
-export type ConsentEnd = { ok: true; credential: string; missing: string } | ({ ok: false; /** In our words. */ meaning?: string; fix?: string[] } & Failure)
+export type ConsentEnd = (
+  | { ok: true; credential: string; missing: string }
+  | ({ ok: false; /** In our words. */ meaning?: string; fix?: string[] } & Failure)
+) & { /** Id of the credential, for who came from its page. */ back?: string }
 
 /** Why something did not work, in our words; only the detail may hold words of others. */
 export type Failure = { code: string; title: string; detail: string; nextStep: string; requestId: string }
 
 /** The sentences are ours; what a provider said stands among the details, escaped and cut. */
 export function consentPage(end: ConsentEnd): string {
+  // Invariant: the one link is a path of this service, made of a stored id: nothing of the request stands in it.
+  const back = end.back === undefined ? '' : `<p><a href="/credentials/${encodeURIComponent(end.back)}">Back to the credential</a></p>`
   if (end.ok) {
     const heading = `<h1>“${escapeHtml(end.credential)}” is connected</h1>`
-    if (end.missing === '') return page('Connected', `${heading}<p>Whatever uses this credential works from now on. You may close this page.</p>`)
+    if (end.missing === '') return page('Connected', `${heading}<p>Whatever uses this credential works from now on. You may close this page.</p>${back}`)
     return page(
       'Connected in part',
       `${heading}<p>Not everything that was asked for was granted: what needs the rest will fail. Allow it at the provider and connect again.</p>` +
-        `<dl><dt>Not granted</dt><dd><code>${escapeHtml(end.missing)}</code></dd></dl>`,
+        `<dl><dt>Not granted</dt><dd><code>${escapeHtml(end.missing)}</code></dd></dl>${back}`,
     )
   }
   return page(
@@ -71,6 +76,7 @@ export function consentPage(end: ConsentEnd): string {
     `<h1>The account was not connected</h1><p>${escapeHtml(end.title)}. ${escapeHtml(end.nextStep)}</p>` +
       (end.meaning === undefined ? '' : `<p>${escapeHtml(end.meaning)}</p>`) +
       (end.fix === undefined ? '' : `<ol>${end.fix.map((step) => `<li>${escapeHtml(step)}</li>`).join('')}</ol>`) +
+      back +
       failureDetails(end),
   )
 }

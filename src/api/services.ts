@@ -59,7 +59,7 @@ export type Services = {
   accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
   deliveries: Pick<KeyDeliveries, 'look' | 'open'>
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
-  signIn: Pick<SignIn, 'withPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
+  signIn: Pick<SignIn, 'withPassword' | 'hasPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
   passkeys: Pick<Passkeys, 'areThere' | 'list' | 'startAdding' | 'add' | 'remove' | 'startSignIn' | 'signIn'>
   /** Null: persons sign in here only. */
   oidc: Pick<OidcSignIn, 'title' | 'begin' | 'finish'> | null
@@ -88,7 +88,7 @@ export type Services = {
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
-  consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'respond' | 'callback'>
+  consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'respond' | 'callback' | 'credentialBehind'>
   registrations: Pick<Registrations, 'compareProvider' | 'acceptProvider' | 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'popular' | 'list' | 'detect' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>

@@ -37,7 +37,11 @@ export function sessionAnswers(
     setup_needed: await signIn.isSetUpNeeded(),
     fresh_until: isoOrNull(person?.freshUntil ?? null),
     expires_at: person === null ? null : iso(sessions.endOf(person)),
-    ways: { password: true, passkey: await passkeys.areThere(person?.id ?? null), oidc: oidc && { title: oidc.title } },
+    ways: {
+      password: person === null || (await signIn.hasPassword(person.id)),
+      passkey: await passkeys.areThere(person?.id ?? null),
+      oidc: oidc && { title: oidc.title },
+    },
   })
   const personOf = async ({ session, address }: Where): Promise<SignedIn | null> => {
     if (session === null) return null

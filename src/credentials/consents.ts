@@ -144,6 +144,12 @@ export class Consents {
     return await this.#answer(query, redirectUriOf(this.#context.publicUrl, registrationId), { kind: 'browser', browser })
   }
 
+  /** Returns the id of the credential from whose page this browser, in which a person is signed in, went to the provider; null for any other. */
+  async credentialBehind(query: URLSearchParams, browser: ConsentBrowser): Promise<string | null> {
+    const consent = await findConsentByState(this.#context.db, hashState(query.get('state') ?? ''))
+    return consent !== undefined && consent.session_id !== null && consent.mode === 'browser' && isBound(consent, browser) ? consent.credential_id : null
+  }
+
   async #answer(query: URLSearchParams, redirectUri: string, from: Answering): Promise<Connected> {
     const { db, clock, vault } = this.#context
     // Duplicate parameters are refused before anything is looked up. @see RFC 6749 section 3.1

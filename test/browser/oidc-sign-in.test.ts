@@ -22,13 +22,6 @@ describe('signing in at an OpenID provider, on the web page', () => {
       KEYBEARER_SIGN_IN_TITLE: 'Rig <b>& Sons</b>',
     })
     await service.start()
-    const code = /\/set-up#(\S+)/.exec(service.output())![1]
-    const setUp = await fetch(`${service.url}/v1/setup`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ code, name: 'owner', password: 'seven green lanterns drift' }),
-    })
-    assert.equal(setUp.status, 200)
     browser = await openBrowser()
     alice = await makeVisitor(browser)
     await service.get('person', 'invite', 'alice@rig.test', '--role', 'administrator')
@@ -37,6 +30,29 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await browser.close()
     await service.remove()
     await server.stop()
+  })
+
+  it('before the set-up the page says where its link is, and lets in whom somebody invited on the machine of the service', async () => {
+    const early = await makeVisitor(browser, { width: 320 })
+    await early.page.goto(`${service.url}/credentials`)
+    await early.page.getByRole('heading', { name: 'Not set up yet' }).waitFor()
+    assert.equal(await early.page.getByLabel('Name').count(), 0)
+    assert.deepEqual(await findViolations(early.page), [])
+    await takePicture(early.page, 'sign-in-not-set-up')
+    await early.page.getByRole('button', { name: 'I was invited already' }).click()
+    await early.page.getByLabel('Name').waitFor()
+    await early.page.getByRole('link', { name: 'Sign in at Rig <b>& Sons</b>' }).waitFor()
+    assert.deepEqual(await findViolations(early.page), [])
+    await assertNoSidewaysScroll(early.page, 'not set up')
+    await takePicture(early.page, 'sign-in-not-set-up-invited')
+    await early.close()
+    const code = /\/set-up#(\S+)/.exec(service.output())![1]
+    const setUp = await fetch(`${service.url}/v1/setup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code, name: 'owner', password: 'seven green lanterns drift' }),
+    })
+    assert.equal(setUp.status, 200)
   })
 
   it('who was invited comes in by the button of the sign-in page', async () => {
@@ -76,6 +92,8 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await page.getByRole('button', { name: 'Export to a file' }).click()
     const question = page.getByRole('dialog', { name: 'Is it still you?' })
     await question.waitFor()
+    assert.equal(await question.locator('input').count(), 0, 'who has no password is asked for none')
+    assert.deepEqual(await findViolations(page), [])
     const opened = alice.context.waitForEvent('page')
     const saved = page.waitForEvent('download', { timeout: 60_000 })
     await question.getByRole('link', { name: /Sign in at Rig/ }).click()
@@ -84,6 +102,9 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await consentAtProvider(window, server.issuer, { user: 'alice' })
     const path = await (await saved).path()
     assert.match(readFileSync(path, 'utf8'), /keybearer-export/)
+    await page.goto(`${service.url}/profile`)
+    await page.getByRole('region', { name: 'Passkeys' }).waitFor()
+    assert.equal(await page.getByRole('region', { name: 'Password', exact: true }).count(), 0, 'nor shown a form to change it')
     assert.deepEqual(alice.complaints, [])
   })
 })

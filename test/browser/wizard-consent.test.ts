@@ -75,10 +75,18 @@ describe('the wizard, with a person who consents', () => {
     await consentAtProvider(page, office.server.issuer, { user: 'alice', deny: true })
     await page.getByRole('heading', { name: 'The account was not connected' }).waitFor()
     await assertGood(office.anna, 'consent-result-denied')
+    await page.getByRole('link', { name: 'Back to the credential' }).click()
+    await page.getByRole('heading', { name: 'same tab', level: 1 }).waitFor()
     await page.goto(`${office.service.url}/credentials/same%20tab/edit`)
     await start()
     await consentAtProvider(page, office.server.issuer, { user: 'alice' })
     await page.getByRole('heading', { name: /same tab.*is connected/ }).waitFor()
+    await page.getByRole('link', { name: 'Back to the credential' }).click()
+    await page.getByRole('heading', { name: 'same tab', level: 1 }).waitFor()
+    await page
+      .getByText(/^It works\./)
+      .first()
+      .waitFor()
   })
 
   it('says so when the browser blocks the new tab, and goes on in this one', async () => {

@@ -115,7 +115,11 @@ function Elsewhere() {
   const there = `http://localhost${port === '' ? '' : `:${port}`}/profile`
   return (
     <Text size="sm">
-      Passkeys belong to a name, not to an address. Open <Anchor href={there}>{there}</Anchor> to add one.
+      Passkeys belong to a name, not to an address. Open{' '}
+      <Anchor href={there} size="sm" underline="always">
+        {there}
+      </Anchor>{' '}
+      to add one.
     </Text>
   )
 }

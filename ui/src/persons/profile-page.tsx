@@ -6,7 +6,7 @@ import { Passkeys } from './passkeys.tsx'
 import { roleWords } from './roles.ts'
 import { OwnSessions } from './own-sessions.tsx'
 
-/** One's own password, passkeys and sessions. */
+/** One's own password, where there is one, passkeys and sessions. */
 export function ProfilePage() {
   const { data: session } = useSession()
   const person = session?.person
@@ -21,7 +21,7 @@ export function ProfilePage() {
       </PageHead>
       <Stack gap="lg" maw={760}>
         <Passkeys />
-        <PasswordForm />
+        {session?.ways.password !== false && <PasswordForm />}
         <OwnSessions />
       </Stack>
     </>

@@ -39,6 +39,9 @@ export function Confirmation() {
     () => asking,
   )
   const { data: session } = useSession()
+  const ways = session?.ways
+  const byPasskey = ways?.passkey === true && canUsePasskeys()
+  const byPassword = ways?.password !== false
   const [password, setPassword] = useState('')
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
@@ -70,18 +73,23 @@ export function Confirmation() {
       >
         <Stack>
           <Text size="sm">This needs a sign-in of the last five minutes.</Text>
-          <PasswordInput
-            label="Password"
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            autoComplete="current-password"
-            data-autofocus
-            required
-          />
+          {byPassword && (
+            <PasswordInput
+              label="Password"
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              autoComplete="current-password"
+              data-autofocus
+              required
+            />
+          )}
+          {!byPassword && !byPasskey && ways?.oidc == null && (
+            <Text size="sm">You have no password, and no passkey that works on this page. Sign out and in again, or ask an administrator for a new link.</Text>
+          )}
           <SignInProblem error={error} />
-          {session?.ways.oidc != null && (
+          {session != null && ways?.oidc != null && (
             <ProviderButton
-              title={session.ways.oidc.title}
+              title={ways.oidc.title}
               again
               isDone={(next) => next.fresh_until !== null && next.fresh_until !== session.fresh_until}
               onDone={(next) => {
@@ -93,14 +101,21 @@ export function Confirmation() {
             />
           )}
           <Group justify="flex-end">
-            {session?.ways.passkey === true && canUsePasskeys() && (
-              <Button variant="default" disabled={busy} onClick={() => void prove(signInWithPasskey)}>
+            {byPasskey && (
+              <Button
+                variant={byPassword ? 'default' : 'filled'}
+                disabled={busy}
+                onClick={() => void prove(signInWithPasskey)}
+                data-autofocus={byPassword ? undefined : true}
+              >
                 Use a passkey
               </Button>
             )}
-            <Button type="submit" loading={busy}>
-              Go on
-            </Button>
+            {byPassword && (
+              <Button type="submit" loading={busy}>
+                Go on
+              </Button>
+            )}
           </Group>
         </Stack>
       </form>

@@ -16,19 +16,32 @@ export function SignIn({ session }: { session: Session }) {
       <Container size={420} w="100%" py="xl">
         <Paper withBorder p="xl">
           <Stack>
-            <Title order={1}>{session.setup_needed ? 'Nobody can sign in yet' : 'Sign in to Keybearer'}</Title>
-            {session.setup_needed ? (
-              <Text>
-                The service printed a one-time link when it was started for the first time. Open it to choose a name and a password. If it is lost, stop the
-                service and start it again: it prints a new one.
-              </Text>
-            ) : (
-              <SignInForm session={session} />
-            )}
+            <Title order={1}>{session.setup_needed ? 'Not set up yet' : 'Sign in to Keybearer'}</Title>
+            {session.setup_needed ? <NotSetUp session={session} /> : <SignInForm session={session} />}
           </Stack>
         </Paper>
       </Container>
     </Center>
+  )
+}
+
+/** Who has the printed link goes there; who was invited on the machine of the service can sign in before that. */
+function NotSetUp({ session }: { session: Session }) {
+  const [invited, setInvited] = useState(false)
+  return (
+    <>
+      <Text>
+        The service printed a one-time link when it was started for the first time. Open it to choose a name and a password. If it is lost, stop the service and
+        start it again: it prints a new one.
+      </Text>
+      {invited ? (
+        <SignInForm session={session} />
+      ) : (
+        <Button variant="default" onClick={() => setInvited(true)}>
+          I was invited already
+        </Button>
+      )}
+    </>
   )
 }
 
