@@ -46,6 +46,6 @@ KEYBEARER_TEST_POSTGRES=$(cat "$state/postgres.url")
 KEYBEARER_TEST_RIG=$state/rig.json
 export KEYBEARER_TEST_POSTGRES KEYBEARER_TEST_RIG
 
-if [ $# -gt 0 ]; then files="$*"; else files=$(find src client/src test bench -name '*.test.ts' ! -path '*/node_modules/*' | sort); fi
+if [ $# -gt 0 ]; then files="$*"; else files=$(find src client/src ui/src test bench -name '*.test.ts' ! -path '*/node_modules/*' | sort); fi
 # shellcheck disable=SC2086
 run_node --test --test-concurrency=2 $files

@@ -157,7 +157,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByRole('button', { name: 'Save this' }).click()
     await stepHeading(page, 'Test').waitFor()
     assert.equal((await stored('shared')).description, 'what Bert wrote')
-    // Changes of different fields are shown too, and both are kept without further ado.
+    // Changes of different fields fit together: both are kept, and the second is told of the first.
     for (const one of [page, other.page]) {
       await one.goto(`${office.service.url}/credentials/shared/edit?step=name`)
       await one.getByLabel('Description').waitFor()
@@ -167,9 +167,8 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await other.page.getByRole('button', { name: 'Save and finish later' }).click()
     await other.page.getByRole('heading', { name: 'shared' }).waitFor()
     await page.getByRole('button', { name: 'Save and finish later' }).click()
-    await page.getByRole('radio', { name: 'Take theirs: another text' }).waitFor()
-    await page.getByRole('button', { name: 'Save this' }).click()
     await page.getByRole('heading', { name: 'shared by two' }).waitFor()
+    await page.getByText('Somebody else changed this meanwhile, and it is kept: Description.').waitFor()
     assert.equal((await stored('shared by two')).description, 'another text')
     assert.deepEqual(other.complaints, [])
     await other.close()

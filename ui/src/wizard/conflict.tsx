@@ -5,9 +5,9 @@ import type { Draft } from './draft.ts'
 
 type Props = { differences: Difference[]; onClose: () => void; onDecide: (keepMine: ReadonlySet<keyof Draft>) => void }
 
-/** Somebody else saved meanwhile: shows what differs, field by field, and lets the person choose. Nothing typed is lost. */
+/** Somebody else saved the same fields meanwhile: shows both, field by field, and lets the person choose. Nothing typed is lost. */
 export function Conflict({ differences, onClose, onDecide }: Props) {
-  const [mine, setMine] = useState<ReadonlySet<keyof Draft>>(() => new Set(differences.filter((one) => one.changedByMe).map((one) => one.field)))
+  const [mine, setMine] = useState<ReadonlySet<keyof Draft>>(() => new Set(differences.map((one) => one.field)))
   const choose = (field: keyof Draft, keep: boolean) => {
     const next = new Set(mine)
     if (keep) next.add(field)
@@ -24,13 +24,15 @@ export function Conflict({ differences, onClose, onDecide }: Props) {
         }}
       >
         <Stack gap="md">
-          <Text size="sm">What you typed is still here, and nothing was saved yet. Choose for each field:</Text>
+          <Text size="sm">
+            What you typed is still here, and nothing of it was saved yet. {differences.length > 0 ? 'You both changed the same: choose.' : 'Save it again.'}
+          </Text>
           {differences.map((one) => (
             <Fieldset key={one.field} legend={one.label} p="sm">
               <Radio.Group aria-label={one.label} value={mine.has(one.field) ? 'mine' : 'theirs'} onChange={(value) => choose(one.field, value === 'mine')}>
                 <Stack gap={6}>
                   <Radio value="theirs" label={<Value title="Take theirs" text={one.theirs} />} />
-                  <Radio value="mine" label={<Value title={one.changedByMe ? 'Keep mine' : 'Keep what it was'} text={one.mine} />} />
+                  <Radio value="mine" label={<Value title="Keep mine" text={one.mine} />} />
                 </Stack>
               </Radio.Group>
             </Fieldset>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Credential, Provider, Registration } from '@keybearer/client'
-import { differences, merged } from './conflict-fields.ts'
+import { compare, merged } from './conflict-fields.ts'
 import { draftErrors } from './draft-errors.ts'
 import { draftOf, emptyDraft, readLines, suggestName, withoutSecrets, type Draft } from './draft.ts'
 import { removedSecret, toCredentialChange, toNewCredential, toRegistrationChange, type Stored } from './draft-send.ts'
@@ -104,27 +104,30 @@ test('what is kept of a draft in memory holds no secret', () => {
   assert.equal(draft.name, 'n')
 })
 
-test('two people: what differs is shown, and each choice is kept', () => {
+test('two people: what both changed is shown to be chosen; what one changed is kept', () => {
   const now: Stored = { ...stored, credential: credential({ description: 'theirs', tags: ['x'], revision: 2 }) }
   const mine = edit({ description: 'mine', scopes: ['openid', 'mail'] })
-  const found = differences(mine, stored, now)
+  const found = compare(mine, stored, now)
   assert.deepEqual(
-    found.map((one) => [one.field, one.theirs, one.mine, one.changedByMe]),
-    [
-      ['description', 'theirs', 'mine', true],
-      ['tags', 'x', '', false],
-    ],
+    found.conflicts.map((one) => [one.field, one.theirs, one.mine]),
+    [['description', 'theirs', 'mine']],
   )
+  assert.deepEqual(found.taken, ['Tags'])
   const kept = merged(mine, stored, now, new Set(['description']))
   assert.deepEqual([kept.description, kept.tags, kept.scopes], ['mine', ['x'], ['openid', 'mail']])
-  const taken = merged(mine, stored, now, new Set(['tags']))
-  assert.deepEqual([taken.description, taken.tags, taken.scopes], ['theirs', [], ['openid', 'mail']])
+  const taken = merged(mine, stored, now, new Set())
+  assert.deepEqual([taken.description, taken.tags, taken.scopes], ['theirs', ['x'], ['openid', 'mail']])
+})
+
+test('two people who made the same change have nothing to choose', () => {
+  const now: Stored = { ...stored, credential: credential({ description: 'the same', revision: 2 }) }
+  assert.deepEqual(compare(edit({ description: 'the same' }), stored, now), { conflicts: [], taken: [] })
 })
 
 test('the account that the service found out by itself is no conflict, unless somebody typed another', () => {
   const now: Stored = { ...stored, credential: credential({ username: 'anna@example.org', revision: 2 }) }
-  assert.deepEqual(differences(seen, stored, now), [])
-  assert.equal(differences(edit({ username: 'bert' }), stored, now).length, 1)
+  assert.deepEqual(compare(seen, stored, now), { conflicts: [], taken: [] })
+  assert.equal(compare(edit({ username: 'bert' }), stored, now).conflicts.length, 1)
 })
 
 test('the checks name the usual mistakes', () => {

@@ -5,6 +5,7 @@ import { Link, useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { Notice } from '../elements/notice.tsx'
 import { PageHead } from '../elements/page-head.tsx'
+import { tell } from '../elements/tell.ts'
 import { Conflict } from './conflict.tsx'
 import { merged } from './conflict-fields.ts'
 import { ClientStep } from './client-step.tsx'
@@ -86,6 +87,7 @@ export function EditWizard({ live, registration, provider }: Props) {
     switch (result.kind) {
       case 'saved':
         begin(result.stored)
+        if (result.taken.length > 0) tell(`Saved. Somebody else changed this meanwhile, and it is kept: ${[...new Set(result.taken)].join(', ')}.`)
         if (afterwards.current === 'close' || next === undefined) await close()
         else await go(next)
         return

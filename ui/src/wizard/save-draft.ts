@@ -1,13 +1,14 @@
 import type { Credential, Registration } from '@keybearer/client'
 import { api, etag, isConflict, isRefusedSession } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
-import { differences, merged, type Difference } from './conflict-fields.ts'
+import { compare, merged, type Difference } from './conflict-fields.ts'
 import type { Draft } from './draft.ts'
 import { isChange, toCredentialChange, toRegistrationChange, type Stored } from './draft-send.ts'
 
 export type Saved =
-  | { kind: 'saved'; stored: Stored }
-  /** Somebody else changed what is seen here: `now` is stored; `seen` is what still counts as the person's beginning. */
+  /** `taken`: labels of fields that somebody else changed meanwhile, and that were not edited here. */
+  | { kind: 'saved'; stored: Stored; taken: string[] }
+  /** Somebody else changed what was changed here, too: `now` is stored; `seen` is what still counts as the person's beginning. */
   | { kind: 'conflict'; seen: Stored; now: Stored; differences: Difference[] }
   | { kind: 'refused'; seen: Stored; error: unknown }
 
@@ -22,10 +23,10 @@ async function registrationOf(credential: Credential): Promise<Registration | nu
 }
 
 /**
- * Saves what differs from what the person saw. A renewal in the background moves the revision too: where nothing that is
- * edited here changed, the save is simply repeated on top of it.
+ * Saves what differs from what the person saw. Where somebody else, or a renewal in the background, changed other fields
+ * meanwhile, the save is simply repeated on top of that.
  */
-export async function saveDraft(draft: Draft, seen: Stored, tries = 3): Promise<Saved> {
+export async function saveDraft(draft: Draft, seen: Stored, tries = 3, taken: string[] = []): Promise<Saved> {
   let base = seen
   try {
     const change = toCredentialChange(draft, base)
@@ -42,17 +43,17 @@ export async function saveDraft(draft: Draft, seen: Stored, tries = 3): Promise<
       })
       base = { ...base, registration }
     }
-    if (!isChange(change) && !isChange(further)) return { kind: 'saved', stored: base }
+    if (!isChange(change) && !isChange(further)) return { kind: 'saved', stored: base, taken }
     const stored = await fetchStored(base.credential.id)
     remember(stored)
-    return { kind: 'saved', stored }
+    return { kind: 'saved', stored, taken }
   } catch (error) {
     if (!isConflict(error)) return { kind: 'refused', seen: base, error }
     try {
       const now = await fetchStored(base.credential.id)
-      const found = differences(draft, base, now)
-      if (found.length > 0 || tries === 0) return { kind: 'conflict', seen: base, now, differences: found }
-      return await saveDraft(merged(draft, base, now, new Set()), now, tries - 1)
+      const found = compare(draft, base, now)
+      if (found.conflicts.length > 0 || tries === 0) return { kind: 'conflict', seen: base, now, differences: found.conflicts }
+      return await saveDraft(merged(draft, base, now, new Set()), now, tries - 1, [...taken, ...found.taken])
     } catch (problem) {
       return { kind: 'refused', seen: base, error: problem }
     }
