@@ -23,6 +23,7 @@ export function ProviderChoice() {
     .filter((one) => one.id !== 'generic')
     .filter((one) => isAddress || `${one.name} ${one.id} ${one.category ?? ''} ${one.domains.join(' ')}`.toLowerCase().includes(wanted))
     .toSorted((one, other) => Number(other.own) - Number(one.own) || rank(other) - rank(one) || one.name.localeCompare(other.name))
+  const meant = fitting.length === 1 ? fitting[0] : fitting.find((one) => one.name.toLowerCase() === wanted || one.id === wanted)
   const shown = all ? fitting : fitting.slice(0, most)
   const choose = (id: string) => {
     const one = providers.data?.items.find((provider) => provider.id === id)
@@ -41,10 +42,10 @@ export function ProviderChoice() {
         value={search}
         onChange={(event) => setSearch(event.currentTarget.value)}
         onKeyDown={(event) => {
-          // Enter takes the only one that is left; the next Enter goes on.
-          if (event.key !== 'Enter' || isAddress || fitting.length !== 1 || fitting[0]!.id === form.values.provider) return
+          // Enter takes the only one that is left, or the one that is called just so; the next Enter goes on.
+          if (event.key !== 'Enter' || isAddress || meant === undefined || meant.id === form.values.provider) return
           event.preventDefault()
-          choose(fitting[0]!.id)
+          choose(meant.id)
         }}
         maw={420}
         autoComplete="off"
