@@ -14,6 +14,7 @@ import { Persons } from './access/persons.ts'
 import { Sessions } from './access/sessions.ts'
 import { SignIn } from './access/sign-in.ts'
 import { SignInLimit } from './access/sign-in-limit.ts'
+import { HttpRequests } from './actions/http-requests.ts'
 import { readPageFiles } from './api/page-files.ts'
 import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
@@ -202,6 +203,7 @@ export async function startParts(
     const outbox = new Outbox(mail)
     const senders = new Senders(mail, outbox)
     const mailOptions = new MailOptions(mail)
+    const requests = new HttpRequests(context, { credentials, countSent: (outcome) => metrics.count('sent_requests_total', { outcome }) })
     const notices = new Notices(mail, { options: mailOptions, outbox, publicUrl })
 
     bus.listen((event) => {
@@ -297,6 +299,7 @@ export async function startParts(
         senders,
         mailOptions,
         outbox,
+        requests,
         rotation,
         idempotency: new IdempotentReplies({ db, clock, vault }),
         events: { read: (after, limit) => readEvents(db, after, limit), last: () => lastEventSeq(db) },

@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { IdempotentReplies } from '../src/access/idempotency.ts'
 import type { NewAccessKey } from '../src/access/types.ts'
+import { HttpRequests } from '../src/actions/http-requests.ts'
 import { createServer, type ApiServer } from '../src/api/server.ts'
 import type { ReachOptions, Services } from '../src/api/services.ts'
 import { createMetrics } from '../src/base/metrics.ts'
@@ -122,6 +123,7 @@ export async function openApiWorld(
     senders: new Senders(mail, outbox),
     mailOptions: new MailOptions(mail),
     outbox,
+    requests: new HttpRequests(context, { credentials: world.credentials, countSent: () => undefined }),
     rotation: { get: async () => rotationView, start: async () => rotationView },
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),
     events: { read: (after, limit) => readEvents(context.db, after, limit), last: () => lastEventSeq(context.db) },

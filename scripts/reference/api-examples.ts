@@ -49,6 +49,18 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
       credential: { id: 'cred_8hq2v7c1', name: 'work-mail', username: 'anna@example.org' },
     },
   },
+  sendRequest: {
+    body: { credential: 'crm', url: 'https://graph.microsoft.com/v1.0/users', query: { $top: '1' } },
+    reply: {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{"value":[{"displayName":"Anna"}]}',
+      body_encoding: 'text',
+      truncated: false,
+      duration_ms: 184,
+      attempts: 1,
+    },
+  },
   testCredential: { params: credential },
   startConsent: {
     params: credential,

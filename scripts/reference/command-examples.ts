@@ -48,6 +48,11 @@ export const commandExamples: Record<string, string[]> = {
   export: ['keybearer export > facts.json', 'keybearer export work-mail crm --secrets --output moving.age'],
   'registration edit': ['keybearer registration edit office --client-secret-file new-secret.txt --secret-expires 2027-11-24'],
   delete: ['keybearer delete old-server --yes'],
+  request: [
+    'keybearer request crm https://graph.microsoft.com/v1.0/users --query $top=1',
+    'keybearer request tickets https://api.tickets.example/v2/tickets --json ticket.json --header "Prefer: return=minimal"',
+    'keybearer request files https://files.example/backup.tar --method PUT --file backup.tar --timeout 90',
+  ],
   'sender add': ['keybearer sender add office --host smtp.office365.com --credential office --from office@contoso.com --default'],
   'sender test': ['keybearer sender test office --to you@example.org'],
   'sender options': [

@@ -60,6 +60,7 @@ export const auditActions = {
   'message.failed': 'A message failed for good.',
   'message.retried': 'A person asked to try a message again.',
   'message.cancelled': 'A message was cancelled.',
+  'request.sent': 'An HTTP request was sent with a credential; the detail names method, host and how the server answered.',
   'master_key.rotated': 'The master key was replaced.',
 } as const
 

@@ -134,7 +134,6 @@ describe('what the audit trail says of the API', () => {
         const path = `/v1/registrations/${String(view.id)}/provider`
         return [path, { body: { digest: (await api.ask('GET', path)).json.digest } }]
       },
-      createCalendarFeed: async () => ['/v1/calendar/feeds', { body: { name: name() } }],
       examineCredential: async () => [`/v1/credentials/${await oauth()}/examination`],
       createRegistration: async () => ['/v1/registrations', { body: registration() }],
       changeRegistration: async () => [`/v1/registrations/${String((await made('/v1/registrations', registration())).id)}`, { body: { client_secret: 't' } }],
@@ -152,6 +151,7 @@ describe('what the audit trail says of the API', () => {
         const { delivery } = await made('/v1/access-keys', body)
         return [new URL((delivery as { link: string }).link).pathname]
       },
+      createCalendarFeed: async () => ['/v1/calendar/feeds', { body: { name: name() } }],
       revokeAccessKey: async () => {
         const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }] }
         return [`/v1/access-keys/${((await made('/v1/access-keys', body)).access_key as { id: string }).id}`]
@@ -167,6 +167,10 @@ describe('what the audit trail says of the API', () => {
       retryMessage: async () => [`/v1/mail/messages/${await message()}/retry`],
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
       setMailOptions: async () => ['/v1/mail/options', { body: { default_sender: await sender(), fallbacks: [], notify: { to: [], events: [] } } }],
+      sendRequest: async () => {
+        const { id } = await made('/v1/credentials', { name: name(), kind: 'api_key', secret: 's', allowed_hosts: ['127.0.0.1'] })
+        return ['/v1/requests', { body: { credential: id, url: `${fake.url}/me` } }]
+      },
       listAudit: async () => ['/v1/audit'],
       findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
       exportAudit: async () => ['/v1/audit/export'],

@@ -11,6 +11,7 @@ import { personEndpoints } from './contract-persons.ts'
 import { portabilityEndpoints } from './contract-portability.ts'
 import { providerEndpoints } from './contract-providers.ts'
 import { registrationEndpoints } from './contract-registrations.ts'
+import { requestEndpoints } from './contract-requests.ts'
 import { serviceEndpoints } from './contract-service.ts'
 import { oidcEndpoints } from './contract-oidc.ts'
 import { passkeyEndpoints } from './contract-passkeys.ts'
@@ -36,6 +37,7 @@ export const contract = [
   ...oidcEndpoints,
   ...mailEndpoints,
   ...mailOptionsEndpoints,
+  ...requestEndpoints,
   ...auditEndpoints,
   ...diagnosisEndpoints,
   ...calendarEndpoints,

@@ -56,7 +56,7 @@ export type Endpoint = {
   fresh?: boolean
   /** The reply must not be kept anywhere. */
   noStore?: boolean
-  /** The body is a message and may be as large as messages may be. */
+  /** The body is a message, or holds something as large, and may be as large as messages may be. */
   largeBody?: boolean
   /** Problems of its own, beside those that every endpoint can have. */
   problems?: ProblemCode[]
@@ -72,6 +72,7 @@ export const tags = {
   Persons: 'Who may sign in to the web page, and as what.',
   Senders: 'Ways to send mail.',
   Messages: 'Outgoing mail in the outbox.',
+  Requests: 'HTTP requests that Keybearer sends with a credential.',
   Audit: 'Who did what.',
   Events: 'What happens, as it happens.',
   Service: 'The service itself.',

@@ -14,6 +14,7 @@ import { personHandlers } from './handle-persons.ts'
 import { portabilityHandlers } from './handle-portability.ts'
 import { providerHandlers } from './handle-providers.ts'
 import { registrationHandlers } from './handle-registrations.ts'
+import { requestHandlers } from './handle-requests.ts'
 import { serviceHandlers } from './handle-service.ts'
 import { sessionHandlers } from './handle-sessions.ts'
 import type { Refusals } from './refusals.ts'
@@ -38,6 +39,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...oidcHandlers(services, answers),
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
+    ...requestHandlers(services),
     ...auditHandlers(services),
     ...diagnosisHandlers(services),
     ...calendarHandlers(services),

@@ -8,6 +8,7 @@ import type { SignIn } from '../access/sign-in.ts'
 import type { MasterKeyRotation } from '../access/master-key-rotation.ts'
 import type { AuditTrail } from '../access/audit.ts'
 import type { IdempotentReplies } from '../access/idempotency.ts'
+import type { HttpRequests } from '../actions/http-requests.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Event, EventBus } from '../base/events.ts'
 import type { Log } from '../base/log.ts'
@@ -95,6 +96,7 @@ export type Services = {
   mailOptions: Pick<MailOptions, 'get' | 'set'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
+  requests: Pick<HttpRequests, 'send'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>
   events: KeptEvents

@@ -8,6 +8,8 @@ export type OutgoingRequest = {
   timeout?: number
   /** The largest answer that is read, in bytes; 1 MiB unless told. */
   maxBytes?: number
+  /** What becomes of a larger one: it fails unless told; `cut` gives its beginning. */
+  beyondMax?: 'fail' | 'cut'
   signal?: AbortSignal
 }
 
@@ -16,6 +18,8 @@ export type OutgoingResponse = {
   /** Lower-case names; several fields of one name are joined by ", ". */
   headers: Record<string, string>
   body: Uint8Array
+  /** Set when there was more than was read. */
+  isCut?: boolean
 }
 
 /**

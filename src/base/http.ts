@@ -174,11 +174,11 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
     client.on('error', (error: NodeJS.ErrnoException) => end(error, describe(error)))
     client.on('response', (response) => {
       sent = true
-      read(response, request.maxBytes ?? defaultMaxBytes).then(
-        (body) => {
+      read(response, request.maxBytes ?? defaultMaxBytes, request.beyondMax ?? 'fail').then(
+        ({ body, isCut }) => {
           if (over) return
           over = true
-          done({ status: response.statusCode ?? 0, headers: flatten(response), body })
+          done({ status: response.statusCode ?? 0, headers: flatten(response), body, ...(isCut ? { isCut } : {}) })
         },
         (error: Error) => end(error, error.message),
       )
@@ -187,18 +187,21 @@ function exchange(url: URL, request: OutgoingRequest, way: Way): Promise<Outgoin
   })
 }
 
-async function read(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+async function read(response: IncomingMessage, maxBytes: number, beyond: 'fail' | 'cut'): Promise<{ body: Uint8Array; isCut: boolean }> {
   const encoding = response.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') throw new Error('the answer is compressed, although that was not asked for')
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
+    if (size <= maxBytes) continue
+    // Leaving the loop ends the connection: what is not read is not waited for.
+    if (beyond === 'cut') return { body: Buffer.concat(chunks).subarray(0, maxBytes), isCut: true }
+    throw new Error(`the answer is larger than ${maxBytes} bytes`)
   }
   if (!response.complete) throw new Error('the answer was cut off')
-  return Buffer.concat(chunks)
+  return { body: Buffer.concat(chunks), isCut: false }
 }
 
 function flatten(response: IncomingMessage): Record<string, string> {

@@ -7,6 +7,11 @@ export const metricTable = {
   refreshes_total: { type: 'counter', help: 'Renewals of tokens, by outcome.', labels: ['outcome'] },
   token_requests_total: { type: 'counter', help: 'Requests to token endpoints, by what the answer was judged to be.', labels: ['outcome'] },
   messages_total: { type: 'counter', help: 'Messages, by outcome: accepted, sent, delayed, failed.', labels: ['outcome'] },
+  sent_requests_total: {
+    type: 'counter',
+    help: 'HTTP requests sent with a credential, by outcome: the class of the status such as 2xx, or the code of the problem.',
+    labels: ['outcome'],
+  },
   audit_records_total: { type: 'counter', help: 'Audit records that were committed.', labels: [] },
   audit_commits_total: { type: 'counter', help: 'Commits of audit records; many records share one.', labels: [] },
   credentials: { type: 'gauge', help: 'Credentials, by status.', labels: ['status'] },

@@ -19,6 +19,7 @@ import { personCommand } from './person.ts'
 import { inPlainWords } from './plain-words.ts'
 import { providersCommand } from './providers.ts'
 import { registrationCommand } from './registration.ts'
+import { requestCommand } from './request.ts'
 import { rotateKeyCommand } from './rotate-key.ts'
 import { runCommand } from './run.ts'
 import { sendCommand } from './send.ts'
@@ -61,7 +62,7 @@ export function makeProgram(): Command {
       exportCommand(),
       registrationCommand(),
     ],
-    'Using them:': [tokenCommand(), runCommand(), sendCommand(), senderCommand(), messageCommand()],
+    'Using them:': [tokenCommand(), runCommand(), requestCommand(), sendCommand(), senderCommand(), messageCommand()],
     'Who may, and who did:': [keyCommand(), personCommand(), auditCommand(), eventsCommand()],
     'Further:': [completionCommand(() => program)],
   }

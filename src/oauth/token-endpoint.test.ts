@@ -6,16 +6,7 @@ import type { OutgoingRequest } from '../base/http-types.ts'
 import { Problem } from '../base/problem.ts'
 import type { ProviderInput } from '../providers/provider-schema.ts'
 import { exampleProvider } from './example-provider.ts'
-import {
-  clockSkew,
-  judgeTokenAnswer,
-  parseAnswer,
-  readRetryAfter,
-  sendTokenRequest,
-  serializeAnswer,
-  type RawAnswer,
-  type TokenOutcome,
-} from './token-endpoint.ts'
+import { clockSkew, judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenOutcome } from './token-endpoint.ts'
 
 const now = Date.UTC(2026, 10, 24, 12)
 const plain = exampleProvider()
@@ -243,27 +234,6 @@ test('the outcome of an answer does not change by being stored', () => {
 test('the time of the request counts, so that a slow answer makes no token live longer', () => {
   const outcome = judgeTokenAnswer(raw({ ...ok, expires_in: 60 }), plain, { now: now - 30_000, requestedScope: [] })
   assert.equal(outcome.kind === 'granted' && outcome.tokenSet.expiresAt, now + 30_000)
-})
-
-describe('Retry-After', () => {
-  const rows: [value: string, expected: number | null, date?: string][] = [
-    ['120', 120_000],
-    ['0', 0],
-    [' 7 ', 7000],
-    ['999999999', 86_400_000],
-    [new Date(now + 60_000).toUTCString(), 60_000],
-    [new Date(now + 90 * 86_400_000).toUTCString(), 86_400_000],
-    [new Date(now - 60_000).toUTCString(), null],
-    ['-5', null],
-    ['', null],
-    ['soon', null],
-    ['1e9', null],
-    // Their clock is ten minutes ahead of ours; they mean one minute.
-    [new Date(now + 660_000).toUTCString(), 60_000, new Date(now + 600_000).toUTCString()],
-  ]
-  for (const [value, expected, date = ''] of rows) {
-    test(`of ${JSON.stringify(value)} means ${expected}`, () => assert.equal(readRetryAfter({ contentType: '', date, retryAfter: value }, now), expected))
-  }
 })
 
 test('the Date of an answer tells how wrong our clock is', () => {

@@ -1,5 +1,6 @@
 import type { OutgoingHttp, OutgoingRequest } from '../base/http-types.ts'
 import { redactText } from '../base/redact.ts'
+import { readRetryAfter } from '../base/retry-after.ts'
 import { Secret } from '../base/secret.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { textAt, valueAt } from './api-call.ts'
@@ -364,19 +365,6 @@ function readScope(value: unknown): string[] | null {
   if (list === null) return null
   const clean = list.filter((item) => item !== '' && item.length <= 500).slice(0, 200)
   return clean.length === 0 ? null : clean
-}
-
-/** Reads Retry-After, in seconds or as a date; at most a day. @see RFC 9110 section 10.2.3 */
-export function readRetryAfter(headers: RawAnswer['headers'], now: number): number | null {
-  const text = headers.retryAfter.trim()
-  const day = 86_400_000
-  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * 1000, day)
-  // The provider's date is compared with the provider's clock, which may differ from ours.
-  const at = Date.parse(text)
-  if (text === '' || Number.isNaN(at)) return null
-  const base = Date.parse(headers.date)
-  const wait = at - (Number.isNaN(base) ? now : base)
-  return wait > 0 ? Math.min(wait, day) : null
 }
 
 /** Returns by how much our clock is ahead of the provider's, in milliseconds; null when it does not tell. */
