@@ -193,6 +193,8 @@ export async function startParts(
       log,
       wake,
       credentials,
+      catalogue,
+      http,
       mayConnect: (host: string, address: string, port: number) => rules.mayConnect(host, address, port),
       ca,
       maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,

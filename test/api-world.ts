@@ -69,6 +69,8 @@ export async function openApiWorld(
     log: context.log,
     wake: async () => context.wake(),
     credentials: world.credentials,
+    catalogue: context.catalogue,
+    http: context.http,
     mayConnect: () => true,
     ca: undefined,
     maxBytes: 1_000_000,

@@ -27,7 +27,7 @@ export function openMail(
   options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number; fallbackAfter?: number } = {},
 ): MailWorld {
   const counts = new Map<string, number>()
-  const { db, dialect, clock, vault, audit, bus, log, wake } = world.context
+  const { db, dialect, clock, vault, audit, bus, log, wake, catalogue, http } = world.context
   const context: MailContext = {
     db,
     dialect,
@@ -38,6 +38,8 @@ export function openMail(
     log,
     wake,
     credentials: world.credentials,
+    catalogue,
+    http,
     mayConnect: options.mayConnect ?? (() => true),
     ca: options.ca,
     maxBytes: options.maxBytes ?? 1_000_000,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { count, named, optionalTime, page, pageQuery, ref, text, time, word, diagnosisSchema } from './schemas.ts'
 
+const kind = z.enum(['smtp', 'graph', 'gmail'])
 const tls = z.enum(['implicit', 'starttls', 'none'])
 const mechanism = z.enum(['auto', 'XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN', 'none'])
 const port = z.int().min(1).max(65535)
@@ -11,12 +12,16 @@ const address = word(1000)
 const newSender = z
   .strictObject({
     name: word(200),
-    host: word(253),
-    port: port.optional().meta({ description: '465 for implicit TLS, otherwise 587, unless told' }),
-    tls: tls.optional().meta({ description: 'starttls unless told; none is for loopback only' }),
+    kind: kind.optional().meta({ description: 'smtp unless told; graph and gmail: the API of Microsoft or Google. It stays what it is.' }),
+    host: word(253).optional().meta({ description: 'Mail server; for an API it is known from the provider, unless told' }),
+    port: port.optional().meta({ description: '443 for an API; 465 for implicit TLS, otherwise 587, unless told' }),
+    tls: tls.optional().meta({ description: 'starttls unless told, implicit for an API; none is for loopback only' }),
     mechanism: mechanism.optional().meta({ description: 'auto: chosen from what the server offers' }),
     credential: ref('credential').nullable().optional(),
-    login: word(320).nullable().optional().meta({ description: 'Whom to log in as; the account of the credential unless told' }),
+    login: word(320)
+      .nullable()
+      .optional()
+      .meta({ description: 'Whom to log in as; the account of the credential unless told. For an API: whose mailbox sends' }),
     from: address,
     from_name: word(200).nullable().optional(),
     ca: text(100_000).nullable().optional().meta({ description: 'Certificate of an own certificate authority, in PEM form' }),
@@ -28,7 +33,7 @@ const sender = z
   .object({
     id: z.string(),
     name: z.string(),
-    kind: z.enum(['smtp']),
+    kind,
     host: z.string(),
     port,
     tls,
@@ -159,7 +164,7 @@ export const mailEndpoints = [
     audit: 'sender.changed',
     params: senderParams,
     takesIfMatch: true,
-    body: newSender.partial().meta({ id: 'SenderChange', description: 'A field left out stays as it is' }),
+    body: newSender.omit({ kind: true }).partial().meta({ id: 'SenderChange', description: 'A field left out stays as it is' }),
     status: 200,
     kind: 'json',
     reply: sender,

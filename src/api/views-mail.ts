@@ -25,7 +25,7 @@ export function senderBody(view: SenderView): Reply<'getSender'> {
 }
 
 export function toNewSender(body: Body<EndpointOf<'createSender'>>): NewSender {
-  return { ...toSenderChange(body), name: body.name, host: body.host, from: body.from }
+  return { ...toSenderChange(body), ...(body.kind === undefined ? {} : { kind: body.kind }), name: body.name, from: body.from }
 }
 
 export function toSenderChange(body: Body<EndpointOf<'changeSender'>>): Partial<NewSender> {

@@ -134,6 +134,12 @@ export const problemCodes = {
   mail_invalid: row(400, 'usage', 'The message cannot be sent as it is', 'Correct the fields named in "errors".'),
   mail_refused: row(502, 'failed', 'The mail server refused', "Read the server's words in the detail."),
   mail_unavailable: row(503, 'try_later', 'The mail server does not answer', 'Wait; the message stays in the outbox and is tried again.'),
+  mail_outcome_unknown: row(
+    503,
+    'try_later',
+    'Nobody knows whether the message was sent',
+    'Wait; it is tried again with the same Message-ID. It may arrive twice: look into the sent items.',
+  ),
   mail_auth_refused: row(
     502,
     'failed',

@@ -7,6 +7,7 @@ import { tellOutcome } from './send.ts'
 import { connectService } from './service.ts'
 
 type Options = {
+  kind?: NewSender['kind']
   host?: string
   port?: number
   tls?: NewSender['tls']
@@ -36,12 +37,12 @@ const fields = (options: Options): SenderChange => ({
 
 const withFields = (command: Command): Command =>
   command
-    .option('--host <host>', 'mail server')
-    .option('--port <port>', '465 for implicit TLS, otherwise 587', readNumber)
+    .option('--host <host>', 'mail server; for an API it is known from the provider')
+    .option('--port <port>', '443 for an API; 465 for implicit TLS, otherwise 587', readNumber)
     .addOption(oneOf('--tls <tls>', 'how the connection is encrypted; none is for loopback only', ['starttls', 'implicit', 'none']))
     .addOption(oneOf('--mechanism <mechanism>', 'how to log in', ['auto', 'XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN', 'none']))
     .option('--credential <name>', 'credential to log in with')
-    .option('--login <mailbox>', 'log in as this account; for shared mailboxes other than From')
+    .option('--login <mailbox>', 'log in as this account, or through an API: send from this mailbox; where it is another one than From')
     .option('--from <address>', 'address to send as')
     .option('--from-name <name>')
     .option('--ca-file <file>', 'PEM file of an own certificate authority')
@@ -57,8 +58,16 @@ export function senderCommand(): Command {
         const { items } = await connectService().listSenders()
         if (options.json) return printJson({ items, next: null })
         printTable(
-          ['NAME', 'SERVER', 'TLS', 'FROM', 'CREDENTIAL', 'DEFAULT'],
-          items.map((item) => [item.name, `${item.host}:${item.port}`, item.tls, item.from, item.credential?.name ?? '–', item.is_default ? 'yes' : '']),
+          ['NAME', 'KIND', 'SERVER', 'TLS', 'FROM', 'CREDENTIAL', 'DEFAULT'],
+          items.map((item) => [
+            item.name,
+            item.kind,
+            `${item.host}:${item.port}`,
+            item.tls,
+            item.from,
+            item.credential?.name ?? '–',
+            item.is_default ? 'yes' : '',
+          ]),
         )
       }),
   )
@@ -72,6 +81,7 @@ export function senderCommand(): Command {
         if (options.json) return printJson(item)
         for (const [label, value] of [
           ['Name', item.name],
+          ['Kind', item.kind],
           ['Server', `${item.host}:${item.port}, ${item.tls}`],
           ['Login', item.login ?? 'the account of the credential'],
           ['Mechanism', item.mechanism],
@@ -83,8 +93,13 @@ export function senderCommand(): Command {
       }),
   )
   command.addCommand(
-    withFields(new Command('add').description('make one').argument('<name>')).action(async (name: string, options: Options) => {
-      const made = await connectService().createSender({ body: { ...fields(options), name } as NewSender })
+    withFields(
+      new Command('add')
+        .description('make one')
+        .argument('<name>')
+        .addOption(oneOf('--kind <kind>', 'smtp, or the API of Microsoft (graph) or Google (gmail)', ['smtp', 'graph', 'gmail'])),
+    ).action(async (name: string, options: Options) => {
+      const made = await connectService().createSender({ body: { ...fields(options), ...(options.kind ? { kind: options.kind } : {}), name } as NewSender })
       print(`"${made.name}" is made. Try it with: keybearer sender test ${quoted(made.name)} --to you@example.org`)
     }),
   )

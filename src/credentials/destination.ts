@@ -46,7 +46,7 @@ export function hostsNotFor(provider: ResolvedProvider, scopes: string[]): Scope
 }
 
 /** Some providers name a granted scope without the resource that it was asked for with; `.default` says nothing without it. */
-function isAmong(wanted: string, scopes: string[]): boolean {
+export function isAmong(wanted: string, scopes: string[]): boolean {
   const fold = (scope: string) => scope.toLowerCase().replace(/\/+$/, '')
   const last = fold(wanted).split('/').at(-1)
   return scopes.some((scope) => fold(scope) === fold(wanted) || (!scope.includes('/') && scope.toLowerCase() === last))

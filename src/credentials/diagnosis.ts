@@ -101,13 +101,17 @@ const mailHosts: [RegExp, string][] = [
   [/(?:^|\.)(?:gmail\.com|google\.com|googlemail\.com)$/, 'google'],
 ]
 
+/** An API is of one provider, however the credential for it was described. */
+const apiProviders: Partial<Record<Surface, string>> = { graph_api: 'microsoft', gmail_api: 'google' }
+
 /** Returns what the words of a mail server, or of a connection to it, mean. */
 export function diagnoseReply(
   context: Context,
   row: CredentialWithRegistration | null,
   { text, surface, judged, host }: Pick<Failure, 'text' | 'surface' | 'judged'> & { host: string },
 ): Diagnosis | null {
-  const provider = row?.provider ?? mailHosts.find(([pattern]) => pattern.test(host))?.[1] ?? null
+  const provider =
+    (row?.provider === 'generic' ? apiProviders[surface] : null) ?? row?.provider ?? mailHosts.find(([pattern]) => pattern.test(host))?.[1] ?? null
   const bare = /^\d{3}\b/.exec(text)?.[0]
   const id = classifyFailure(context, { text, surface, provider, judged, ...(bare === undefined ? {} : { bare: `${bare} ` }) })
   return id === undefined ? null : context.diagnoses.describe(id, { ...(row === null ? {} : diagnosisValues(context.publicUrl, row)), host })

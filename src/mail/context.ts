@@ -1,9 +1,11 @@
 import type { AuditTrail } from '../access/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventBus } from '../base/events.ts'
+import type { OutgoingHttp } from '../base/http-types.ts'
 import type { Log } from '../base/log.ts'
 import type { Vault } from '../base/vault.ts'
 import type { Credentials } from '../credentials/credentials.ts'
+import type { Catalogue } from '../providers/catalogue.ts'
 import type { Database } from '../storage/tables.ts'
 
 /** What the files of this part work with; `main.ts` makes it. */
@@ -17,6 +19,9 @@ export type MailContext = {
   log: Log
   wake: () => Promise<void>
   credentials: Pick<Credentials, 'handOut' | 'generationFor' | 'get' | 'recordUse' | 'diagnose' | 'diagnoseReply'>
+  catalogue: Pick<Catalogue, 'get'>
+  /** The way to mail APIs. */
+  http: OutgoingHttp
   /** Whether a mail server at this address may be connected to. */
   mayConnect: (host: string, address: string, port: number) => boolean
   /** PEM of further certificate authorities. */

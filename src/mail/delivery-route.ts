@@ -7,7 +7,7 @@ import { fromSender } from './message-from.ts'
 import { toSenderView } from './senders.ts'
 import type { Judgement } from '../credentials/diagnosis.ts'
 import type { Surface } from '../providers/diagnosis-schema.ts'
-import type { SmtpSender } from './smtp-sender.ts'
+import type { SendersByKind } from './sender.ts'
 import type { Delivery, RouteStep, SenderView } from './types.ts'
 
 /** What one attempt came to, and by which ways it was tried. */
@@ -23,13 +23,13 @@ export type Routed = {
 /** Finds the way of a message: its sender, and where that one fails, what stands in for it. Never silently. */
 export class DeliveryRoute {
   readonly #context: MailContext
-  readonly #smtp: Pick<SmtpSender, 'deliver' | 'tryLogin'>
+  readonly #ways: SendersByKind
   /** Since when a sender's server is out of reach, as far as this node knows. */
   readonly #awaySince = new Map<string, number>()
 
-  constructor(context: MailContext, smtp: Pick<SmtpSender, 'deliver' | 'tryLogin'>) {
+  constructor(context: MailContext, ways: SendersByKind) {
     this.#context = context
-    this.#smtp = smtp
+    this.#ways = ways
   }
 
   /** Tries a message once, by every way that the email options allow for what went wrong before. */
@@ -41,7 +41,7 @@ export class DeliveryRoute {
       return { delivery, steps: [], sentBy: null, tryAgainAt: null }
     }
     const sender = toSenderView(senderRow)
-    const first = await this.#explain(sender, await this.#smtp.deliver(sender, { from: row.envelope_from, to }, mime, actor))
+    const first = await this.#explain(sender, await this.#ways[sender.kind].deliver(sender, { from: row.envelope_from, to }, mime, actor))
     const cause = causeOf(first)
     const steps = [stepOf(sender, first, clock.now())]
     const since = this.#noteReach(row, sender, cause)
@@ -55,7 +55,12 @@ export class DeliveryRoute {
     if (cause === 'unreachable' && clock.now() - since < this.#context.fallbackAfter) return { ...routed, tryAgainAt: since + this.#context.fallbackAfter }
     for (const { sender: fallbackRow } of fallbacks) {
       const fallback = toSenderView(fallbackRow)
-      const delivery = await this.#smtp.deliver(fallback, { from: fallback.from, to }, await fromSender(mime, fallback, row.envelope_from), actor)
+      const delivery = await this.#ways[fallback.kind].deliver(
+        fallback,
+        { from: fallback.from, to },
+        await fromSender(mime, fallback, row.envelope_from),
+        actor,
+      )
       steps.push(stepOf(fallback, delivery, clock.now()))
       if (delivery.kind === 'sent') return { ...routed, delivery, sentBy: fallback.id }
       // As long as one way is only closed for now, the message waits for it.
@@ -66,13 +71,13 @@ export class DeliveryRoute {
 
   /** Connects and logs in, and sends nothing. */
   async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
-    const outcome = await this.#smtp.tryLogin(sender, actor)
+    const outcome = await this.#ways[sender.kind].tryLogin(sender, actor)
     return outcome === 'in' ? outcome : await this.#explain(sender, outcome)
   }
 
   /** Adds what the server's words mean. What becomes of the message was decided before, by the reply's first digit. */
   async #explain(sender: SenderView, delivery: Delivery): Promise<Delivery> {
-    const failure = failureOf(delivery)
+    const failure = failureOf(delivery, sender.kind)
     if (failure === null) return delivery
     const diagnosis = await this.#context.credentials.diagnoseReply(sender.credential?.id ?? null, { ...failure, host: sender.host })
     return diagnosis === null ? delivery : { ...delivery, diagnosis }
@@ -92,8 +97,9 @@ export class DeliveryRoute {
   }
 }
 
-function failureOf(delivery: Delivery): { text: string; surface: Surface; judged: Judgement } | null {
+function failureOf(delivery: Delivery, kind: SenderView['kind']): { text: string; surface: Surface; judged: Judgement } | null {
   const judgedBy = (reply: string): Judgement => (reply.startsWith('5') ? 'refused' : reply.startsWith('4') ? 'passing' : 'unjudged')
+  if (kind !== 'smtp') return apiFailureOf(delivery, `${kind}_api`)
   switch (delivery.kind) {
     case 'sent': {
       const [first] = delivery.refused
@@ -109,6 +115,15 @@ function failureOf(delivery: Delivery): { text: string; surface: Surface; judged
         ? { text: delivery.message, surface: 'network', judged: 'unjudged' }
         : { text: delivery.reply, surface: 'smtp_auth', judged: judgedBy(delivery.reply) }
   }
+}
+
+/** What an API says for good and what passes was told apart when it was judged; its status alone does not tell. */
+function apiFailureOf(delivery: Delivery, surface: Surface): { text: string; surface: Surface; judged: Judgement } | null {
+  if (delivery.kind === 'sent') return null
+  if (delivery.reply !== null) return { text: delivery.reply, surface, judged: delivery.kind === 'refused' ? 'refused' : 'passing' }
+  return delivery.kind === 'unavailable' && delivery.code === 'mail_unavailable' && delivery.retryAfter === undefined
+    ? { text: delivery.message, surface: 'network', judged: 'unjudged' }
+    : null
 }
 
 const isFinal = (delivery: Delivery): boolean => delivery.kind === 'refused' && delivery.permanent

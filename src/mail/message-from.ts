@@ -1,4 +1,5 @@
 import MailComposer from 'nodemailer/lib/mail-composer'
+import { nameOf, splitFields } from './mime-reader.ts'
 import type { SenderView } from './types.ts'
 
 /**
@@ -18,10 +19,6 @@ export async function fromSender(mime: string, sender: Pick<SenderView, 'from' |
   })
   return changed.join('\r\n') + mime.slice(end)
 }
-
-/** Splits a header into its fields, folded lines together. @see RFC 5322 section 2.2.3 */
-const splitFields = (header: string): string[] => header.split(/\r\n(?![ \t])/)
-const nameOf = (field: string): string => field.slice(0, field.indexOf(':')).trim().toLowerCase()
 
 /** Has the field written by whoever writes those of every message, so that names in any script come out right. */
 async function fromField(sender: Pick<SenderView, 'from' | 'fromName'>): Promise<string> {

@@ -27,7 +27,10 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
 import { compose } from './message.ts'
 import { addSteps, DeliveryRoute, type Routed } from './delivery-route.ts'
+import { GmailSender } from './gmail-sender.ts'
+import { GraphSender } from './graph-sender.ts'
 import { deliveryOfError, longestPause, problemOf, retryPause, settleRecipients } from './settlement.ts'
+import type { SendersByKind } from './sender.ts'
 import { SmtpSender } from './smtp-sender.ts'
 import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, Recipient, RouteStep, SenderView } from './types.ts'
 
@@ -45,7 +48,7 @@ type Page<Item> = { items: Item[]; next: string | null }
  */
 export class Outbox {
   readonly #context: MailContext
-  readonly #smtp: SmtpSender
+  readonly #ways: SendersByKind
   readonly #route: DeliveryRoute
   readonly #lease: string
   readonly #running = new Set<Promise<void>>()
@@ -62,8 +65,8 @@ export class Outbox {
 
   constructor(context: MailContext) {
     this.#context = context
-    this.#smtp = new SmtpSender(context)
-    this.#route = new DeliveryRoute(context, this.#smtp)
+    this.#ways = { smtp: new SmtpSender(context), graph: new GraphSender(context), gmail: new GmailSender(context) }
+    this.#route = new DeliveryRoute(context, this.#ways)
     this.#setBack = watchSetBack(context.clock)
     this.#lease = newId('lease', context.clock.now())
     context.bus.listen((event) => {
@@ -239,7 +242,7 @@ export class Outbox {
     await this.#loop
     await Promise.allSettled(this.#running)
     clearInterval(this.#beat)
-    this.#smtp.close()
+    for (const way of Object.values(this.#ways)) way.close()
   }
 
   #wake(): void {
@@ -356,6 +359,7 @@ export class Outbox {
     })
     if (outcome === null) return
     this.#context.count(outcome === 'queued' ? 'delayed' : outcome)
+    if (delivery.kind === 'unavailable' && delivery.code === 'mail_outcome_unknown') this.#context.count('outcome_unknown')
     await this.#context.wake()
   }
 

@@ -3,7 +3,7 @@ import type { Actor } from '../base/actor.ts'
 import { isLoopback } from '../base/addresses.ts'
 import { newId } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
-import { checkDestination } from '../credentials/destination.ts'
+import { checkDestination, isAmong } from '../credentials/destination.ts'
 import { cleanName, nameErrors } from '../credentials/names.ts'
 import { failed, passed, type ExaminationStep } from '../credentials/examination-steps.ts'
 import type { CredentialView } from '../credentials/types.ts'
@@ -45,11 +45,14 @@ export class Senders {
 
   async create(input: NewSender, actor: Actor): Promise<SenderView> {
     const { clock, db } = this.#context
-    const tls = input.tls ?? 'starttls'
+    const kind = input.kind ?? 'smtp'
+    const credential = input.credential == null ? null : await this.#context.credentials.get(input.credential)
+    const tls = input.tls ?? (kind === 'smtp' ? 'starttls' : 'implicit')
     const full = {
       name: input.name,
-      host: input.host.trim().toLowerCase(),
-      port: input.port ?? (tls === 'implicit' ? 465 : 587),
+      kind,
+      host: (input.host ?? this.#apiOf(kind, credential)?.host ?? '').trim().toLowerCase(),
+      port: input.port ?? (kind !== 'smtp' ? 443 : tls === 'implicit' ? 465 : 587),
       tls,
       mechanism: input.mechanism ?? (input.credential == null ? ('none' as const) : ('auto' as const)),
       login: input.login ?? null,
@@ -57,14 +60,13 @@ export class Senders {
       fromName: input.fromName ?? null,
       ca: input.ca ?? null,
     }
-    const credential = input.credential == null ? null : await this.#context.credentials.get(input.credential)
-    check(full, credential)
+    check(full, credential, this.#apiOf(kind, credential))
     const now = clock.now()
     const row: NewRow<'senders'> = {
       id: newId('snd', now),
       name: cleanName(full.name),
       name_key: nameKey(cleanName(full.name)),
-      kind: 'smtp',
+      kind,
       host: full.host,
       port: full.port,
       tls: full.tls,
@@ -96,6 +98,7 @@ export class Senders {
     if (ifRevision !== undefined && ifRevision !== before.revision) throw changed()
     const view = toSenderView(before)
     const full = {
+      kind: view.kind,
       name: patch.name ?? view.name,
       host: (patch.host ?? view.host).trim().toLowerCase(),
       port: patch.port ?? view.port,
@@ -108,7 +111,7 @@ export class Senders {
     }
     const credentialRef = patch.credential === undefined ? before.credential_id : patch.credential
     const credential = credentialRef === null ? null : await this.#context.credentials.get(credentialRef)
-    check(full, credential)
+    check(full, credential, this.#apiOf(full.kind, credential))
     await inTransaction(this.#context.db, async (trx) => {
       if (patch.isDefault === true) await clearDefaultSender(trx)
       const done = await this.#write(full.name, () =>
@@ -164,7 +167,8 @@ export class Senders {
     for (const sender of await this.#using(credentialId)) {
       const name = `mail (${sender.name})`
       const outcome = await this.#outbox.tryLogin(sender, actor)
-      if (outcome === 'in') steps.push(passed(name, `${sender.host}:${sender.port} takes the login.`))
+      if (outcome === 'in')
+        steps.push(passed(name, sender.kind === 'smtp' ? `${sender.host}:${sender.port} takes the login.` : `${sender.host} takes the token.`))
       else if (outcome.kind !== 'sent') {
         const reply = outcome.reply === null ? '' : ` ${outcome.reply}`
         const nextStep = outcome.diagnosis ? null : (outcome.nextStep ?? 'Check host, port and login of the sender.')
@@ -179,6 +183,12 @@ export class Senders {
   /** Returns the hosts of the senders that use a credential. */
   async hostsOf(credentialId: string): Promise<string[]> {
     return (await this.#using(credentialId)).map((sender) => sender.host)
+  }
+
+  /** What the provider of a credential says of the API that sends mail; undefined: nothing. */
+  #apiOf(kind: SenderView['kind'], credential: CredentialView | null): MailApi | undefined {
+    const provider = credential?.provider == null ? undefined : this.#context.catalogue.get(credential.provider.id)
+    return provider?.mail_apis.find((api) => api.kind === kind)
   }
 
   async #using(credentialId: string): Promise<SenderView[]> {
@@ -221,9 +231,10 @@ export class Senders {
   }
 }
 
-type Checked = Pick<SenderView, 'name' | 'host' | 'port' | 'tls' | 'mechanism' | 'login' | 'from' | 'fromName' | 'ca'>
+type MailApi = { kind: string; host: string; scopes: string[] }
+type Checked = Pick<SenderView, 'name' | 'kind' | 'host' | 'port' | 'tls' | 'mechanism' | 'login' | 'from' | 'fromName' | 'ca'>
 
-function check(sender: Checked, credential: CredentialView | null): void {
+function check(sender: Checked, credential: CredentialView | null, api: MailApi | undefined): void {
   const errors: FieldError[] = [...nameErrors(sender.name)]
   if (!/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(sender.host))
     errors.push({ path: 'host', message: 'must be a host name or an IPv4 address' })
@@ -234,9 +245,21 @@ function check(sender: Checked, credential: CredentialView | null): void {
     errors.push({ path: 'from_name', message: 'must be one line of at most 200 characters' })
   if (sender.login !== null && (/\p{Cc}/u.test(sender.login) || sender.login === '')) errors.push({ path: 'login', message: 'must be one line' })
   if (sender.ca !== null && !sender.ca.includes('-----BEGIN CERTIFICATE-----')) errors.push({ path: 'ca', message: 'must be a certificate in PEM form' })
-  errors.push(...mechanismErrors(sender, credential))
+  errors.push(...(sender.kind === 'smtp' ? mechanismErrors(sender, credential) : apiErrors(sender, credential, api)))
   if (errors.length > 0) throw new Problem('invalid_request', 'The sender cannot be like this.', { errors })
   if (credential !== null) checkDestination({ ...credential, notFor: [] }, sender)
+}
+
+/** An API takes tokens and nothing else, and one only for it. */
+function apiErrors(sender: Checked, credential: CredentialView | null, api: MailApi | undefined): FieldError[] {
+  const errors: FieldError[] = []
+  if (credential?.kind !== 'oauth2') errors.push({ path: 'credential', message: `must be one of kind oauth2: ${sender.kind} takes nothing else` })
+  else if (credential.scopes.length > 0 && api !== undefined && !api.scopes.some((scope) => isAmong(scope, credential.scopes)))
+    errors.push({ path: 'credential', message: `has a token for something else: ${sender.kind} takes ${api.scopes.join(' or ')}` })
+  if (sender.tls === 'starttls') errors.push({ path: 'tls', message: 'must be implicit: an API has no STARTTLS' })
+  if (sender.mechanism !== 'auto' && sender.mechanism !== 'none') errors.push({ path: 'mechanism', message: 'is for kind smtp only' })
+  if (sender.ca !== null) errors.push({ path: 'ca', message: 'is for kind smtp only' })
+  return errors
 }
 
 function mechanismErrors(sender: Checked, credential: CredentialView | null): FieldError[] {
@@ -252,7 +275,7 @@ export function toSenderView(row: SenderRow): SenderView {
   return {
     id: row.id,
     name: row.name,
-    kind: 'smtp',
+    kind: row.kind as SenderView['kind'],
     host: row.host,
     port: row.port,
     tls: row.tls as SenderView['tls'],

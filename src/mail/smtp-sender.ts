@@ -10,7 +10,9 @@ import { isProblem, Problem } from '../base/problem.ts'
 import { redactText } from '../base/redact.ts'
 import { Secret } from '../base/secret.ts'
 import type { HandedOut } from '../credentials/types.ts'
+import { AccountGate } from './account-gate.ts'
 import type { MailContext } from './context.ts'
+import type { Envelope, Sender } from './sender.ts'
 import { deliveryOfError } from './settlement.ts'
 import { logIn, type Login, type LoginOutcome } from './smtp-auth.ts'
 import type { Delivery, SenderView } from './types.ts'
@@ -20,21 +22,19 @@ const idleTime = 15_000
 const mostMessagesPerConnection = 100
 const clientName = hostname().includes('.') ? hostname() : '[127.0.0.1]'
 
-export type Envelope = { from: string; to: string[] }
-
 type Open = { connection: SMTPConnection; key: string; sent: number; idleSince: number; broken: boolean }
 
 /** Sends mail through SMTP servers, over connections that stay open for the next message. */
-export class SmtpSender {
+export class SmtpSender implements Sender {
   readonly #context: MailContext
   readonly #idle = new Map<string, Open[]>()
-  readonly #busy = new Map<string, number>()
-  readonly #waiting = new Map<string, (() => void)[]>()
+  readonly #gate: AccountGate
   readonly #sweeper: NodeJS.Timeout
   #closed = false
 
   constructor(context: MailContext) {
     this.#context = context
+    this.#gate = new AccountGate(context.clock, mostConnections)
     this.#sweeper = setInterval(() => this.#closeIdle(), idleTime / 3).unref()
   }
 
@@ -49,29 +49,23 @@ export class SmtpSender {
     }
   }
 
-  /**
-   * Sends a message once. A token that the server refuses is renewed and the login tried once more.
-   *
-   * Never throws for what a server or the network does.
-   */
   async deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery> {
     const account = accountOf(sender)
-    await this.#enter(account)
-    try {
-      const first = await this.#tryOnce(sender, envelope, mime, actor, 'any')
-      if (first !== 'stale') return first
-      // The server had ended the idle connection, which only shows when it is used. Nothing of the message was sent.
-      const second = await this.#tryOnce(sender, envelope, mime, actor, 'new')
-      return second === 'stale' ? connectionLost(sender) : second
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return deliveryOfError(error)
-    } finally {
-      this.#leave(account)
-    }
+    return await this.#gate.pass(account, async () => {
+      try {
+        const first = await this.#tryOnce(sender, envelope, mime, actor, 'any')
+        if (first !== 'stale') return first
+        // The server had ended the idle connection, which only shows when it is used. Nothing of the message was sent.
+        const second = await this.#tryOnce(sender, envelope, mime, actor, 'new')
+        return second === 'stale' ? connectionLost(sender) : second
+      } catch (error) {
+        if (!isProblem(error)) throw error
+        return deliveryOfError(error)
+      }
+    })
   }
 
-  /** Connects and logs in over a connection of its own, and sends nothing. Never throws for what a server or the network does. */
+  /** Connects and logs in over a connection of its own. */
   async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
     try {
       const opened = await this.#open(sender, actor, 'new')
@@ -95,22 +89,6 @@ export class SmtpSender {
     clearInterval(this.#sweeper)
     for (const list of this.#idle.values()) for (const open of list) open.connection.quit()
     this.#idle.clear()
-  }
-
-  async #enter(account: string): Promise<void> {
-    while ((this.#busy.get(account) ?? 0) >= mostConnections) {
-      await new Promise<void>((resolve) => {
-        const list = this.#waiting.get(account) ?? []
-        list.push(resolve)
-        this.#waiting.set(account, list)
-      })
-    }
-    this.#busy.set(account, (this.#busy.get(account) ?? 0) + 1)
-  }
-
-  #leave(account: string): void {
-    this.#busy.set(account, (this.#busy.get(account) ?? 1) - 1)
-    this.#waiting.get(account)?.shift()?.()
   }
 
   async #open(sender: SenderView, actor: Actor, connection: 'any' | 'new'): Promise<Open | Delivery> {

@@ -3,10 +3,11 @@ import type { Diagnosis } from '../base/diagnosis.ts'
 export type SenderView = {
   id: string
   name: string
-  kind: 'smtp'
+  /** `graph` and `gmail`: the API of Microsoft or Google in place of a mail server. */
+  kind: 'smtp' | 'graph' | 'gmail'
   host: string
   port: number
-  /** `none` is for loopback only. */
+  /** `none` is for loopback only. An API has no STARTTLS. */
   tls: 'implicit' | 'starttls' | 'none'
   mechanism: 'auto' | 'XOAUTH2' | 'OAUTHBEARER' | 'PLAIN' | 'LOGIN' | 'none'
   credential: { id: string; name: string } | null
@@ -23,7 +24,10 @@ export type SenderView = {
 
 export type NewSender = {
   name: string
-  host: string
+  /** `smtp` unless told; it stays what it is. */
+  kind?: SenderView['kind']
+  /** An API's is known from the provider, unless told. */
+  host?: string
   port?: number
   tls?: SenderView['tls']
   mechanism?: SenderView['mechanism']

@@ -101,6 +101,23 @@ describe('the catalogue that comes with the program', () => {
     }
   })
 
+  test('names for every mail API scopes, and a host that its tokens may go to', () => {
+    const apis = catalogue.list().flatMap((provider) => provider.mail_apis.map((api) => ({ provider, api })))
+    assert.deepEqual(apis.map(({ provider, api }) => `${provider.id} ${api.host}`).toSorted(), [
+      'google gmail.googleapis.com',
+      'microsoft graph.microsoft.com',
+      'microsoft-21vianet microsoftgraph.chinacloudapi.cn',
+      'microsoft-dod dod-graph.microsoft.us',
+      'microsoft-gcc-high graph.microsoft.us',
+      'microsoft-personal graph.microsoft.com',
+    ])
+    for (const { provider, api } of apis)
+      assert.ok(
+        provider.hosts.some((host) => host === api.host || (host.startsWith('*.') && api.host.endsWith(host.slice(1)))),
+        provider.id,
+      )
+  })
+
   test('holds no secret of anybody', () => {
     for (const id of ids)
       assert.doesNotMatch(readFileSync(join(shipped, `${id}.json`), 'utf8'), /GOCSPX-|client_secret"\s*:\s*"(?!clientSecret"|secret")[^"]|-----BEGIN/, id)

@@ -54,6 +54,14 @@ export const mailServer = z.strictObject({
   scopes: z.array(text()).optional(),
 })
 
+/** An API that sends mail in place of a mail server. */
+export const mailApi = z.strictObject({
+  kind: z.enum(['graph', 'gmail']),
+  host: text(),
+  /** A token is taken here if it has one of these. */
+  scopes: z.array(text()).min(1),
+})
+
 /** Help beside a field of the wizard. */
 const fieldHelp = z.strictObject({
   /** What the provider calls it. */

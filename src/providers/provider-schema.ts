@@ -7,6 +7,7 @@ import {
   fields,
   leftOut,
   lookup,
+  mailApi,
   mailServer,
   placeholder,
   refreshRequest,
@@ -142,6 +143,7 @@ export const providerSchema = z.strictObject({
   /** Hosts that tokens may be sent to; `*.` in front stands for every name below. */
   hosts: z.array(text()).default([]),
   mail: z.strictObject({ smtp: z.array(mailServer).default([]), imap: z.array(mailServer).default([]), pop: z.array(mailServer).default([]) }).optional(),
+  mail_apis: z.array(mailApi).default([]),
   test_request: testRequest.optional(),
   redirect_rules: z.array(text(500)).default([]),
   revocation_hint: text(1000).optional(),

@@ -281,7 +281,7 @@ export type Tables = {
     id: string
     name: string
     name_key: string
-    /** smtp */
+    /** smtp, graph, gmail */
     kind: string
     host: string
     port: number

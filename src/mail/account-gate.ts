@@ -1,0 +1,55 @@
+import type { Clock } from '../base/clock.ts'
+
+/** Lets so many at a time to one account, and nobody while its server wants to be left alone. */
+export class AccountGate {
+  readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #most: number
+  readonly #busy = new Map<string, number>()
+  readonly #waiting = new Map<string, (() => void)[]>()
+  readonly #closedUntil = new Map<string, number>()
+
+  constructor(clock: Pick<Clock, 'monotonic'>, most: number) {
+    this.#clock = clock
+    this.#most = most
+  }
+
+  /** Waits for a free place and holds it while the work lasts. */
+  async pass<Result>(account: string, work: () => Promise<Result>): Promise<Result> {
+    while ((this.#busy.get(account) ?? 0) >= this.#most) {
+      await new Promise<void>((resolve) => {
+        const list = this.#waiting.get(account) ?? []
+        list.push(resolve)
+        this.#waiting.set(account, list)
+      })
+    }
+    this.#busy.set(account, (this.#busy.get(account) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      this.#leave(account)
+    }
+  }
+
+  #leave(account: string): void {
+    const busy = (this.#busy.get(account) ?? 1) - 1
+    if (busy > 0) this.#busy.set(account, busy)
+    else this.#busy.delete(account)
+    const list = this.#waiting.get(account)
+    const next = list?.shift()
+    if (list?.length === 0) this.#waiting.delete(account)
+    next?.()
+  }
+
+  /** Remembers how long the server wants to be left alone, in milliseconds. */
+  close(account: string, milliseconds: number): void {
+    this.#closedUntil.set(account, Math.max(this.#closedUntil.get(account) ?? 0, this.#clock.monotonic() + milliseconds))
+  }
+
+  /** Returns for how many milliseconds the server still wants to be left alone. */
+  closedFor(account: string): number {
+    const left = (this.#closedUntil.get(account) ?? 0) - this.#clock.monotonic()
+    if (left > 0) return left
+    this.#closedUntil.delete(account)
+    return 0
+  }
+}

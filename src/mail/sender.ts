@@ -1,0 +1,22 @@
+import type { Actor } from '../base/actor.ts'
+import type { Delivery, SenderView } from './types.ts'
+
+/** Who sends, and everybody who gets it. What stands in the message's own header does not count. */
+export type Envelope = { from: string; to: string[] }
+
+/** The port to whatever takes mail. Nothing here throws for what a server or the network does. */
+export type Sender = {
+  /**
+   * Sends a message once. A token that the server refuses is renewed and tried once more.
+   *
+   * Invariant: the envelope is the truth. Nobody in it is forgotten, and nobody else gets the message.
+   */
+  deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery>
+  /** Shows the credential to the server, and sends nothing. */
+  tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'>
+  /** Closes what waits for work. */
+  close(): void
+}
+
+export type SenderKind = SenderView['kind']
+export type SendersByKind = Record<SenderKind, Sender>
