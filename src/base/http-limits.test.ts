@@ -49,6 +49,24 @@ test('an answer of exactly the limit is read, one byte more is not', async () =>
   await problemOf(http({ method: 'GET', url: `${url}/1001`, maxBytes: 1000 }))
 })
 
+test('N6: the beginning of an endless answer is given where that was asked for, and its end is not waited for', async () => {
+  let closed: () => void
+  const ended = new Promise<void>((resolve) => {
+    closed = resolve
+  })
+  await using server = await startLocalServer((request, response) => {
+    if (request.url === '/whole') return void response.end('x'.repeat(1000))
+    response.on('close', () => closed())
+    response.write('x'.repeat(1001))
+  })
+  const url = `http://127.0.0.1:${server.port}`
+  const whole = await http({ method: 'GET', url: `${url}/whole`, maxBytes: 1000, beyondMax: 'cut' })
+  assert.deepEqual([whole.body.length, whole.isCut ?? false], [1000, false])
+  const cut = await http({ method: 'GET', url, maxBytes: 1000, beyondMax: 'cut' })
+  assert.deepEqual([cut.body.length, cut.isCut], [1000, true])
+  await ended
+})
+
 test('N6: an answer that drips in one byte at a time ends at the time limit, although it never pauses for long', async () => {
   await using server = await startLocalServer((_request, response) => {
     const timer = setInterval(() => response.write('x'), 20)
