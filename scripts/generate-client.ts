@@ -14,7 +14,7 @@ export function makeClientOperations(): string {
     for (const [method, operation] of Object.entries(methods)) {
       const id = String(operation.operationId)
       rows.push(`  /** ${String(operation.summary)} */\n  ${id}: ${describe(operation)}`)
-      const reply = jsonOf(firstSuccess(operation)) === null ? (firstSuccessStatus(operation) === '204' ? 'nothing' : 'text') : 'json'
+      const reply = jsonOf(firstSuccess(operation)) === null ? otherReply(operation) : 'json'
       table.push(`  ${id}: { method: '${method.toUpperCase()}', path: '${path}', reply: '${reply}' },`)
     }
   }
@@ -44,7 +44,15 @@ function describe(operation: Json): string {
     list.length === 0 ? 'Record<string, never>' : `{ ${list.map((one) => `${one.name}${one.required === true ? '' : '?'}: ${typeOf(one.schema)}`).join('; ')} }`
   const body = operation.requestBody as { content: { 'application/json': { schema: Json } } } | undefined
   const reply = jsonOf(firstSuccess(operation))
-  return `{ params: ${object(of('path'))}; query: ${object(of('query'))}; body: ${body ? typeOf(body.content['application/json'].schema) : 'undefined'}; reply: ${reply === null ? (firstSuccessStatus(operation) === '204' ? 'null' : 'string') : typeOf(reply)} }`
+  return `{ params: ${object(of('path'))}; query: ${object(of('query'))}; body: ${body ? typeOf(body.content['application/json'].schema) : 'undefined'}; reply: ${reply === null ? otherTypes[otherReply(operation)] : typeOf(reply)} }`
+}
+
+const otherTypes = { nothing: 'null', file: 'Uint8Array<ArrayBuffer>', text: 'string' }
+
+function otherReply(operation: Json): keyof typeof otherTypes {
+  if (firstSuccessStatus(operation) === '204') return 'nothing'
+  const content = (firstSuccess(operation).content ?? {}) as Json
+  return content['application/octet-stream'] === undefined ? 'text' : 'file'
 }
 
 const firstSuccessStatus = (operation: Json): string => Object.keys(operation.responses as Json).find((status) => /^[23]/.test(status)) ?? ''

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
+import { Backups } from './access/backups.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
 import { KeyDeliveries } from './access/key-deliveries.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
@@ -20,6 +21,7 @@ import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
 import { addressRules } from './base/addresses.ts'
+import type { BackupHead } from './base/backup-file.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { EventBus } from './base/events.ts'
 import { createOutgoingHttp } from './base/http.ts'
@@ -36,11 +38,12 @@ import { Importer } from './credentials/import-credentials.ts'
 import { Providers } from './credentials/providers.ts'
 import { Renewer } from './credentials/refresh.ts'
 import { Registrations } from './credentials/registrations.ts'
+import { prepareRestored } from './credentials/restored.ts'
 import { Revoker } from './credentials/revoke.ts'
 import { Schedule } from './credentials/schedule.ts'
 import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
-import { loadMasterKeys } from './crypto/master-key.ts'
+import { loadMasterKeys, type MasterKeySettings } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
 import { MailOptions } from './mail/mail-options.ts'
 import { Notices } from './mail/notices.ts'
@@ -50,6 +53,7 @@ import { readPopular } from './providers/popular.ts'
 import { openCatalogue } from './providers/catalogue.ts'
 import { openDiagnoses } from './providers/diagnoses.ts'
 import { readAuditHead } from './storage/audit.ts'
+import { readRestored } from './storage/backup-facts.ts'
 import { clearLeases } from './storage/credentials.ts'
 import { openDatabaseClock } from './storage/database-clock.ts'
 import { dataKeysOf } from './storage/data-keys.ts'
@@ -57,6 +61,7 @@ import { EventTail } from './storage/event-tail.ts'
 import { lastEventSeq, readEvents } from './storage/events.ts'
 import { insertMasterKey, readMasterKeys } from './storage/facts.ts'
 import { openDatabase } from './storage/open.ts'
+import { restoreStore } from './storage/restore.ts'
 import { toStorageProblem } from './storage/storage-problem.ts'
 
 export type Started = {
@@ -108,17 +113,9 @@ export async function startParts(
     const shared = dialect === 'postgres' ? await openDatabaseClock({ db, machine, onError: (error) => log.warn('clock.not_read', { error }) }) : null
     const clock = shared?.clock ?? machine
     const startedAt = clock.now()
-    const keyFile = join(settings.KEYBEARER_CONFIG, 'master.key')
-    const masterKeys = loadMasterKeys(
-      {
-        value: settings.KEYBEARER_MASTER_KEY ?? undefined,
-        passphrase: settings.KEYBEARER_MASTER_KEY_PASSPHRASE ?? undefined,
-        credentialsDirectory: options.credentialsDirectory,
-        file: keyFile,
-        dataFolder: settings.KEYBEARER_DATA,
-      },
-      await readMasterKeys(db),
-    )
+    const keySettings = masterKeySettings(settings, options.credentialsDirectory)
+    const { file: keyFile } = keySettings
+    const masterKeys = loadMasterKeys(keySettings, await readMasterKeys(db))
     if (masterKeys.isNew) await insertMasterKey(db, { ...masterKeys.isNew, created_at: startedAt })
     const { keyring } = masterKeys
     const vault = createVault(keyring)
@@ -215,6 +212,10 @@ export async function startParts(
     if (dialect === 'sqlite') await clearLeases(db)
     await tail.start()
     await audit.record({ actor: service, action: 'service.started', outcome: 'done', detail: { version, database: dialect } })
+    const restored = await readRestored(db)
+    if (restored !== null && !restored.tried) {
+      await audit.record({ actor: service, action: 'backup.restored', outcome: 'done', detail: { made_at: new Date(restored.madeAt).toISOString() } })
+    }
     await schedule.recover()
     await rotation.resume()
     schedule.start()
@@ -303,6 +304,7 @@ export async function startParts(
         outbox,
         requests,
         rotation,
+        backups: new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version }),
         idempotency: new IdempotentReplies({ db, clock, vault }),
         events: { read: (after, limit) => readEvents(db, after, limit), last: () => lastEventSeq(db) },
         facts,
@@ -337,6 +339,43 @@ export async function startParts(
     await store.close()
     throw error
   }
+}
+
+const masterKeySettings = (settings: Settings, credentialsDirectory: string | undefined): MasterKeySettings => ({
+  value: settings.KEYBEARER_MASTER_KEY ?? undefined,
+  passphrase: settings.KEYBEARER_MASTER_KEY_PASSPHRASE ?? undefined,
+  credentialsDirectory,
+  file: join(settings.KEYBEARER_CONFIG, 'master.key'),
+  dataFolder: settings.KEYBEARER_DATA,
+})
+
+/**
+ * Makes the store anew from a backup, if the master key that is set here opens it.
+ *
+ * @throws Problem see `restoreStore`; master_key_missing or master_key_wrong with the fingerprint that is needed
+ */
+export async function restoreBackup(
+  environment: Record<string, string | undefined>,
+  chunks: AsyncIterable<Uint8Array>,
+  options: { replace: boolean },
+): Promise<{ head: BackupHead; kept: string | null; folder: string }> {
+  const { settings } = readSettings(environment)
+  const folder = settings.KEYBEARER_DATA
+  if (settings.KEYBEARER_DATABASE_URL !== null) {
+    throw new Problem('backup_unsupported', 'The store is in PostgreSQL, which is restored by its own tools.', {
+      nextStep: 'Run: pg_restore --clean --if-exists --dbname="$(cat FILE_OF_KEYBEARER_DATABASE_URL)" keybearer.dump',
+    })
+  }
+  const accept = ({ masterKeys }: BackupHead) => {
+    if (masterKeys.length === 0) throw new Problem('backup_invalid', 'The backup names no master key.')
+    const { keyring } = loadMasterKeys(masterKeySettings(settings, environment.CREDENTIALS_DIRECTORY), masterKeys)
+    const missing = masterKeys.find((key) => key.dataKeys > 0 && !keyring.versions.includes(key.version))
+    if (missing) {
+      throw new Problem('master_key_missing', `The backup needs the master key ${missing.fingerprint} (version ${missing.version}), which is not here.`)
+    }
+  }
+  const now = systemClock.now()
+  return { ...(await restoreStore({ folder, chunks, replace: options.replace, now, accept, prepare: prepareRestored(now) })), folder }
 }
 
 /** Returns how persons sign in at an OpenID provider; null: they do not. @throws Problem settings_invalid when a part is missing */

@@ -1,4 +1,5 @@
 import type { Role } from '../src/access/roles.ts'
+import { Backups } from '../src/access/backups.ts'
 import { KeyDeliveries } from '../src/access/key-deliveries.ts'
 import { PasswordChecks } from '../src/access/password-check.ts'
 import { OidcClient, type OidcSettings } from '../src/access/oidc-client.ts'
@@ -127,6 +128,7 @@ export async function openApiWorld(
     outbox,
     requests: new HttpRequests(context, { credentials: world.credentials, countSent: () => undefined }),
     rotation: { get: async () => rotationView, start: async () => rotationView },
+    backups: new Backups({ db: context.db, clock: context.clock, audit: context.audit, dataFolder: place.folder, dialect: context.dialect, version: '0.0.0' }),
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),
     events: { read: (after, limit) => readEvents(context.db, after, limit), last: () => lastEventSeq(context.db) },
     facts: {

@@ -2,7 +2,13 @@ import { operations, type Operations, type Problem } from './operations.ts'
 
 /** What the transport is asked to do; `body` is JSON. */
 export type TransportRequest = { method: string; url: string; headers: Record<string, string>; body?: string; signal?: AbortSignal }
-export type TransportResponse = { status: number; headers: { get(name: string): string | null }; text(): Promise<string> }
+export type TransportResponse = {
+  status: number
+  headers: { get(name: string): string | null }
+  text(): Promise<string>
+  /** For the operations that give a file. */
+  arrayBuffer?(): Promise<ArrayBuffer>
+}
 export type Transport = (request: TransportRequest) => Promise<TransportResponse>
 
 export type ClientOptions = {
@@ -92,6 +98,7 @@ export function createClient(options: ClientOptions): Client {
       ...(input.signal === undefined ? {} : { signal: input.signal }),
     }
     const response = await send(transport, request, base)
+    if (operation.reply === 'file' && response.status < 400 && response.arrayBuffer) return new Uint8Array(await response.arrayBuffer())
     const text = await response.text()
     if (response.status >= 400) throw toError(response, text)
     return operation.reply === 'json' ? (JSON.parse(text) as unknown) : operation.reply === 'text' ? text : null

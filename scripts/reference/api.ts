@@ -109,6 +109,8 @@ function reply(row: Endpoint, operation: Operation): string {
       return row.status === 303 ? 'Reply 303: sends the browser on to another page.' : `Reply ${row.status}: a page.`
     case 'lines':
       return `Reply ${row.status}: one JSON object per line (${code(content![0])}).`
+    case 'file':
+      return `Reply ${row.status}: a file (${code(content![0])}).`
     case 'text':
       return `Reply ${row.status}: text.`
   }

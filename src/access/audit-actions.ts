@@ -61,6 +61,8 @@ export const auditActions = {
   'message.retried': 'A person asked to try a message again.',
   'message.cancelled': 'A message was cancelled.',
   'request.sent': 'An HTTP request was sent with a credential; the detail names method, host and how the server answered.',
+  'backup.made': 'A copy of the store was made and given away, or was not; its secrets stay sealed in it.',
+  'backup.restored': 'The service started on a restored backup; the detail says of when it is.',
   'master_key.rotated': 'The master key was replaced.',
 } as const
 

@@ -175,6 +175,7 @@ describe('what the audit trail says of the API', () => {
       findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
       exportAudit: async () => ['/v1/audit/export'],
       verifyAudit: async () => ['/v1/audit/verification'],
+      makeBackup: async () => ['/v1/backup'],
       startRotation: async () => ['/v1/master-key/rotation'],
       invitePerson: async () => ['/v1/persons', { body: { name: name(), role: 'viewer' } }],
       changePerson: async () => [`/v1/persons/${(await member()).id}`, { body: { role: 'viewer' } }],

@@ -40,6 +40,9 @@ export type EventSink = {
   onClose(listener: () => void): void
 }
 
+/** A file that is given away piece by piece. Whoever takes the pieces ends the iterator, however it ends. */
+export type AnsweredFile = { name: string; size: number; chunks: AsyncIterable<Uint8Array> }
+
 /** What a handler gives back, by the kind of reply that the contract says. */
 export type Answer<Row extends Endpoint> = Row['kind'] extends 'json'
   ? More & { body: ReplyBody<Row>; revision?: number }
@@ -49,7 +52,9 @@ export type Answer<Row extends Endpoint> = Row['kind'] extends 'json'
       ? { stream: (sink: EventSink) => Promise<void> }
       : Row['kind'] extends 'lines'
         ? More & { lines: AsyncIterable<ReplyBody<Row>> }
-        : More & { text: string }
+        : Row['kind'] extends 'file'
+          ? { file: AnsweredFile }
+          : More & { text: string }
 
 export type Handler<Row extends Endpoint> = (call: Call<Row>) => Promise<Answer<Row>>
 

@@ -41,8 +41,42 @@ export const serviceEndpoints = [
         master_key_version: z.int(),
         public_url: z.string(),
         now: time,
+        backup: z
+          .object({
+            supported: z.boolean().meta({ description: 'false: the database is backed up by its own tools' }),
+            last_at: optionalTime,
+            last_size: count.nullable().meta({ description: 'In bytes' }),
+            is_old: z.boolean().meta({ description: 'The last one is older than a week, or there is none though the service is' }),
+            restored: z
+              .object({
+                at: time,
+                made_at: time.meta({ description: 'As of when the backup was' }),
+                returned: z
+                  .object({ access_keys: z.array(z.string()), persons: z.array(z.string()) })
+                  .nullable()
+                  .meta({ description: 'Names of those that were revoked or removed after the backup and are back; null: it is not known' }),
+              })
+              .nullable(),
+          })
+          .nullable()
+          .meta({ id: 'BackupState', description: 'null for those who do not manage the service' }),
       })
       .meta({ id: 'Status' }),
+  }),
+  endpoint({
+    id: 'makeBackup',
+    method: 'POST',
+    path: '/v1/backup',
+    tag: 'Service',
+    summary: 'Gives a consistent copy of the embedded database as one file, while the service runs.',
+    description:
+      'The secrets in it stay sealed, and the master key is not in it. One is made at a time. The file begins with two lines that name its size, its checksum and the fingerprints of the master keys; "keybearer restore" reads it.',
+    permission: { administration: 'manage' },
+    audit: 'backup.made',
+    fresh: true,
+    status: 200,
+    kind: 'file',
+    problems: ['backup_unsupported', 'backup_running'],
   }),
   endpoint({
     id: 'getSettings',

@@ -21,7 +21,7 @@ export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export type Method = (typeof methods)[number]
 
 /** What the reply is made of. */
-export type ReplyKind = 'json' | 'nothing' | 'events' | 'html' | 'text' | 'lines'
+export type ReplyKind = 'json' | 'nothing' | 'events' | 'html' | 'text' | 'lines' | 'file'
 
 /** One row of the contract. Everything about an endpoint but its work: routes, checks, OpenAPI and the client come from it. */
 export type Endpoint = {

@@ -3,15 +3,16 @@ import { Problem } from '../base/problem.ts'
 import { credentialStatuses } from '../credentials/types.ts'
 import type { HandlersOf } from './call.ts'
 import { examine } from './doctor.ts'
-import { identify } from './guard.ts'
+import { identify, mayManage } from './guard.ts'
 import { openApi } from './openapi.ts'
 import { homePage, pageHeaders } from './pages.ts'
 import type { ReachOptions, Services } from './services.ts'
 import { iso, withoutUndefined } from './views.ts'
-import { rotationBody } from './views-service.ts'
+import { backupBody, rotationBody } from './views-service.ts'
 
 type Ids =
   | 'getStatus'
+  | 'makeBackup'
   | 'getSettings'
   | 'runDoctor'
   | 'startRotation'
@@ -26,7 +27,7 @@ type Ids =
 const countInterval = 5000
 
 export function serviceHandlers(services: Services, metricsFor: ReachOptions['metrics']): HandlersOf<Ids> {
-  const { clock, credentials, audit, facts, metrics, rotation } = services
+  const { clock, credentials, audit, facts, metrics, rotation, backups } = services
   let countedAt = -Infinity
   return {
     async getStatus({ caller }) {
@@ -41,8 +42,12 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
           master_key_version: facts.masterKeyVersion(),
           public_url: facts.publicUrl,
           now: iso(clock.now()),
+          backup: mayManage(caller) ? backupBody(await backups.get()) : null,
         },
       }
+    },
+    async makeBackup({ actor }) {
+      return { file: await backups.make(actor) }
     },
     async getSettings() {
       return { body: { items: facts.settings(), next: null } }
@@ -78,6 +83,7 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
         countedAt = now
         const { byStatus } = await credentials.counts()
         for (const status of credentialStatuses) metrics.set('credentials', byStatus[status], { status })
+        metrics.set('last_backup_timestamp_seconds', Math.floor(((await backups.get()).lastAt ?? 0) / 1000))
         metrics.set('outbox_waiting', await services.outbox.waiting())
       }
       return { text: await metrics.text(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }

@@ -85,6 +85,8 @@ function success(row: Endpoint, schemas: Json): Json {
       return { description: 'Text', ...more, content: { 'text/plain': { schema: { type: 'string' } } } }
     case 'lines':
       return { description: 'One JSON object per line', ...more, content: { 'application/jsonl': { schema: { type: 'string' } } } }
+    case 'file':
+      return { description: 'The file', ...more, content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }
     case 'nothing':
       return { description: 'Done', ...more }
   }

@@ -78,6 +78,7 @@ const matrix: Record<EndpointId, string> = {
   getStatus: '401 in  403 403 403 in  403 403 in  in  in',
   getSettings: '401 403 403 403 403 in  403 403 in  in  403',
   runDoctor: '401 403 403 403 403 in  403 403 in  in  403',
+  makeBackup: '401 403 403 403 403 in  403 403 in  in  403',
   startRotation: '401 403 403 403 403 in  403 403 in  in  403',
   getRotation: '401 403 403 403 403 in  403 403 in  in  403',
   getLiveness: 'in  in  in  in  in  in  in  in in  in  in',
@@ -153,6 +154,7 @@ describe('who may call what', () => {
         outbox: inside as never,
         requests: inside as never,
         rotation: inside as never,
+        backups: inside as never,
         accessKeys: Object.assign(Object.create(inside) as object, { authenticate: services.accessKeys.authenticate.bind(services.accessKeys) }) as never,
       }),
     })

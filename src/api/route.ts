@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { isProblem, Problem } from '../base/problem.ts'
-import type { Call, EventSink } from './call.ts'
+import type { AnsweredFile, Call, EventSink } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
 import { single, writeReply, type Exchange } from './exchange.ts'
 import { admit, type Admitted, type Proof } from './guard.ts'
@@ -14,6 +14,8 @@ import type { SessionCookie } from './session-cookie.ts'
 
 /** Most callers that may follow the events at once. */
 const mostStreams = 500
+/** Somebody who takes a file and then nothing of it for so long does not get the rest. */
+const longestStandstill = 60_000
 
 export type Route = {
   endpoint: Endpoint
@@ -32,6 +34,7 @@ type AnyAnswer = {
   headers?: Record<string, string>
   stream?: (sink: EventSink) => Promise<void>
   lines?: AsyncIterable<unknown>
+  file?: AnsweredFile
 }
 
 type AnyHandler = (call: Call) => Promise<AnyAnswer>
@@ -104,6 +107,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
         return await stream(exchange, (await handler(call)).stream!, streams)
       }
       if (endpoint.kind === 'lines') return await writeLines(endpoint, exchange, await handler(call))
+      if (endpoint.kind === 'file') return await writeFile(endpoint, exchange, (await handler(call)).file!)
       const key = endpoint.takesIdempotencyKey ? single(exchange.request, 'idempotency-key') : undefined
       if (key === undefined) return writeReply(exchange, await work(call))
       const request = createHash('sha256')
@@ -171,6 +175,25 @@ async function writeLines(endpoint: Endpoint, exchange: Exchange, answer: AnyAns
       if (response.destroyed) return
       if (!response.write(`${JSON.stringify(endpoint.reply!.parse(line))}\n`)) await drained(response)
     }
+  }
+  response.end()
+}
+
+/** Writes a file no faster than it is taken, and cuts off whoever stops taking it. */
+async function writeFile(endpoint: Endpoint, { response, requestId }: Exchange, { name, size, chunks }: AnsweredFile): Promise<void> {
+  response.writeHead(endpoint.status, {
+    'content-type': 'application/octet-stream',
+    'content-length': String(size),
+    'content-disposition': `attachment; filename="${name}"`,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-request-id': requestId,
+  })
+  response.setTimeout(longestStandstill, () => response.destroy())
+  for await (const chunk of chunks) {
+    if (!response.destroyed && !response.write(chunk)) await drained(response)
+    // Leaving the loop ends the iterator, which then knows that not all was taken.
+    if (response.destroyed) return
   }
   response.end()
 }

@@ -1,4 +1,5 @@
 import type { AccessKeys } from '../access/access-keys.ts'
+import type { Backups } from '../access/backups.ts'
 import type { KeyDeliveries } from '../access/key-deliveries.ts'
 import type { OidcSignIn } from '../access/oidc-sign-in.ts'
 import type { Passkeys } from '../access/passkeys.ts'
@@ -98,6 +99,7 @@ export type Services = {
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
+  backups: Pick<Backups, 'make' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>
   events: KeptEvents
   facts: ServiceFacts

@@ -1,4 +1,5 @@
 import type { AuditView } from '../access/audit.ts'
+import type { BackupView } from '../access/backups.ts'
 import type { RotationView } from '../access/master-key-rotation.ts'
 import type { AccessKeyView } from '../access/types.ts'
 import type { Event } from '../base/events.ts'
@@ -89,5 +90,23 @@ export function rotationBody(view: RotationView): Reply<'getRotation'> {
     started_at: isoOrNull(view.startedAt),
     finished_at: isoOrNull(view.finishedAt),
     problem: view.problem && { code: view.problem.code, detail: view.problem.detail, next_step: view.problem.nextStep },
+  }
+}
+
+export function backupBody(view: BackupView): Reply<'getStatus'>['backup'] {
+  const { restored } = view
+  return {
+    supported: view.supported,
+    last_at: isoOrNull(view.lastAt),
+    last_size: view.lastSize,
+    is_old: view.isOld,
+    restored: restored && {
+      at: iso(restored.at),
+      made_at: iso(restored.madeAt),
+      returned: restored.returned && {
+        access_keys: restored.returned.accessKeys.map(({ name }) => name),
+        persons: restored.returned.persons.map(({ name }) => name),
+      },
+    },
   }
 }

@@ -15,6 +15,7 @@ export const metricTable = {
   audit_records_total: { type: 'counter', help: 'Audit records that were committed.', labels: [] },
   audit_commits_total: { type: 'counter', help: 'Commits of audit records; many records share one.', labels: [] },
   credentials: { type: 'gauge', help: 'Credentials, by status.', labels: ['status'] },
+  last_backup_timestamp_seconds: { type: 'gauge', help: 'When the last backup was made, in seconds since 1970; 0: none is known.', labels: [] },
   outbox_waiting: { type: 'gauge', help: 'Messages that wait to be sent.', labels: [] },
 } as const
 

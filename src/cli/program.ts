@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
 import { addCommand } from './add.ts'
 import { auditCommand } from './audit.ts'
+import { backupCommand } from './backup.ts'
 import { calendarCommand } from './calendar.ts'
 import { completionCommand } from './completion.ts'
 import { connectCommand } from './connect.ts'
@@ -20,6 +21,7 @@ import { inPlainWords } from './plain-words.ts'
 import { providersCommand } from './providers.ts'
 import { registrationCommand } from './registration.ts'
 import { requestCommand } from './request.ts'
+import { restoreCommand } from './restore.ts'
 import { rotateKeyCommand } from './rotate-key.ts'
 import { runCommand } from './run.ts'
 import { sendCommand } from './send.ts'
@@ -48,7 +50,17 @@ export function makeProgram(): Command {
     })
     .exitOverride()
   const groups: Record<string, Command[]> = {
-    'The service:': [serveCommand(), statusCommand(), doctorCommand(), explainCommand(), calendarCommand(), settingsCommand(), rotateKeyCommand()],
+    'The service:': [
+      serveCommand(),
+      statusCommand(),
+      doctorCommand(),
+      explainCommand(),
+      calendarCommand(),
+      settingsCommand(),
+      rotateKeyCommand(),
+      backupCommand(),
+      restoreCommand(),
+    ],
     'Credentials:': [
       addCommand(),
       connectCommand(),

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { print, printCredentials, printJson } from './output.ts'
+import { print, printCredentials, printJson, relative } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 export function statusCommand(): Command {
@@ -16,6 +16,11 @@ export function statusCommand(): Command {
       print(`Keybearer ${status.version} at ${status.public_url}, ${status.database === 'sqlite' ? 'embedded database' : 'PostgreSQL'}`)
       print(`Credentials: ${counts.length === 0 ? 'none yet' : counts.join(', ')}`)
       print(`Audit trail: ${status.audit.records} records${status.audit.blocked ? ', BLOCKED: nothing is handed out' : ''}`)
+      if (status.backup?.supported) {
+        const { last_at: lastAt, is_old: isOld } = status.backup
+        const age = lastAt === null ? 'none yet' : relative(lastAt, Date.parse(status.now))
+        print(`Last backup: ${age}${isOld ? ' – older than a week: keybearer backup FILE' : ''}`)
+      }
       const broken = await allPages((cursor) =>
         client.listCredentials({
           query: { status: ['needs_consent', 'misconfigured', 'expiring', 'retrying', 'incomplete'], ...(cursor === undefined ? {} : { cursor }) },

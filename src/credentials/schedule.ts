@@ -9,6 +9,7 @@ import type { CredentialContext } from './context.ts'
 import { pollDeviceConsent } from './device-consent.ts'
 import { recoverInterrupted } from './recovery.ts'
 import type { Renewer } from './refresh.ts'
+import { tryRestored } from './restored.ts'
 import type { Revoker } from './revoke.ts'
 import { warnOfEnds } from './warnings.ts'
 
@@ -62,6 +63,7 @@ export class Schedule {
   }
 
   async #run(): Promise<void> {
+    this.#beside('restored', () => tryRestored(this.#context, this.#renewer, this.#stop.signal))
     while (!this.#stop.signal.aborted) {
       let wait = longestSleep
       try {

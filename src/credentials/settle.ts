@@ -7,6 +7,7 @@ import type { TokenOutcome } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { moveConsent } from '../storage/consents.ts'
 import { lockCredential, updateCredential } from '../storage/credentials.ts'
+import { readRestored } from '../storage/backup-facts.ts'
 import type { DataKeyStore } from '../base/vault.ts'
 import { appendEvents } from '../storage/events.ts'
 import { deleteAttempt, markAttempt } from '../storage/refresh-attempts.ts'
@@ -22,6 +23,7 @@ import { missingScopes } from './credential-view.ts'
 import type { Reach } from './destination.ts'
 import { lookUpFacts, trustedFacts } from './exchange.ts'
 import { backoff, planRefresh } from './refresh-plan.ts'
+import { dateOf, isFromBackup } from './restored.ts'
 import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
 import type { CredentialOptions, CredentialStatus } from './types.ts'
 
@@ -90,7 +92,7 @@ export async function settle(context: CredentialContext, work: ToSettle): Promis
             : { code: 'consent_expired', message: 'Nobody consented in time.', nextStep: nextSteps.connect },
       })
     case 'refused':
-      return await settleRefused(context, work, withWarning(explained(context, work, reasonOfRefusal(work, outcome), outcome), work.warning))
+      return await settleRefused(context, work, withWarning(explained(context, work, await judgeRefusal(context, work, outcome), outcome), work.warning))
     case 'local':
       return await settleRefused(context, work, {
         status: 'misconfigured',
@@ -384,8 +386,20 @@ function explained(context: CredentialContext, work: ToSettle, refusal: Refusal,
   return diagnosis === undefined ? refusal : { ...refusal, reason: { ...refusal.reason, diagnosis } }
 }
 
+/** A refresh token that came with a backup was most likely replaced since: the refusal then has a simple reason. */
+async function judgeRefusal(context: CredentialContext, work: ToSettle, outcome: Refused): Promise<Refusal> {
+  const refusal = reasonOfRefusal(work, outcome)
+  if (work.grantType !== 'refresh_token' || refusal.status !== 'needs_consent') return refusal
+  const restored = await readRestored(context.db)
+  if (restored === null || !isFromBackup(work.row, restored)) return refusal
+  const message = `The backup of ${dateOf(restored.madeAt)} was restored: ${work.provider.name} had replaced the refresh token since, or ended it, and no longer takes the one of the backup (${wordsOf(outcome)}).`
+  return { status: 'needs_consent', reason: { code: 'rotation_lost', message, nextStep: nextSteps.reconnect } }
+}
+
+const wordsOf = (outcome: Refused): string => (outcome.description === '' ? outcome.error : `${outcome.error}: ${outcome.description}`)
+
 function reasonOfRefusal(work: ToSettle, outcome: Refused): { status: CredentialStatus; reason: Reason } {
-  const words = outcome.description === '' ? outcome.error : `${outcome.error}: ${outcome.description}`
+  const words = wordsOf(outcome)
   const provider = work.provider.name
   if (outcome.class === 'consent' && isThreeLegged(work.row.grant_type)) {
     if (work.grantType === 'refresh_token' && work.repeated > 0) {

@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Dialect } from 'kysely'
 import { Problem } from '../base/problem.ts'
 import { Sealed } from '../base/sealed.ts'
+import { removeCopies } from './backup.ts'
 import { EmbeddedDriver, type EmbeddedFile } from './sqlite-driver.ts'
 import { toStorageProblem } from './storage-problem.ts'
 import type { Tables } from './tables.ts'
@@ -17,6 +18,7 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'keybearer.db')
   const unlock = lockFolder(folder)
+  removeCopies(folder)
   const opened: DatabaseSync[] = []
   const open = (readOnly: boolean): DatabaseSync => {
     const native = new DatabaseSync(file, { timeout: lockTimeout, readOnly })
@@ -55,7 +57,7 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
  * Holds a lock on the data folder as long as the process lives. The kernel gives it back when the process ends, however it
  * ends, so that nothing has to be cleaned up after a crash.
  */
-function lockFolder(folder: string): () => void {
+export function lockFolder(folder: string): () => void {
   const lock = new DatabaseSync(join(folder, 'keybearer.lock'), { timeout: 0 })
   try {
     lock.exec('pragma locking_mode = exclusive; begin exclusive')
