@@ -6,6 +6,9 @@ const pine: MantineColorsTuple = ['#eaf6f2', '#d3eae2', '#a6d5c5', '#76bfa6', '#
 /** Red as it warns: white text on shade 7 is readable, which it is not on the usual one. */
 const red: MantineColorsTuple = ['#fff5f5', '#ffe3e3', '#ffc9c9', '#ffa8a8', '#ff8787', '#fa5252', '#e03131', '#c92a2a', '#b02525', '#8f1d1d']
 
+/** What a window or drawer is about stands out as a heading does. */
+const headline = { fontWeight: 650, fontSize: '1.1rem' }
+
 export const theme = createTheme({
   primaryColor: 'pine',
   primaryShade: { light: 7, dark: 7 },
@@ -17,11 +20,11 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    Modal: { defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { 'aria-label': 'Close' } } },
+    Modal: { defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { 'aria-label': 'Close' } }, styles: { title: headline } },
     // A page has one banner, its own: the head of a window over it is none.
     ModalHeader: { defaultProps: { component: 'div' } },
     DrawerHeader: { defaultProps: { component: 'div' } },
-    Drawer: { defaultProps: { transitionProps: { duration: 120 } } },
+    Drawer: { defaultProps: { transitionProps: { duration: 120 } }, styles: { title: headline } },
     // Whoever only passes by with the tabulator is not shown a list over the next field; a click, a letter or an arrow opens it.
     Select: { defaultProps: { openOnFocus: false } },
     TagsInput: { defaultProps: { openOnFocus: false } },

@@ -44,7 +44,7 @@ export function ScopeDifference({ credential }: { credential: Credential }) {
       </List>
       {credential.granted_scopes === null && (
         <Text size="xs" c="dimmed">
-          The provider did not say which it granted.
+          {credential.has_secret ? 'The provider did not say which it granted.' : 'Asked for; nothing was granted yet.'}
         </Text>
       )}
     </>

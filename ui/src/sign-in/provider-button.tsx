@@ -29,7 +29,14 @@ export function ProviderButton({ title, again, isDone, onDone }: Props) {
   }, [waiting, isDone, onDone])
   return (
     <>
-      <Button component="a" href={`/oauth/sign-in${again ? '?again=true' : ''}`} target="_blank" variant="default" onClick={() => setWaiting(true)}>
+      <Button
+        component="a"
+        href={`/oauth/sign-in${again ? '?again=true' : ''}`}
+        target="_blank"
+        variant="default"
+        {...roomForName}
+        onClick={() => setWaiting(true)}
+      >
         <ProviderWords title={title} />
       </Button>
       {waiting && (
@@ -40,6 +47,9 @@ export function ProviderButton({ title, again, isDone, onDone }: Props) {
     </>
   )
 }
+
+/** The name is the administrator's choice, and may take more than one line. */
+export const roomForName = { h: 'auto', mih: 36, py: 6, styles: { label: { whiteSpace: 'normal', textAlign: 'center' } } } as const
 
 export function ProviderWords({ title }: { title: string }) {
   return (

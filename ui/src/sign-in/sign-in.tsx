@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { enterSession } from './enter.ts'
 import { canUsePasskeys, signInWithPasskey } from './passkey.ts'
-import { ProviderButton, ProviderWords } from './provider-button.tsx'
+import { ProviderButton, ProviderWords, roomForName } from './provider-button.tsx'
 import { SignInProblem } from './sign-in-problem.tsx'
 
 /** The whole page when nobody is signed in. */
@@ -104,7 +104,7 @@ export function SignInForm({ session: { ways }, name: fixedName }: { session: Se
         )}
         {ways.oidc !== null &&
           (fixedName === undefined ? (
-            <Button component="a" href="/oauth/sign-in" variant="default">
+            <Button component="a" href="/oauth/sign-in" variant="default" {...roomForName}>
               <ProviderWords title={ways.oidc.title} />
             </Button>
           ) : (

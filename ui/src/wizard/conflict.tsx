@@ -25,7 +25,8 @@ export function Conflict({ differences, onClose, onDecide }: Props) {
       >
         <Stack gap="md">
           <Text size="sm">
-            What you typed is still here, and nothing of it was saved yet. {differences.length > 0 ? 'You both changed the same: choose.' : 'Save it again.'}
+            What you typed is still here, and nothing of it was saved yet.{' '}
+            {differences.length > 0 ? 'Both of you changed this: choose what stays.' : 'Save it again.'}
           </Text>
           {differences.map((one) => (
             <Fieldset key={one.field} legend={one.label} p="sm">

@@ -75,9 +75,7 @@ function Choice({ credential, provider, attempt, way, onWay, onEditClient, forei
       <Radio.Group label="How do you want to get there?" value={way} onChange={(value) => onWay(value)}>
         <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm" mt={6}>
           {browser && <ChoiceCard value="tab" title="In a new tab" meaning="The quickest, if you have the account. This page notices when you are done." />}
-          {browser && (
-            <ChoiceCard value="here" title="In this tab" meaning="When new tabs are blocked. Everything here is saved; come back with the back button." />
-          )}
+          {browser && <ChoiceCard value="here" title="In this tab" meaning="When new tabs are blocked. Everything here is saved, and a link leads back." />}
           {device && (
             <ChoiceCard value="device" title="With a code, on another device" meaning="Scan a picture with a telephone, or type a short code anywhere." />
           )}

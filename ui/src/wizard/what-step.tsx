@@ -32,7 +32,7 @@ export function WhatStep() {
       )}
       {kind === 'oauth2' && (
         <div>
-          <Text size="sm" fw={500} mb={6}>
+          <Text size="sm" fw={600} mb={6}>
             Whose account is it?
           </Text>
           <Tabs value={source} onChange={(value) => form.setValues(ofSource(value as Draft['source'], form.values))} keepMounted={false}>
