@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
 import { Backups } from './access/backups.ts'
+import { networkTest } from './access/caller.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
 import { KeyDeliveries } from './access/key-deliveries.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
@@ -12,6 +13,7 @@ import { OidcClient, type OidcSettings } from './access/oidc-client.ts'
 import { OidcSignIn } from './access/oidc-sign-in.ts'
 import { Passkeys } from './access/passkeys.ts'
 import { Persons } from './access/persons.ts'
+import { Refusals } from './access/refusals.ts'
 import { Sessions } from './access/sessions.ts'
 import { SignIn } from './access/sign-in.ts'
 import { SignInLimit } from './access/sign-in-limit.ts'
@@ -48,6 +50,8 @@ import { createVault } from './crypto/vault.ts'
 import { MailOptions } from './mail/mail-options.ts'
 import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
+import { RawIntake } from './mail/raw-intake.ts'
+import type { Relay, RelayAddress, RelayOptions } from './mail/relay.ts'
 import { Senders } from './mail/senders.ts'
 import { readPopular } from './providers/popular.ts'
 import { openCatalogue } from './providers/catalogue.ts'
@@ -201,6 +205,7 @@ export async function startParts(
     }
     const outbox = new Outbox(mail)
     const senders = new Senders(mail, outbox)
+    const rawIntake = new RawIntake(mail, outbox, { foreignFrom: settings.KEYBEARER_RELAY_FROM })
     const mailOptions = new MailOptions(mail)
     const requests = new HttpRequests(context, { credentials, countSent: (outcome) => metrics.count('sent_requests_total', { outcome }) })
     const notices = new Notices(mail, { options: mailOptions, outbox, publicUrl })
@@ -303,6 +308,7 @@ export async function startParts(
         mailOptions,
         outbox,
         requests,
+        rawIntake,
         rotation,
         backups: new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version }),
         idempotency: new IdempotentReplies({ db, clock, vault }),
@@ -388,11 +394,49 @@ function oidcSettingsOf(settings: Settings): OidcSettings | null {
   return { issuer, clientId, clientSecret, claim: settings.KEYBEARER_SIGN_IN_CLAIM, title: settings.KEYBEARER_SIGN_IN_TITLE ?? new URL(issuer).host }
 }
 
+/** Makes the mail relay; null: it is switched off, and nothing of it is loaded. @throws Problem settings_invalid when a part is missing */
+async function openRelay(settings: Settings, services: Services): Promise<Relay | null> {
+  const options: RelayOptions = {
+    host: settings.KEYBEARER_RELAY_HOST,
+    port: settings.KEYBEARER_RELAY_PORT,
+    tlsPort: settings.KEYBEARER_RELAY_TLS_PORT,
+    tls: relayTlsOf(settings),
+  }
+  const { KEYBEARER_RELAY_OPEN_NETWORKS: networks, KEYBEARER_RELAY_OPEN_SENDER: sender } = settings
+  if (options.port === null && options.tlsPort === null) return null
+  if (options.tlsPort !== null && options.tls === null) {
+    throw new Problem('settings_invalid', 'KEYBEARER_RELAY_TLS_PORT needs KEYBEARER_RELAY_CERTIFICATE_FILE and KEYBEARER_RELAY_KEY_FILE.')
+  }
+  if (networks.length > 0 !== (sender !== null)) {
+    throw new Problem('settings_invalid', 'KEYBEARER_RELAY_OPEN_NETWORKS and KEYBEARER_RELAY_OPEN_SENDER go together: set both or none.')
+  }
+  const { Relay } = await import('./mail/relay.ts')
+  const { log, audit, clock, accessKeys, rawIntake, metrics } = services
+  return new Relay(
+    {
+      log,
+      intake: rawIntake,
+      authenticate: (authorization, address) => accessKeys.authenticate(authorization, address),
+      refusals: new Refusals({ audit, clock, log }),
+      count: (outcome) => metrics.count('relay_total', { outcome }),
+      maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
+      openTo: sender === null ? null : { networks: networkTest(networks), sender },
+    },
+    options,
+  )
+}
+
+function relayTlsOf({ KEYBEARER_RELAY_CERTIFICATE_FILE: certificateFile, KEYBEARER_RELAY_KEY_FILE: keyFile }: Settings): RelayOptions['tls'] {
+  if (certificateFile !== null && keyFile !== null) return { certificateFile, keyFile }
+  if (certificateFile === null && keyFile === null) return null
+  throw new Problem('settings_invalid', 'KEYBEARER_RELAY_CERTIFICATE_FILE and KEYBEARER_RELAY_KEY_FILE go together: set both or none.')
+}
+
 export type Service = Started & {
   settings: Settings
   log: Log
   /** Begins to answer and returns where. @throws Problem settings_invalid when it cannot listen there */
-  listen(): Promise<{ host: string; port: number }>
+  listen(): Promise<{ host: string; port: number; relay: RelayAddress[] }>
 }
 
 /**
@@ -413,13 +457,16 @@ export async function openService(environment: Record<string, string | undefined
     shutdownSeconds: settings.KEYBEARER_SHUTDOWN_SECONDS,
     page: readPageFiles(join(root, 'ui', 'dist')),
   })
+  let relay: Relay | null = null
   return {
     ...started,
     settings,
     log,
     async listen() {
+      relay = await openRelay(settings, started.services)
+      const relayed = (await relay?.start()) ?? []
       try {
-        return await server.listen(settings.KEYBEARER_PORT, settings.KEYBEARER_HOST)
+        return { ...(await server.listen(settings.KEYBEARER_PORT, settings.KEYBEARER_HOST)), relay: relayed }
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         const where = `${settings.KEYBEARER_HOST}:${settings.KEYBEARER_PORT}`
@@ -439,6 +486,7 @@ export async function openService(environment: Record<string, string | undefined
       }
     },
     async stop() {
+      await relay?.stop()
       await server.close()
       await started.stop()
     },

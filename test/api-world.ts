@@ -22,6 +22,7 @@ import { Importer } from '../src/credentials/import-credentials.ts'
 import type { MailContext } from '../src/mail/context.ts'
 import { MailOptions } from '../src/mail/mail-options.ts'
 import { Outbox } from '../src/mail/outbox.ts'
+import { RawIntake } from '../src/mail/raw-intake.ts'
 import { Senders } from '../src/mail/senders.ts'
 import { readAuditHead } from '../src/storage/audit.ts'
 import { lastEventSeq, readEvents } from '../src/storage/events.ts'
@@ -127,6 +128,7 @@ export async function openApiWorld(
     mailOptions: new MailOptions(mail),
     outbox,
     requests: new HttpRequests(context, { credentials: world.credentials, countSent: () => undefined }),
+    rawIntake: new RawIntake(mail, outbox, { foreignFrom: 'refuse' }),
     rotation: { get: async () => rotationView, start: async () => rotationView },
     backups: new Backups({ db: context.db, clock: context.clock, audit: context.audit, dataFolder: place.folder, dialect: context.dialect, version: '0.0.0' }),
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),

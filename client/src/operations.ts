@@ -196,6 +196,8 @@ export type Message = { id: string; sender: Named; status: "queued" | "sending" 
 
 export type NewMessage = { sender?: string; from?: string; to: string[]; cc?: string[]; bcc?: string[]; reply_to?: string; subject: string; text?: string; html?: string; headers?: Record<string, string>; attachments?: { filename: string; content_type?: string; content: string; inline_id?: string }[] }
 
+export type NewRawMessage = { mime: string; to?: string[]; mail_from?: string; sender?: string }
+
 export type MessagePage = { items: Message[]; next: string | null }
 
 export type MailOptions = { default_sender: Named | null; fallbacks: { sender: Named; when: ("unreachable" | "refused" | "credential_not_ready")[] }[]; notify: MailNotify }
@@ -404,6 +406,8 @@ export type Operations = {
   sendMessage: { params: Record<string, never>; query: Record<string, never>; body: NewMessage; reply: Message }
   /** Lists the messages that the key sent; all of them for a key that may manage. */
   listMessages: { params: Record<string, never>; query: { status?: "queued" | "sending" | "sent" | "failed" | "cancelled"; sender?: string; cursor?: string; limit?: number }; body: undefined; reply: MessagePage }
+  /** Takes a finished message into the outbox; it is on disk when the answer comes. */
+  sendRawMessage: { params: Record<string, never>; query: Record<string, never>; body: NewRawMessage; reply: Message }
   /** Shows what became of a message. */
   getMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
   /** Tries a message again now. */
@@ -540,6 +544,7 @@ export const operations = {
   testSender: { method: 'POST', path: '/v1/senders/{sender}/test', reply: 'json' },
   sendMessage: { method: 'POST', path: '/v1/mail/messages', reply: 'json' },
   listMessages: { method: 'GET', path: '/v1/mail/messages', reply: 'json' },
+  sendRawMessage: { method: 'POST', path: '/v1/mail/messages/raw', reply: 'json' },
   getMessage: { method: 'GET', path: '/v1/mail/messages/{message}', reply: 'json' },
   retryMessage: { method: 'POST', path: '/v1/mail/messages/{message}/retry', reply: 'json' },
   cancelMessage: { method: 'POST', path: '/v1/mail/messages/{message}/cancel', reply: 'json' },

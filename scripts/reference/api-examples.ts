@@ -102,6 +102,7 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
       attachments: [{ filename: 'statement.csv', content_type: 'text/csv', content: 'ZGF0ZTthbW91bnQK' }],
     },
   },
+  sendRawMessage: { body: { mime: 'RnJvbTogYW5uYUBleGFtcGxlLm9yZw0KU3ViamVjdDogSGVsbG8NCg0KSXQgd29ya3MuDQo=', to: ['bob@example.net'] } },
   listMessages: { query: 'status=failed' },
   listAudit: { query: 'action=token.handed_out&limit=10' },
   verifyAudit: { reply: { ok: true, records: 18204, head: 'b1946ac92492d2347c6235b4d2611184', first_bad: null, what: null } },

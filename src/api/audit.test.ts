@@ -164,6 +164,10 @@ describe('what the audit trail says of the API', () => {
       deleteSender: async () => [`/v1/senders/${await sender()}`],
       testSender: async () => [`/v1/senders/${await sender()}/test`, { body: { to: 'b@example.org' } }],
       sendMessage: async () => ['/v1/mail/messages', { body: { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' } }],
+      sendRawMessage: async () => [
+        '/v1/mail/messages/raw',
+        { body: { sender: await sender(), mime: Buffer.from('From: a@example.org\r\nTo: b@example.org\r\n\r\nt\r\n').toString('base64') } },
+      ],
       retryMessage: async () => [`/v1/mail/messages/${await message()}/retry`],
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
       setMailOptions: async () => ['/v1/mail/options', { body: { default_sender: await sender(), fallbacks: [], notify: { to: [], events: [] } } }],

@@ -76,6 +76,15 @@ const newMessage = z
   })
   .meta({ id: 'NewMessage' })
 
+const newRawMessage = z
+  .strictObject({
+    mime: z.base64().meta({ description: 'The finished message with its headers, in base64' }),
+    to: z.array(address).max(1000).optional().meta({ description: 'Everybody who gets it; whom To, Cc and Bcc of the message name unless told' }),
+    mail_from: address.optional().meta({ description: 'Whom it comes from, where the message has no From' }),
+    sender: ref('sender').optional().meta({ description: 'Id or name of a sender; unless told the one that fits From, else the default one' }),
+  })
+  .meta({ id: 'NewRawMessage' })
+
 const message = z
   .object({
     id: z.string(),
@@ -208,6 +217,24 @@ export const mailEndpoints = [
     permission: { anyCredential: 'mail' },
     audit: 'message.accepted',
     body: newMessage,
+    largeBody: true,
+    takesIdempotencyKey: true,
+    status: 202,
+    kind: 'json',
+    reply: message,
+    problems: ['mail_invalid', 'no_sender', 'payload_too_large', 'idempotency_conflict'],
+  }),
+  endpoint({
+    id: 'sendRawMessage',
+    method: 'POST',
+    path: '/v1/mail/messages/raw',
+    tag: 'Messages',
+    summary: 'Takes a finished message into the outbox; it is on disk when the answer comes.',
+    description:
+      'Only those in `to` get it. Bcc and Return-Path are taken out, Date and Message-ID are added where they are missing; all else stays byte for byte.',
+    permission: { anyCredential: 'mail' },
+    audit: 'message.accepted',
+    body: newRawMessage,
     largeBody: true,
     takesIdempotencyKey: true,
     status: 202,

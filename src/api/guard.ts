@@ -2,7 +2,7 @@ import type { Caller } from '../access/caller.ts'
 import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
 import type { Endpoint, Permission } from './endpoint.ts'
-import type { Refusals } from './refusals.ts'
+import type { Refusals } from '../access/refusals.ts'
 import type { Services } from './services.ts'
 
 export type Admitted = { caller: Caller | null; actor: Actor; credentialId: string }

@@ -6,7 +6,7 @@ import { readResult, signResult } from './consent-result.ts'
 import { connectPage, leavingPage } from './link-pages.ts'
 import { consentPage, formHeaders, oldPage, pageHeaders, type ConsentEnd } from './pages.ts'
 import { toProblem } from './problem-reply.ts'
-import type { Refusals } from './refusals.ts'
+import type { Refusals } from '../access/refusals.ts'
 import type { Services } from './services.ts'
 import { consentBody } from './views-credentials.ts'
 

@@ -14,12 +14,15 @@ type Ids =
   | 'deleteSender'
   | 'testSender'
   | 'sendMessage'
+  | 'sendRawMessage'
   | 'listMessages'
   | 'getMessage'
   | 'retryMessage'
   | 'cancelMessage'
 
-export function mailHandlers({ senders, outbox, credentials }: Pick<Services, 'senders' | 'outbox' | 'credentials'>): HandlersOf<Ids> {
+type Parts = Pick<Services, 'senders' | 'outbox' | 'rawIntake' | 'credentials'>
+
+export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts): HandlersOf<Ids> {
   return {
     async listSenders({ caller }) {
       const visible = (await senders.list()).filter((sender) => maySee(caller, sender))
@@ -55,6 +58,21 @@ export function mailHandlers({ senders, outbox, credentials }: Pick<Services, 's
       // The sender that was decided on is the one that sends.
       const view = await outbox.accept({ ...toNewMessage(body), sender: sender.id }, actor)
       return { body: messageBody(view), headers: { location: `/v1/mail/messages/${view.id}` } }
+    },
+    async sendRawMessage({ body, actor, caller }) {
+      const id = await rawIntake.accept(
+        {
+          mime: Buffer.from(body.mime, 'base64'),
+          mailFrom: body.mail_from ?? '',
+          to: body.to ?? 'named',
+          ...(body.sender === undefined ? {} : { sender: body.sender }),
+          maySend: (sender) => maySend(caller, sender),
+          trace: null,
+          by: 'raw',
+        },
+        actor,
+      )
+      return { body: messageBody(await outbox.get(id)), headers: { location: `/v1/mail/messages/${id}` } }
     },
     async listMessages({ query: { status, sender, cursor, limit }, caller }) {
       const through = sender === undefined ? undefined : (await seenSender(senders, caller, sender)).id

@@ -59,6 +59,7 @@ const matrix: Record<EndpointId, string> = {
   deleteSender: '401 403 403 403 403 in  403 403 in  in  403',
   testSender: '401 403 403 403 403 in  403 403 in  in  403',
   sendMessage: '401 403 403 403 in  in  403 403 in  in  403',
+  sendRawMessage: '401 403 403 403 in  in  403 403 in  in  403',
   listMessages: '401 403 403 403 in  in  403 403 in  in  403',
   getMessage: '401 403 403 403 in  in  403 403 in  in  403',
   retryMessage: '401 403 403 403 in  in  403 403 in  in  403',

@@ -11,7 +11,7 @@ import { exchangeMaker, splitTarget, writeReply, type Exchange } from './exchang
 import { makeHandlers } from './handlers.ts'
 import { problemReply, toProblem } from './problem-reply.ts'
 import { createReach } from './reach.ts'
-import { Refusals } from './refusals.ts'
+import { Refusals } from '../access/refusals.ts'
 import { createRoute, type Route } from './route.ts'
 import type { ReachOptions, Services } from './services.ts'
 import { createSessionCookie } from './session-cookie.ts'

@@ -23,6 +23,7 @@ import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Providers } from '../credentials/providers.ts'
 import type { MailOptions } from '../mail/mail-options.ts'
 import type { Outbox } from '../mail/outbox.ts'
+import type { RawIntake } from '../mail/raw-intake.ts'
 import type { PageFiles } from './page-files.ts'
 import type { Senders } from '../mail/senders.ts'
 
@@ -98,6 +99,7 @@ export type Services = {
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
   outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
+  rawIntake: Pick<RawIntake, 'accept'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   backups: Pick<Backups, 'make' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>

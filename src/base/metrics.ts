@@ -12,6 +12,7 @@ export const metricTable = {
     help: 'HTTP requests sent with a credential, by outcome: the class of the status such as 2xx, or the code of the problem.',
     labels: ['outcome'],
   },
+  relay_total: { type: 'counter', help: 'What the mail relay said: accepted, refused, try_later, login_refused.', labels: ['outcome'] },
   audit_records_total: { type: 'counter', help: 'Audit records that were committed.', labels: [] },
   audit_commits_total: { type: 'counter', help: 'Commits of audit records; many records share one.', labels: [] },
   credentials: { type: 'gauge', help: 'Credentials, by status.', labels: ['status'] },

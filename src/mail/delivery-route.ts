@@ -33,7 +33,7 @@ export class DeliveryRoute {
   }
 
   /** Tries a message once, by every way that the email options allow for what went wrong before. */
-  async deliver(row: MessageRow, to: string[], mime: string, actor: Actor): Promise<Routed> {
+  async deliver(row: MessageRow, to: string[], mime: Buffer, actor: Actor): Promise<Routed> {
     const { db, clock } = this.#context
     const senderRow = await findSender(db, row.sender_id)
     if (!senderRow) {

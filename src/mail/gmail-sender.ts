@@ -32,7 +32,8 @@ export class GmailSender implements Sender {
     this.#gate = new AccountGate(context.clock, mostCalls)
   }
 
-  async deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery> {
+  async deliver(sender: SenderView, envelope: Envelope, message: string | Buffer, actor: Actor): Promise<Delivery> {
+    const mime = message.toString('utf8')
     const account = `${sender.host}/${sender.credential?.id ?? ''}/${sender.login ?? ''}`
     return await this.#gate.pass(account, async () => {
       const closed = this.#gate.closedFor(account)

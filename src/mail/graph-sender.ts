@@ -34,7 +34,8 @@ export class GraphSender implements Sender {
     this.#gate = new AccountGate(context.clock, mostCalls)
   }
 
-  async deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery> {
+  async deliver(sender: SenderView, envelope: Envelope, message: string | Buffer, actor: Actor): Promise<Delivery> {
+    const mime = message.toString('utf8')
     try {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const account = `${sender.host}/${session.credential.registration?.id ?? session.credential.id}/${mailboxOf(sender, session)?.toLowerCase() ?? ''}`

@@ -6,10 +6,11 @@ import type { SenderView } from './types.ts'
  * Returns a message as it goes out through another sender: From is that sender's own address, which its server takes, and
  * answers still go to whom the message came from.
  */
-export async function fromSender(mime: string, sender: Pick<SenderView, 'from' | 'fromName'>, envelopeFrom: string): Promise<string> {
-  if (sender.from === envelopeFrom) return mime
-  const end = mime.indexOf('\r\n\r\n')
-  const fields = splitFields(mime.slice(0, end))
+export async function fromSender(bytes: Buffer, sender: Pick<SenderView, 'from' | 'fromName'>, envelopeFrom: string): Promise<Buffer> {
+  if (sender.from === envelopeFrom) return bytes
+  const end = bytes.indexOf('\r\n\r\n')
+  // One character per byte: a header need not be UTF-8.
+  const fields = splitFields(bytes.subarray(0, end).toString('latin1'))
   const old = fields.find((field) => nameOf(field) === 'from')
   const hasReplyTo = fields.some((field) => nameOf(field) === 'reply-to')
   const from = await fromField(sender)
@@ -17,11 +18,11 @@ export async function fromSender(mime: string, sender: Pick<SenderView, 'from' |
     if (nameOf(field) !== 'from') return [field]
     return hasReplyTo || old === undefined ? [from] : [from, old.replace(/^from:/i, 'Reply-To:')]
   })
-  return changed.join('\r\n') + mime.slice(end)
+  return Buffer.concat([Buffer.from(changed.join('\r\n'), 'latin1'), bytes.subarray(end)])
 }
 
 /** Has the field written by whoever writes those of every message, so that names in any script come out right. */
-async function fromField(sender: Pick<SenderView, 'from' | 'fromName'>): Promise<string> {
+export async function fromField(sender: Pick<SenderView, 'from' | 'fromName'>): Promise<string> {
   const node = new MailComposer({ from: { name: sender.fromName ?? '', address: sender.from }, text: '', newline: 'windows' }).compile()
   const text = (await node.build()).toString('utf8')
   const field = splitFields(text.slice(0, text.indexOf('\r\n\r\n'))).find((one) => nameOf(one) === 'from')

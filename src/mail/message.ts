@@ -5,7 +5,7 @@ import addressparser from 'nodemailer/lib/addressparser'
 import { Problem, type FieldError } from '../base/problem.ts'
 import type { NewMessage } from './types.ts'
 
-const mostRecipients = 500
+export const mostRecipients = 500
 const reserved = new Set([
   'from',
   'to',

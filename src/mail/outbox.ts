@@ -24,6 +24,7 @@ import {
 import { findDefaultSender, findSender } from '../storage/senders.ts'
 import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import { fromContent, toContent } from './content.ts'
 import type { MailContext } from './context.ts'
 import { compose } from './message.ts'
 import { addSteps, DeliveryRoute, type Routed } from './delivery-route.ts'
@@ -32,7 +33,7 @@ import { GraphSender } from './graph-sender.ts'
 import { deliveryOfError, longestPause, problemOf, retryPause, settleRecipients } from './settlement.ts'
 import type { SendersByKind } from './sender.ts'
 import { SmtpSender } from './smtp-sender.ts'
-import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, Recipient, RouteStep, SenderView } from './types.ts'
+import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, ReadyMessage, Recipient, RouteStep, SenderView } from './types.ts'
 
 const leaseTime = 60_000
 const heartbeat = 15_000
@@ -87,29 +88,41 @@ export class Outbox {
    * @throws Problem mail_invalid, no_sender, not_found, payload_too_large, storage_full
    */
   async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<MessageView> {
-    const { db, clock, vault } = this.#context
+    const { db, clock } = this.#context
     const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
     if (!sender) {
       throw input.sender === undefined
         ? new Problem('no_sender', 'The message names no sender, and there is no default one.')
         : new Problem('not_found', `There is no sender "${input.sender.slice(0, 100)}".`)
     }
+    const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, clock.now(), this.#context.maxBytes)
+    const mime = Buffer.from(message.mime, 'utf8')
+    return await this.get(await this.#keep({ ...message, mime, sender, envelopeFrom: message.from.address, by: null }, actor, beside))
+  }
+
+  /** Takes a finished message for exactly these recipients and returns its id when it is on disk. @throws Problem storage_full */
+  async acceptRaw(input: ReadyMessage, actor: Actor): Promise<string> {
+    return await this.#keep(input, actor)
+  }
+
+  async #keep(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<string> {
+    const { db, clock, vault } = this.#context
+    const { sender, mime } = message
     const now = clock.now()
-    const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, now, this.#context.maxBytes)
     const id = newId('msg', now)
     const recipients: Recipient[] = message.recipients.map((address) => ({ address, state: 'waiting', reply: null }))
     await inTransaction(db, async (trx) => {
       await beside?.(trx)
-      const content = await vault.seal(dataKeysOf(trx), contentPlace(id), message.mime)
+      const content = await vault.seal(dataKeysOf(trx), contentPlace(id), toContent(mime))
       await insertMessage(trx, {
         id,
         sender_id: sender.id,
         message_id: message.messageId,
         subject: message.subject,
-        envelope_from: message.from.address,
+        envelope_from: message.envelopeFrom,
         recipients: JSON.stringify(recipients),
         content,
-        size: message.size,
+        size: mime.length,
         status: 'queued',
         attempts: 0,
         next_attempt_at: now,
@@ -130,7 +143,7 @@ export class Outbox {
           subject: id,
           subjectName: message.messageId,
           outcome: 'done',
-          detail: { sender: sender.id, recipients: recipients.length, size: message.size },
+          detail: { sender: sender.id, recipients: recipients.length, size: mime.length, ...(message.by === null ? {} : { by: message.by }) },
         },
       ])
       await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { sender: sender.name, recipients: recipients.length } }])
@@ -138,7 +151,7 @@ export class Outbox {
     this.#context.count('accepted')
     await this.#context.wake()
     this.#wake()
-    return await this.get(id)
+    return id
   }
 
   async list(filter: { status?: MessageStatus; sender?: string; createdBy?: string; cursor?: string; limit?: number }): Promise<Page<MessageView>> {
@@ -321,7 +334,7 @@ export class Outbox {
 
   async #deliver(row: MessageRow, waiting: string[]): Promise<Routed> {
     const { db, vault } = this.#context
-    const mime = (await vault.open(dataKeysOf(db), contentPlace(row.id), row.content)).reveal()
+    const mime = fromContent((await vault.open(dataKeysOf(db), contentPlace(row.id), row.content)).reveal())
     return await this.#route.deliver(row, waiting, mime, { ...service, id: row.created_by, name: 'outbox' })
   }
 

@@ -11,7 +11,7 @@ export type Sender = {
    *
    * Invariant: the envelope is the truth. Nobody in it is forgotten, and nobody else gets the message.
    */
-  deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery>
+  deliver(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor): Promise<Delivery>
   /** Shows the credential to the server, and sends nothing. */
   tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'>
   /** Closes what waits for work. */

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 import { isIP } from 'node:net'
@@ -49,7 +50,7 @@ export class SmtpSender implements Sender {
     }
   }
 
-  async deliver(sender: SenderView, envelope: Envelope, mime: string, actor: Actor): Promise<Delivery> {
+  async deliver(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor): Promise<Delivery> {
     const account = accountOf(sender)
     return await this.#gate.pass(account, async () => {
       try {
@@ -78,7 +79,7 @@ export class SmtpSender implements Sender {
     }
   }
 
-  async #tryOnce(sender: SenderView, envelope: Envelope, mime: string, actor: Actor, connection: 'any' | 'new'): Promise<Delivery | 'stale'> {
+  async #tryOnce(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor, connection: 'any' | 'new'): Promise<Delivery | 'stale'> {
     const opened = await this.#open(sender, actor, connection)
     return 'connection' in opened ? await this.#send(sender, opened, envelope, mime) : opened
   }
@@ -241,7 +242,7 @@ export class SmtpSender implements Sender {
     return allowed.find((address) => isIP(address) === 4) ?? allowed[0]!
   }
 
-  async #send(sender: SenderView, open: Open, envelope: Envelope, mime: string): Promise<Delivery | 'stale'> {
+  async #send(sender: SenderView, open: Open, envelope: Envelope, mime: string | Buffer): Promise<Delivery | 'stale'> {
     const isReused = open.sent > 0
     let begun = false
     const content = new Readable({
@@ -254,7 +255,7 @@ export class SmtpSender implements Sender {
     const result = await new Promise<{ error: SendError | null; info: SendInfo | null }>((resolve) => {
       const lost = (error: Error) => resolve({ error, info: null })
       open.connection.once('error', lost)
-      open.connection.send({ from: envelope.from, to: envelope.to, size: Buffer.byteLength(mime) }, content, (error, info) => {
+      open.connection.send({ from: envelope.from, to: envelope.to, size: Buffer.byteLength(mime), use8BitMime: isEightBit(mime) }, content, (error, info) => {
         open.connection.removeListener('error', lost)
         resolve({ error: error ?? null, info: info ?? null })
       })
@@ -310,6 +311,9 @@ async function customLogin(context: CustomLogin): Promise<void> {
   keybearer(outcome)
   if (outcome.kind !== 'in') throw new Error(outcome.kind)
 }
+
+/** A server that knows 8BITMIME wants to be told. @see RFC 6152 section 3 */
+const isEightBit = (mime: string | Buffer): boolean => (typeof mime === 'string' ? /[^\0-\x7f]/.test(mime) : !isAscii(mime))
 
 /** Reads the mechanisms out of the reply to EHLO. */
 export function offeredMechanisms(reply: string): string[] {

@@ -55,6 +55,19 @@ export type NewMessage = {
   attachments?: { filename: string; contentType?: string; content: string; inlineId?: string }[]
 }
 
+/** A finished message, with whom it goes to. */
+export type ReadyMessage = {
+  mime: Buffer
+  messageId: string
+  subject: string
+  sender: { id: string; name: string }
+  envelopeFrom: string
+  /** Everybody who gets it, each once: the envelope. */
+  recipients: string[]
+  /** By which door it came, for the audit trail; null: composed here. */
+  by: 'relay' | 'raw' | null
+}
+
 export type MessageStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled'
 
 export type Recipient = { address: string; state: 'waiting' | 'sent' | 'refused'; reply: string | null }

@@ -1,7 +1,6 @@
-import type { AuditEntry } from '../access/audit.ts'
+import type { AuditEntry, AuditTrail } from './audit.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Services } from './services.ts'
 
 /** So many records at once, and one more per interval, for each address; ten times as many for all of them. */
 const burst = 20
@@ -16,13 +15,13 @@ type Bucket = { tokens: number; at: number; left: number }
  * trail must not fill the disk for whoever knocks without a key.
  */
 export class Refusals {
-  readonly #audit: Services['audit']
+  readonly #audit: Pick<AuditTrail, 'record'>
   readonly #clock: Clock
   readonly #log: Log
   readonly #buckets = new Map<string, Bucket>()
   readonly #all: Bucket
 
-  constructor(services: Pick<Services, 'audit' | 'clock' | 'log'>) {
+  constructor(services: { audit: Pick<AuditTrail, 'record'>; clock: Clock; log: Log }) {
     this.#audit = services.audit
     this.#clock = services.clock
     this.#log = services.log

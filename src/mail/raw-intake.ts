@@ -1,0 +1,133 @@
+import type { Actor } from '../base/actor.ts'
+import { Problem } from '../base/problem.ts'
+import { listSenderRows } from '../storage/senders.ts'
+import type { MailContext } from './context.ts'
+import { fromField } from './message-from.ts'
+import { mostRecipients, normalizeAddress } from './message.ts'
+import type { Outbox } from './outbox.ts'
+import { finishRaw, fromOf, mailDate, namedRecipients, readRaw } from './raw-message.ts'
+import { toSenderView } from './senders.ts'
+import type { SenderView } from './types.ts'
+
+/** What becomes of a message whose From belongs to no sender. */
+export type ForeignFrom = 'refuse' | 'rewrite' | 'keep'
+
+export type RawOrder = {
+  mime: Buffer
+  /** The sender of the envelope; empty: none was given. */
+  mailFrom: string
+  /** Everybody who gets it. `named`: whom To, Cc and Bcc name. */
+  to: string[] | 'named'
+  /** Chosen by whoever brings it; id or name. Otherwise it is chosen by From. */
+  sender?: string
+  /** Whether it may go through this sender. */
+  maySend: (sender: SenderView) => boolean
+  /** The one sender of whoever brings it: From is its own address, whatever the message says. */
+  isForced?: boolean
+  /** How it came, for its Received line; null: none is written. */
+  trace: { helo: string; address: string; protocol: string; by: string } | null
+  by: 'relay' | 'raw'
+}
+
+/** Takes finished messages: chooses the sender, keeps From honest, and gives them to the outbox. */
+export class RawIntake {
+  readonly #context: MailContext
+  readonly #outbox: Pick<Outbox, 'acceptRaw'>
+  readonly #foreignFrom: ForeignFrom
+
+  constructor(context: MailContext, outbox: Pick<Outbox, 'acceptRaw'>, options: { foreignFrom: ForeignFrom }) {
+    this.#context = context
+    this.#outbox = outbox
+    this.#foreignFrom = options.foreignFrom
+  }
+
+  /**
+   * Takes a message and returns its id when it is on disk.
+   *
+   * Invariant: the envelope is the truth. Nobody gets a message whom `to` does not name.
+   *
+   * @throws Problem mail_invalid, no_sender, not_found, not_allowed, payload_too_large, storage_full
+   */
+  async accept(order: RawOrder, actor: Actor): Promise<string> {
+    const { maxBytes, clock } = this.#context
+    if (order.mime.length > maxBytes) throw new Problem('payload_too_large', `The message has ${order.mime.length} bytes; at most ${maxBytes} are allowed.`)
+    const message = readRaw(order.mime)
+    const recipients = readRecipients(order.to === 'named' ? namedRecipients(message) : order.to)
+    const written = fromOf(message)
+    const given = written.length > 0 ? written : [normalizeAddress(order.mailFrom)].filter((address) => address !== null)
+    const { sender, fits } = chooseSender(await this.#usable(order), given, order.sender !== undefined)
+    const isOwn = given.length === 0 || (fits && (order.isForced !== true || given[0] === sender.from))
+    if (!isOwn && order.isForced !== true && this.#foreignFrom === 'refuse') {
+      throw new Problem('not_allowed', `From is ${given.join(', ').slice(0, 200)}, which belongs to no sender that may be used here.`, {
+        nextStep: `Write From: ${sender.from}, make a sender for that address, or set KEYBEARER_RELAY_FROM=rewrite.`,
+      })
+    }
+    const rewrite = !isOwn && (order.isForced === true || this.#foreignFrom === 'rewrite' || given.length > 1)
+    const from = rewrite ? sender.from : (given[0] ?? sender.from)
+    const now = clock.now()
+    const finished = finishRaw(message, {
+      from,
+      newFrom: rewrite || given.length === 0 ? await fromField(sender) : null,
+      received: order.trace === null ? null : receivedLine(order.trace, now),
+      now,
+    })
+    return await this.#outbox.acceptRaw({ ...finished, sender, envelopeFrom: from, recipients, by: order.by }, actor)
+  }
+
+  async #usable(order: RawOrder): Promise<SenderView[]> {
+    const usable = (await listSenderRows(this.#context.db)).map(toSenderView).filter(order.maySend)
+    if (order.sender === undefined) {
+      if (usable.length > 0) return usable
+      throw new Problem('no_sender', 'There is no sender that may be used here.', {
+        nextStep: 'Make a sender, or give the access key the right "mail" on the credential of one.',
+      })
+    }
+    const named = usable.filter((sender) => sender.id === order.sender || sender.name.toLowerCase() === order.sender?.toLowerCase())
+    if (named.length === 0) throw new Problem('not_found', `There is no sender "${order.sender.slice(0, 100)}" that may be used here.`)
+    return named
+  }
+}
+
+/**
+ * Chooses the sender whose address From is, else one of its domain, else the default one.
+ *
+ * @throws Problem no_sender
+ */
+export function chooseSender(usable: SenderView[], from: string[], isNamed: boolean): { sender: SenderView; fits: boolean } {
+  const main = usable.find((sender) => sender.isDefault)
+  // The default one first, where several fit.
+  const inOrder = main === undefined ? usable : [main, ...usable.filter((sender) => sender !== main)]
+  const [address] = from
+  if (address !== undefined && from.length === 1) {
+    const exact = inOrder.find((sender) => sender.from.toLowerCase() === address.toLowerCase())
+    const near = exact ?? inOrder.find((sender) => domainOf(sender.from) === domainOf(address))
+    if (near) return { sender: near, fits: true }
+  }
+  const sender = isNamed ? inOrder[0] : main
+  if (sender) return { sender, fits: false }
+  throw new Problem('no_sender', `No sender fits From ${from.join(', ').slice(0, 200)}, and there is no default one that may be used here.`, {
+    nextStep: 'Make a sender with this address, or choose a default sender in the email options.',
+  })
+}
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+
+function readRecipients(texts: string[]): string[] {
+  const addresses = texts.map((text) => {
+    const address = normalizeAddress(text)
+    if (address === null) throw new Problem('mail_invalid', `"${text.slice(0, 100)}" is not a mail address.`)
+    return address
+  })
+  const recipients = [...new Map(addresses.map((address) => [address.toLowerCase(), address])).values()]
+  if (recipients.length === 0) throw new Problem('mail_invalid', 'The message names no recipient.')
+  if (recipients.length > mostRecipients)
+    throw new Problem('mail_invalid', `The message has ${recipients.length} recipients; at most ${mostRecipients} are allowed.`)
+  return recipients
+}
+
+/** @see RFC 5321 section 4.4 */
+function receivedLine({ helo, address, protocol, by }: NonNullable<RawOrder['trace']>, now: number): string {
+  const word = (text: string) => text.replace(/[^A-Za-z0-9.:_[\]-]/g, '_').slice(0, 255)
+  const literal = address.includes(':') ? `IPv6:${word(address)}` : word(address)
+  return `Received: from ${word(helo)} ([${literal}])\r\n\tby ${word(by)} (Keybearer) with ${protocol};\r\n\t${mailDate(now)}`
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import addressparser from 'nodemailer/lib/addressparser'
+import { Problem } from '../base/problem.ts'
+import { normalizeAddress } from './message.ts'
+
+/** A message that goes round in a circle gets a Received line each time; no honest way is this long. @see RFC 5321 section 6.3 */
+const mostHops = 50
+
+/** A finished message, taken apart as far as needed to send it. */
+export type RawMessage = {
+  /** Fields as they came, folded lines together, without line break at their end. */
+  fields: string[]
+  /** Everything from the empty line on. */
+  rest: Buffer
+}
+
+/**
+ * Takes a finished message apart. Line breaks become CRLF where they are not: a bare CR or LF means the end of a line to one
+ * server and not to the next, which is how a second message is smuggled in one.
+ *
+ * @throws Problem mail_invalid for a message that goes round in a circle
+ * @see RFC 5322 section 2.3
+ */
+export function readRaw(bytes: Buffer): RawMessage {
+  const mime = wholeLines(bytes)
+  const blank = mime.indexOf('\r\n\r\n')
+  const headerEnd = mime.subarray(0, 2).toString('latin1') === '\r\n' ? 0 : blank === -1 ? mime.length : blank + 2
+  const header = mime.subarray(0, headerEnd).toString('latin1').replace(/\r\n$/, '')
+  const rest = mime.subarray(headerEnd)
+  const fields = header === '' ? [] : header.split(/\r\n(?![ \t])/)
+  if (fields.filter((field) => nameOf(field) === 'received').length >= mostHops) {
+    throw new Problem('mail_invalid', `The message has passed ${mostHops} servers: it goes round in a circle.`, {
+      nextStep: 'Find the server that sends mail back to Keybearer.',
+    })
+  }
+  return { fields, rest: rest.length === 0 ? Buffer.from('\r\n') : rest }
+}
+
+function wholeLines(bytes: Buffer): Buffer {
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) {
+    if (bytes[at - 1] !== 13) return normalized(bytes)
+  }
+  for (let at = bytes.indexOf(13); at !== -1; at = bytes.indexOf(13, at + 1)) {
+    if (bytes[at + 1] !== 10) return normalized(bytes)
+  }
+  return bytes
+}
+
+const normalized = (bytes: Buffer): Buffer => Buffer.from(bytes.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n'), 'latin1')
+
+const nameOf = (field: string): string => field.slice(0, field.indexOf(':')).trim().toLowerCase()
+
+/** Returns what stands in a field, unfolded and as text; null when there is none. */
+export function fieldOf(message: RawMessage, name: string): string | null {
+  const field = message.fields.find((one) => nameOf(one) === name)
+  return field === undefined ? null : valueOf(field)
+}
+
+const valueOf = (field: string): string =>
+  Buffer.from(field.slice(field.indexOf(':') + 1), 'latin1')
+    .toString('utf8')
+    .replace(/\r\n/g, '')
+    .trim()
+
+/** Returns every address of every From, as they came where they are none. */
+export const fromOf = (message: RawMessage): string[] => addressesOf(message, /^from$/).map((address) => normalizeAddress(address) ?? address)
+
+/** Returns everybody whom To, Cc and Bcc name, members of groups included. */
+export const namedRecipients = (message: RawMessage): string[] => addressesOf(message, /^(?:to|cc|bcc)$/)
+
+const addressesOf = (message: RawMessage, names: RegExp): string[] =>
+  message.fields.filter((field) => names.test(nameOf(field))).flatMap((field) => addressesIn(valueOf(field)))
+
+type Parsed = { address?: string; group?: Parsed[] }
+
+const addressesIn = (text: string): string[] => flat(addressparser(text))
+const flat = (entries: Parsed[]): string[] => entries.flatMap((one) => (one.group === undefined ? (one.address ? [one.address] : []) : flat(one.group)))
+
+export type Finished = { mime: Buffer; messageId: string; subject: string }
+
+/**
+ * Makes a message ready to send: whom Bcc names stays hidden, Return-Path is the last server's to write, and what every
+ * message must have is added where it is missing. Nothing else is touched, so that signatures stay valid.
+ *
+ * @see RFC 6409 section 8
+ */
+export function finishRaw(message: RawMessage, options: { from: string; newFrom: string | null; received: string | null; now: number }): Finished {
+  const { from, newFrom, now } = options
+  const kept = message.fields.filter((field) => !/^(?:bcc|resent-bcc|return-path)$/.test(nameOf(field)))
+  const fields = newFrom === null ? kept : withFrom(kept, newFrom)
+  const has = (name: string) => fields.some((field) => nameOf(field) === name)
+  const messageId = fieldOf(message, 'message-id') || `<${randomUUID()}@${from.split('@').at(-1)}>`
+  const added = [
+    ...(options.received === null ? [] : [options.received]),
+    ...(has('from') ? [] : [newFrom ?? `From: <${Buffer.from(from, 'utf8').toString('latin1')}>`]),
+    ...(has('date') ? [] : [`Date: ${mailDate(now)}`]),
+    ...(has('message-id') ? [] : [`Message-ID: ${messageId}`]),
+  ]
+  return {
+    mime: Buffer.concat([Buffer.from(`${[...added, ...fields].join('\r\n')}\r\n`, 'latin1'), message.rest]),
+    messageId: messageId.slice(0, 500),
+    subject: decodeWords(fieldOf(message, 'subject') ?? '').slice(0, 500),
+  }
+}
+
+/** Puts another From in place of those that are there; answers still go to whom it came from. */
+function withFrom(fields: string[], from: string): string[] {
+  const hasReplyTo = fields.some((field) => nameOf(field) === 'reply-to')
+  const first = fields.find((field) => nameOf(field) === 'from')
+  return fields.flatMap((field) => {
+    if (nameOf(field) !== 'from') return [field]
+    if (field !== first) return []
+    return hasReplyTo ? [from] : [from, field.replace(/^from[ \t]*:/i, 'Reply-To:')]
+  })
+}
+
+/** Returns a text with its encoded words decoded, for people to read in a list. @see RFC 2047 section 2 */
+function decodeWords(text: string): string {
+  return text
+    .replace(/(\?=)\s+(?==\?)/g, '$1')
+    .replace(/=\?([\w-]{1,40})(?:\*[\w-]*)?\?([bq])\?([^?]*)\?=/gi, (word, charset: string, encoding: string, value: string) => {
+      const quoted = value.replaceAll('_', ' ').replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+      const bytes = encoding.toLowerCase() === 'b' ? Buffer.from(value, 'base64') : Buffer.from(quoted, 'latin1')
+      try {
+        return new TextDecoder(charset).decode(bytes)
+      } catch {
+        return word
+      }
+    })
+    .replace(/\p{Cc}/gu, ' ')
+}
+
+/** @see RFC 5322 section 3.3 */
+export const mailDate = (now: number): string => new Date(now).toUTCString().replace('GMT', '+0000')

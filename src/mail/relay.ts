@@ -1,0 +1,187 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { hostname } from 'node:os'
+import { createSecureContext } from 'node:tls'
+import type { AddressInfo } from 'node:net'
+import { SMTPServer } from 'smtp-server'
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
+import type { Caller } from '../access/caller.ts'
+import type { Refusals } from '../access/refusals.ts'
+import type { Log } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import { mostRecipients } from './message.ts'
+import type { RawIntake } from './raw-intake.ts'
+import { relayHandlers, type Budget } from './relay-session.ts'
+
+export type RelayContext = {
+  log: Log
+  intake: Pick<RawIntake, 'accept'>
+  /** @throws Problem not_signed_in */
+  authenticate: (authorization: string, address: string | null) => Promise<Caller>
+  refusals: Pick<Refusals, 'record'>
+  count: (outcome: string) => void
+  maxBytes: number
+  /** Who may send without a login, and through which sender; null: nobody. */
+  openTo: { networks: (address: string | null) => boolean; sender: string } | null
+}
+
+export type RelayOptions = {
+  host: string
+  /** Null: not listened on. 0: a free one. */
+  port: number | null
+  /** For TLS from the first byte. */
+  tlsPort: number | null
+  /** PEM files; they are read again when they change. */
+  tls: { certificateFile: string; keyFile: string } | null
+  /** Milliseconds between two looks at the files. */
+  lookEvery?: number
+}
+
+export type RelayAddress = { host: string; port: number; tls: 'implicit' | 'starttls' | 'none' }
+
+const mostSessions = 1000
+const idleTime = 120_000
+const closeTime = 3000
+
+/** Takes mail over SMTP from programs that know nothing of OAuth, and gives it to the outbox. */
+export class Relay {
+  readonly #context: RelayContext
+  readonly #options: RelayOptions
+  readonly #servers: SMTPServer[] = []
+  readonly #budget: Budget
+  /** Sessions whose message is coming in or being written down. */
+  readonly #receiving = new Set<string>()
+
+  constructor(context: RelayContext, options: RelayOptions) {
+    this.#context = context
+    this.#options = options
+    this.#budget = { used: 0, most: Math.max(256_000_000, context.maxBytes * 4) }
+  }
+
+  /** Begins to listen and returns where. @throws Problem settings_invalid */
+  async start(): Promise<RelayAddress[]> {
+    const { port, tlsPort, tls } = this.#options
+    const pair = tls === null ? null : readPair(tls)
+    const addresses: RelayAddress[] = []
+    if (port !== null) addresses.push(await this.#listen(port, pair === null ? 'none' : 'starttls', pair))
+    if (tlsPort !== null) addresses.push(await this.#listen(tlsPort, 'implicit', pair))
+    if (tls !== null)
+      for (const file of [tls.certificateFile, tls.keyFile]) watchFile(file, { persistent: false, interval: this.#options.lookEvery ?? 5000 }, this.#reload)
+    return addresses
+  }
+
+  /** Takes no more connections, lets messages that are coming in end, and says goodbye to all others. */
+  async stop(): Promise<void> {
+    const { tls } = this.#options
+    if (tls !== null) for (const file of [tls.certificateFile, tls.keyFile]) unwatchFile(file, this.#reload)
+    await Promise.all(
+      this.#servers.splice(0).map(
+        (server) =>
+          new Promise<void>((resolve) => {
+            server.close(() => resolve())
+            for (const connection of server.connections) {
+              if (!this.#receiving.has(connection.session.id)) connection.send(421, '4.3.2 Keybearer is stopping. Send it again in a moment.')
+            }
+          }),
+      ),
+    )
+  }
+
+  readonly #reload = (): void => {
+    const { tls } = this.#options
+    if (tls === null) return
+    try {
+      const pair = readPair(tls)
+      for (const server of this.#servers) server.updateSecureContext(pair)
+      this.#context.log.info('relay.certificate_loaded', { file: tls.certificateFile })
+    } catch (error) {
+      // The files are written one after the other: until both fit, the old ones go on.
+      this.#context.log.warn('relay.certificate_not_loaded', { error })
+    }
+  }
+
+  async #listen(port: number, tls: RelayAddress['tls'], pair: Pair | null): Promise<RelayAddress> {
+    const { host } = this.#options
+    const name = hostname()
+    const server = new SMTPServer({
+      name,
+      banner: 'Keybearer',
+      secure: tls === 'implicit',
+      ...pair,
+      minVersion: 'TLSv1.2',
+      authMethods: ['PLAIN', 'LOGIN', 'XOAUTH2'],
+      // Whether a login is allowed and needed depends on the session: its handlers decide.
+      authOptional: true,
+      allowInsecureAuth: true,
+      hideSTARTTLS: tls === 'none',
+      hideENHANCEDSTATUSCODES: false,
+      size: this.#context.maxBytes,
+      maxRecipients: mostRecipients,
+      maxClients: mostSessions,
+      socketTimeout: idleTime,
+      closeTimeout: closeTime,
+      disableReverseLookup: true,
+      noDelay: true,
+      logger: false,
+      ...relayHandlers(this.#context, { budget: this.#budget, receiving: this.#receiving, hasTls: pair !== null, host: name }),
+    })
+    greetAtOnce(server)
+    // What goes wrong in one session is that client's affair.
+    server.on('error', (error) => this.#context.log.debug('relay.session_failed', { error }))
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error))
+      server.server.once('error', failed)
+      server.listen(port, host, () => {
+        server.server.removeListener('error', failed)
+        resolve()
+      })
+    })
+    this.#servers.push(server)
+    return { host, port: (server.server.address() as AddressInfo).port, tls }
+  }
+}
+
+/**
+ * Has the server greet without the tenth of a second that it otherwise waits for clients that speak too early, and lets the
+ * replies of the relay bring their own enhanced status codes.
+ */
+function greetAtOnce(server: SMTPServer): void {
+  server.connect = (socket, options) => {
+    const connection = new SMTPConnection(server, socket, options)
+    const send = connection.send.bind(connection)
+    connection.send = (code, data, about) => send(code, data, typeof data === 'string' && /^[245]\.\d{1,3}\.\d{1,3} /.test(data) ? false : about)
+    const ready = connection.connectionReady.bind(connection)
+    let isReady = false
+    connection.connectionReady = (next) => {
+      if (isReady) return
+      isReady = true
+      ready(next)
+    }
+    server.connections.add(connection)
+    connection.on('error', (error: Error) => server.emit('error', error))
+    connection.init()
+    if (server.connections.size <= mostSessions) connection.connectionReady()
+  }
+}
+
+type Pair = { cert: string; key: string }
+
+/** @throws Problem settings_invalid */
+function readPair({ certificateFile, keyFile }: NonNullable<RelayOptions['tls']>): Pair {
+  try {
+    const pair = { cert: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+    createSecureContext(pair)
+    return pair
+  } catch (error) {
+    throw new Problem(
+      'settings_invalid',
+      `The relay cannot use the certificate in ${certificateFile} with the key in ${keyFile}: ${(error as Error).message}.`,
+      { cause: error, nextStep: 'Correct KEYBEARER_RELAY_CERTIFICATE_FILE and KEYBEARER_RELAY_KEY_FILE.' },
+    )
+  }
+}
+
+const cannotListen = (host: string, port: number, error: NodeJS.ErrnoException) =>
+  new Problem('settings_invalid', `The relay cannot listen on ${host}:${port} (${error.code ?? error.message}).`, {
+    cause: error,
+    nextStep: 'Correct KEYBEARER_RELAY_HOST, KEYBEARER_RELAY_PORT or KEYBEARER_RELAY_TLS_PORT.',
+  })
