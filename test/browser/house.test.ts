@@ -91,7 +91,7 @@ describe('registrations, settings and health in the browser', () => {
     const about = page.getByRole('region', { name: 'Service and backup' })
     await about.getByText('0.1.0').waitFor()
     await about.getByText('embedded (SQLite)').waitFor()
-    await about.getByText(/does not know how old yours is/).waitFor()
+    await about.getByText('No backup has been made yet.').waitFor()
     const key = page.getByRole('region', { name: 'Master key' })
     await key.getByText('Version 1', { exact: true }).waitFor()
     await key.locator('time').first().waitFor()

@@ -39,12 +39,22 @@ export function AboutService() {
         Backup
       </Title>
       <Text size="sm" mb="xs">
-        Two things, at two places: the database, and the master key. Never both in one backup: together they open everything. Keybearer makes no backups itself
-        and does not know how old yours is; try from time to time whether it can be brought back.
+        Two things, at two places: the database, and the master key. Never both in one backup: together they open everything. Try from time to time whether it
+        can be brought back.
       </Text>
-      {facts?.database === 'sqlite' && (
-        <CopyField label="A copy of the database while the service runs" value={`sqlite3 DATA_FOLDER/keybearer.db "vacuum into 'keybearer-$(date +%F).db'"`} />
+      {facts?.backup?.supported === true && (
+        <Text size="sm" mb="xs">
+          {facts.backup.last_at === null ? (
+            'No backup has been made yet.'
+          ) : (
+            <>
+              The last one was made <RelativeTime at={facts.backup.last_at} />.
+            </>
+          )}
+          {facts.backup.is_old && ' Make one every night: what was renewed or entered after the last one is lost with the disk.'}
+        </Text>
       )}
+      {facts?.database === 'sqlite' && <CopyField label="A copy of the database while the service runs" value="keybearer backup keybearer.backup" />}
       {facts?.database === 'postgres' && (
         <CopyField label="A copy of the database while the service runs" value="pg_dump --format=custom --file=keybearer.dump DATABASE" />
       )}
