@@ -12,7 +12,7 @@ import { FormProblem } from '../elements/form-problem.tsx'
 import { useIdempotencyKey } from '../elements/idempotency.ts'
 import { tell } from '../elements/tell.ts'
 import { differencesOf, requestOf, valuesOf, type SenderValues } from './sender-values.ts'
-import { mechanismWords, tlsHints, usualPort } from './sender-words.ts'
+import { kindWords, mechanismWords, tlsHints, usualPort } from './sender-words.ts'
 
 type Props = { sender: Sender | null; opened: boolean; isFirst: boolean; onClose: () => void; onTest: (sender: Sender) => void }
 
@@ -91,7 +91,16 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           clearable
           error={form.errors.credential}
         />
-        {presets.length > 0 && (
+        {base === null && (
+          <Select
+            label="Sends through"
+            description={values.kind === 'smtp' ? undefined : 'Its address is known from the provider of the credential'}
+            data={Object.entries(kindWords).map(([value, label]) => ({ value, label }))}
+            allowDeselect={false}
+            {...form.getInputProps('kind')}
+          />
+        )}
+        {values.kind === 'smtp' && presets.length > 0 && (
           <Group gap="xs" role="group" aria-label={`Mail servers of ${credential?.provider?.name}`}>
             <Text size="sm">{credential?.provider?.name}:</Text>
             {presets.map((preset) => (
@@ -102,32 +111,36 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           </Group>
         )}
         <TextInput label="Name" description="How programs name this sender" required maxLength={200} {...form.getInputProps('name')} />
-        <TextInput label="Mail server" placeholder="smtp.example.org" required spellCheck={false} autoCapitalize="off" {...form.getInputProps('host')} />
-        <div>
-          <Text size="sm" fw={500} id="sender-tls" mb={4}>
-            Encryption
-          </Text>
-          <SegmentedControl
-            aria-labelledby="sender-tls"
-            fullWidth
-            orientation="horizontal"
-            data={(['starttls', 'implicit', 'none'] as const).map((value) => ({
-              value,
-              label: { starttls: 'STARTTLS', implicit: 'TLS', none: 'None' }[value],
-            }))}
-            value={values.tls}
-            onChange={(tls) => {
-              const next = tls
-              // A port that somebody chose stays.
-              if (values.port === usualPort[values.tls]) form.setFieldValue('port', usualPort[next])
-              form.setFieldValue('tls', next)
-            }}
-          />
-          <Text size="xs" c="dimmed" mt={4}>
-            {tlsHints[values.tls]}
-          </Text>
-        </div>
-        <NumberInput label="Port" min={1} max={65535} allowDecimal={false} hideControls required {...form.getInputProps('port')} />
+        {values.kind === 'smtp' && (
+          <>
+            <TextInput label="Mail server" placeholder="smtp.example.org" required spellCheck={false} autoCapitalize="off" {...form.getInputProps('host')} />
+            <div>
+              <Text size="sm" fw={500} id="sender-tls" mb={4}>
+                Encryption
+              </Text>
+              <SegmentedControl
+                aria-labelledby="sender-tls"
+                fullWidth
+                orientation="horizontal"
+                data={(['starttls', 'implicit', 'none'] as const).map((value) => ({
+                  value,
+                  label: { starttls: 'STARTTLS', implicit: 'TLS', none: 'None' }[value],
+                }))}
+                value={values.tls}
+                onChange={(tls) => {
+                  const next = tls
+                  // A port that somebody chose stays.
+                  if (values.port === usualPort[values.tls]) form.setFieldValue('port', usualPort[next])
+                  form.setFieldValue('tls', next)
+                }}
+              />
+              <Text size="xs" c="dimmed" mt={4}>
+                {tlsHints[values.tls]}
+              </Text>
+            </div>
+            <NumberInput label="Port" min={1} max={65535} allowDecimal={false} hideControls required {...form.getInputProps('port')} />
+          </>
+        )}
         <TextInput
           label="Send as"
           description="The address that recipients see"
@@ -154,30 +167,34 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           disabled={base?.is_default === true}
           {...form.getInputProps('is_default', { type: 'checkbox' })}
         />
-        <Button variant="subtle" size="compact-sm" w="fit-content" aria-expanded={hasMore} onClick={() => setHasMore(!hasMore)}>
-          {hasMore ? 'Less' : 'Way of login, own certificate authority'}
-        </Button>
-        <Collapse expanded={hasMore}>
-          <Stack>
-            <Select
-              label="Way of login"
-              description={values.credential === null ? 'Without a credential there is no login' : undefined}
-              disabled={values.credential === null}
-              data={Object.entries(mechanismWords).map(([value, label]) => ({ value, label }))}
-              allowDeselect={false}
-              {...form.getInputProps('mechanism')}
-            />
-            <Textarea
-              label="Certificate of an own certificate authority"
-              description="In PEM form; only for servers whose certificate no public authority has signed"
-              autosize
-              minRows={2}
-              maxRows={8}
-              spellCheck={false}
-              {...form.getInputProps('ca')}
-            />
-          </Stack>
-        </Collapse>
+        {values.kind === 'smtp' && (
+          <>
+            <Button variant="subtle" size="compact-sm" w="fit-content" aria-expanded={hasMore} onClick={() => setHasMore(!hasMore)}>
+              {hasMore ? 'Less' : 'Way of login, own certificate authority'}
+            </Button>
+            <Collapse expanded={hasMore}>
+              <Stack>
+                <Select
+                  label="Way of login"
+                  description={values.credential === null ? 'Without a credential there is no login' : undefined}
+                  disabled={values.credential === null}
+                  data={Object.entries(mechanismWords).map(([value, label]) => ({ value, label }))}
+                  allowDeselect={false}
+                  {...form.getInputProps('mechanism')}
+                />
+                <Textarea
+                  label="Certificate of an own certificate authority"
+                  description="In PEM form; only for servers whose certificate no public authority has signed"
+                  autosize
+                  minRows={2}
+                  maxRows={8}
+                  spellCheck={false}
+                  {...form.getInputProps('ca')}
+                />
+              </Stack>
+            </Collapse>
+          </>
+        )}
         {isConflict(save.error) && base !== null && sender !== null ? (
           <ConflictNotice
             what="sender"

@@ -3,6 +3,7 @@ import type { Difference } from '../elements/conflict-notice.tsx'
 
 export type SenderValues = {
   name: string
+  kind: Sender['kind']
   host: string
   port: number | string
   tls: Sender['tls']
@@ -17,6 +18,7 @@ export type SenderValues = {
 
 export const valuesOf = (sender: Sender | null, isFirst: boolean): SenderValues => ({
   name: sender?.name ?? '',
+  kind: sender?.kind ?? 'smtp',
   host: sender?.host ?? '',
   port: sender?.port ?? 587,
   tls: sender?.tls ?? 'starttls',
@@ -32,18 +34,23 @@ export const valuesOf = (sender: Sender | null, isFirst: boolean): SenderValues 
 
 const orNull = (text: string): string | null => (text.trim() === '' ? null : text.trim())
 
-/** What the service is asked for: what is empty in the form is nothing. */
-export const requestOf = (values: SenderValues): NewSender => ({
-  name: values.name.trim(),
+/** The address of an API is known from the provider, and there is nothing to choose. */
+const serverOf = (values: SenderValues) => ({
   host: values.host.trim(),
   ...(typeof values.port === 'number' ? { port: values.port } : {}),
   tls: values.tls,
-  mechanism: values.credential === null ? 'none' : values.mechanism,
+  mechanism: values.credential === null ? ('none' as const) : values.mechanism,
+})
+
+/** What the service is asked for: what is empty in the form is nothing. */
+export const requestOf = (values: SenderValues): NewSender => ({
+  name: values.name.trim(),
+  ...(values.kind === 'smtp' ? serverOf(values) : { kind: values.kind }),
   credential: values.credential,
   login: orNull(values.login),
   from: values.from.trim(),
   from_name: orNull(values.from_name),
-  ca: orNull(values.ca),
+  ca: values.kind === 'smtp' ? orNull(values.ca) : null,
   is_default: values.is_default,
 })
 

@@ -1,5 +1,7 @@
 import type { Sender } from '@keybearer/client'
 
+export const kindWords: Record<Sender['kind'], string> = { smtp: 'Mail server (SMTP)', graph: 'Microsoft Graph', gmail: 'Gmail API' }
+
 export const tlsWords: Record<Sender['tls'], string> = { implicit: 'TLS from the start', starttls: 'STARTTLS', none: 'no TLS (this machine only)' }
 
 export const mechanismWords: Record<Exclude<Sender['mechanism'], 'none'>, string> = {

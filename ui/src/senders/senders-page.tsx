@@ -14,7 +14,7 @@ import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { tell } from '../elements/tell.ts'
 import { SenderDrawer } from './sender-drawer.tsx'
-import { tlsWords } from './sender-words.ts'
+import { kindWords, tlsWords } from './sender-words.ts'
 import { TestSender } from './test-sender.tsx'
 
 type Open = { what: 'edit' | 'test' | 'delete'; sender: Sender } | { what: 'new' } | null
@@ -65,7 +65,7 @@ export function SendersPage() {
             {row.host}:{row.port}
           </Text>
           <Text size="xs" c="dimmed">
-            {tlsWords[row.tls]}
+            {row.kind === 'smtp' ? tlsWords[row.tls] : kindWords[row.kind]}
           </Text>
         </div>
       ),
