@@ -13,14 +13,18 @@ const root = join(import.meta.dirname, '..')
 
 /** The only files of the service that open a file, and what they may open: all of it is named by the settings. */
 const readers: Record<string, string> = {
+  'src/access/backups.ts': 'the temporary copy beside the store',
   'src/api/page-files.ts': 'the built web page',
   'src/config.ts': 'files named by KEYBEARER_*_FILE',
+  'src/mail/relay.ts': 'the certificate of the relay, named by the settings',
   'src/main.ts': 'package.json, KEYBEARER_CA_FILE',
   'src/crypto/master-key.ts': 'the master key',
   'src/crypto/rotation.ts': 'the master key',
   'src/providers/catalogue.ts': 'the catalogue and KEYBEARER_PROVIDERS',
   'src/providers/popular.ts': 'the popular configurations that come with the program',
   'src/providers/diagnoses.ts': 'the diagnoses that come with the program',
+  'src/storage/backup.ts': 'the copy of the embedded database',
+  'src/storage/restore.ts': 'the data folder, while no service runs',
   'src/storage/sqlite.ts': 'the embedded database',
 }
 

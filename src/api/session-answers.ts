@@ -56,7 +56,8 @@ export function sessionAnswers(
     personOf,
     async current(where) {
       const person = await personOf(where)
-      return { body: await bodyOf(person), ...(person === null && where.session !== null ? { headers: { 'set-cookie': cookie.clear() } } : {}) }
+      // The cookie of an ended session stays: the answer might come after a newer cookie, which it would take away.
+      return { body: await bodyOf(person) }
     },
     async entered(token, address) {
       const { person } = await sessions.authenticate(token.reveal(), address)

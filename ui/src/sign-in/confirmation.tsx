@@ -1,5 +1,6 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
-import { useState, useSyncExternalStore } from 'react'
+import type { Session } from '@keybearer/client'
+import { useRef, useState, useSyncExternalStore } from 'react'
 import { api, isStaleSession } from '../api/client.ts'
 import { useSession } from '../api/session.ts'
 import { enterSession } from './enter.ts'
@@ -38,8 +39,10 @@ export function Confirmation() {
     },
     () => asking,
   )
+  // As it was when the other window was opened: the session of this page ends while the person signs in there.
+  const before = useRef<Session | null>(null)
   const { data: session } = useSession()
-  const ways = session?.ways
+  const ways = session?.ways ?? before.current?.ways
   const byPasskey = ways?.passkey === true && canUsePasskeys()
   const byPassword = ways?.password !== false
   const [password, setPassword] = useState('')
@@ -87,14 +90,17 @@ export function Confirmation() {
             <Text size="sm">You have no password, and no passkey that works on this page. Sign out and in again, or ask an administrator for a new link.</Text>
           )}
           <SignInProblem error={error} />
-          {session != null && ways?.oidc != null && (
+          {ways?.oidc != null && (
             <ProviderButton
               title={ways.oidc.title}
               again
-              isDone={(next) => next.fresh_until !== null && next.fresh_until !== session.fresh_until}
+              onBegin={() => {
+                before.current = session ?? null
+              }}
+              isDone={(next) => next.fresh_until !== null && next.fresh_until !== before.current?.fresh_until}
               onDone={(next) => {
                 // Somebody else does not go on in a page that was not his.
-                if (next.person?.id !== session.person?.id) return window.location.assign('/')
+                if (next.person?.id !== before.current?.person?.id) return window.location.assign('/')
                 enterSession(next)
                 end(true)
               }}

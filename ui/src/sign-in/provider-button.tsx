@@ -8,10 +8,11 @@ type Props = {
   /** The provider must ask anew who is there. */ again: boolean
   /** Says whether the session is what the page waits for. */ isDone: (session: Session) => boolean
   onDone: (session: Session) => void
+  /** Runs when the other window is opened. */ onBegin?: () => void
 }
 
 /** Signs in at the OpenID provider in another window, so that this page stays as it is, and goes on when that is done. */
-export function ProviderButton({ title, again, isDone, onDone }: Props) {
+export function ProviderButton({ title, again, isDone, onDone, onBegin }: Props) {
   const [waiting, setWaiting] = useState(false)
   useEffect(() => {
     if (!waiting) return undefined
@@ -35,7 +36,10 @@ export function ProviderButton({ title, again, isDone, onDone }: Props) {
         target="_blank"
         variant="default"
         {...roomForName}
-        onClick={() => setWaiting(true)}
+        onClick={() => {
+          onBegin?.()
+          setWaiting(true)
+        }}
       >
         <ProviderWords title={title} />
       </Button>
