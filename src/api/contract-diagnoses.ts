@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { diagnosisActions, diagnosisActors, diagnosisRetries } from '../base/diagnosis.ts'
-import { surfaces } from '../providers/diagnosis-schema.ts'
+import { surfaces } from '../base/diagnosis.ts'
 import { endpoint } from './endpoint.ts'
 import { diagnosisFields, word } from './schemas.ts'
 

@@ -1,3 +1,21 @@
+/** Where a failure was met. */
+export const surfaces = [
+  'authorize_page',
+  'authorize_redirect',
+  'token_endpoint',
+  'device_endpoint',
+  'smtp_auth',
+  'smtp_data',
+  'imap_auth',
+  'gmail_api',
+  'graph_api',
+  'any_api',
+  'network',
+  'local_check',
+] as const
+export type Surface = (typeof surfaces)[number]
+/** No diagnosis looks further into a text, in characters. */
+export const longestFailure = 16_384
 /** Who has to act: whoever runs the automation, the account's owner, an administrator of the account's organization, or nobody. */
 export const diagnosisActors = ['you', 'owner', 'admin', 'nobody'] as const
 /** What helps; `none`: nothing is known to. */

@@ -1,30 +1,13 @@
 import { Command } from 'commander'
 import type { Diagnosis } from '../../client/src/operations.ts'
+import { longestFailure, surfaces, type Surface } from '../base/diagnosis.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { oneOf, readInput } from './input.ts'
 import { dim, print, printJson, say } from './output.ts'
 import { connectService } from './service.ts'
 
-/** No diagnosis looks further into a text. */
-const longest = 16_384
-
-const surfaces = [
-  'authorize_page',
-  'authorize_redirect',
-  'token_endpoint',
-  'device_endpoint',
-  'smtp_auth',
-  'smtp_data',
-  'imap_auth',
-  'gmail_api',
-  'graph_api',
-  'any_api',
-  'network',
-  'local_check',
-] as const
-
-type Options = { provider?: string; surface?: (typeof surfaces)[number]; credential?: string; json?: boolean }
+type Options = { provider?: string; surface?: Surface; credential?: string; json?: boolean }
 
 export function explainCommand(): Command {
   return new Command('explain')
@@ -35,7 +18,7 @@ export function explainCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ provider, surface, credential, json }: Options) => {
       if (process.stdin.isTTY) say('Paste the error text, then press Ctrl-D on a line of its own.')
-      const text = readInput('-').slice(0, longest)
+      const text = readInput('-').slice(0, longestFailure)
       if (text.trim() === '') throw new CommandError('There is no text on the standard input.', { exit: exitCodes.usage })
       const found = await connectService().explainFailure({
         body: {

@@ -1,6 +1,5 @@
-import type { Diagnosis } from '../base/diagnosis.ts'
+import type { Diagnosis, Surface } from '../base/diagnosis.ts'
 import type { DiagnosisValues } from '../providers/diagnoses.ts'
-import type { Surface } from '../providers/diagnosis-schema.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import type { CredentialContext } from './context.ts'
 import { readReason, type Reason } from './credential-status.ts'

@@ -1,6 +1,6 @@
 import type { Actor } from '../base/actor.ts'
 import { isProblem } from '../base/problem.ts'
-import type { Surface } from '../providers/diagnosis-schema.ts'
+import type { Surface } from '../base/diagnosis.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { Delivery, SenderView } from './types.ts'
 
 /** Lets so many at a time to one account, and nobody while its server wants to be left alone. */
 export class AccountGate {
@@ -30,6 +31,17 @@ export class AccountGate {
     }
   }
 
+  /** Delivers in a free place, unless the server wants to be left alone, and remembers when it says so now. */
+  async deliver(sender: SenderView, account: string, send: () => Promise<Delivery>): Promise<Delivery> {
+    return await this.pass(account, async () => {
+      const closed = this.closedFor(account)
+      if (closed > 0) return stillClosed(sender, closed)
+      const delivery = await send()
+      if (delivery.kind === 'unavailable' && delivery.retryAfter !== undefined) this.close(account, delivery.retryAfter)
+      return delivery
+    })
+  }
+
   #leave(account: string): void {
     const busy = (this.#busy.get(account) ?? 1) - 1
     if (busy > 0) this.#busy.set(account, busy)
@@ -53,3 +65,12 @@ export class AccountGate {
     return 0
   }
 }
+
+/** What a server that asked for a pause is not even asked again for. */
+const stillClosed = (sender: SenderView, retryAfter: number): Delivery => ({
+  kind: 'unavailable',
+  code: 'mail_unavailable',
+  message: `${sender.host} asked not to be sent mail for this account until later.`,
+  reply: null,
+  retryAfter,
+})

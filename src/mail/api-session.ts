@@ -134,15 +134,6 @@ export const outcomeUnknown = (sender: SenderView, reply: string | null): Delive
 /** Whether a call that failed may have reached the server all the same. */
 export const mayHaveArrived = (error: unknown): boolean => isProblem(error, 'outgoing_failed') && error.facts.sent !== false
 
-/** What a server that asked for a pause is not even asked again for. */
-export const stillClosed = (sender: SenderView, retryAfter: number): Delivery => ({
-  kind: 'unavailable',
-  code: 'mail_unavailable',
-  message: `${sender.host} asked not to be sent mail for this account until later.`,
-  reply: null,
-  retryAfter,
-})
-
 /** Makes a delivery of a call that was not answered, or not even made. Nothing of the message was sent. */
 export function callFailure(sender: SenderView, error: Problem): Delivery {
   if (error.code !== 'outgoing_failed') return deliveryOfError(error)

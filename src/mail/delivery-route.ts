@@ -6,7 +6,7 @@ import { fallbacksOf, type FallbackCause } from './mail-options.ts'
 import { fromSender } from './message-from.ts'
 import { toSenderView } from './senders.ts'
 import type { Judgement } from '../credentials/diagnosis.ts'
-import type { Surface } from '../providers/diagnosis-schema.ts'
+import type { Surface } from '../base/diagnosis.ts'
 import type { SendersByKind } from './sender.ts'
 import type { Delivery, RouteStep, SenderView } from './types.ts'
 

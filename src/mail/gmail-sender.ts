@@ -3,7 +3,7 @@ import type { OutgoingResponse } from '../base/http-types.ts'
 import { isProblem } from '../base/problem.ts'
 import { AccountGate } from './account-gate.ts'
 import { judgeAnswer } from './api-judgement.ts'
-import { ApiSession, callFailure, jsonOf, mayHaveArrived, outcomeUnknown, replyOf, stillClosed } from './api-session.ts'
+import { ApiSession, callFailure, jsonOf, mayHaveArrived, outcomeUnknown, replyOf } from './api-session.ts'
 import type { MailContext } from './context.ts'
 import { cutHeader, readFields } from './mime-reader.ts'
 import { divideRecipients, withRecipients } from './recipient-fields.ts'
@@ -35,15 +35,12 @@ export class GmailSender implements Sender {
   async deliver(sender: SenderView, envelope: Envelope, message: string | Buffer, actor: Actor): Promise<Delivery> {
     const mime = message.toString('utf8')
     const account = `${sender.host}/${sender.credential?.id ?? ''}/${sender.login ?? ''}`
-    return await this.#gate.pass(account, async () => {
-      const closed = this.#gate.closedFor(account)
-      if (closed > 0) return stillClosed(sender, closed)
+    return await this.#gate.deliver(sender, account, async () => {
       try {
         const session = await ApiSession.begin(this.#context, sender, actor)
         const fields = readFields(cutHeader(mime).header)
         const whole = Buffer.from(await withRecipients(mime, divideRecipients(fields, envelope.to)), 'utf8')
         const delivery = whole.length <= largestSimple ? await this.#sendAtOnce(session, sender, whole) : await this.#sendInParts(session, sender, whole)
-        if (delivery.kind === 'unavailable' && delivery.retryAfter !== undefined) this.#gate.close(account, delivery.retryAfter)
         if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
         return delivery
       } catch (error) {

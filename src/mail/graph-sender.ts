@@ -2,7 +2,7 @@ import type { Actor } from '../base/actor.ts'
 import { isProblem } from '../base/problem.ts'
 import { AccountGate } from './account-gate.ts'
 import { judgeAnswer } from './api-judgement.ts'
-import { ApiSession, callFailure, mayHaveArrived, outcomeUnknown, replyOf, stillClosed } from './api-session.ts'
+import { ApiSession, callFailure, mayHaveArrived, outcomeUnknown, replyOf } from './api-session.ts'
 import type { MailContext } from './context.ts'
 import { largestAtOnce, sendAsDraft } from './graph-draft.ts'
 import { graphAttachment, graphMessage } from './graph-message.ts'
@@ -39,11 +39,8 @@ export class GraphSender implements Sender {
     try {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const account = `${sender.host}/${session.credential.registration?.id ?? session.credential.id}/${mailboxOf(sender, session)?.toLowerCase() ?? ''}`
-      return await this.#gate.pass(account, async () => {
-        const closed = this.#gate.closedFor(account)
-        if (closed > 0) return stillClosed(sender, closed)
+      return await this.#gate.deliver(sender, account, async () => {
         const delivery = await this.#send(session, sender, envelope, mime)
-        if (delivery.kind === 'unavailable' && delivery.retryAfter !== undefined) this.#gate.close(account, delivery.retryAfter)
         if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
         return delivery
       })

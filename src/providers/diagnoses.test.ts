@@ -7,7 +7,8 @@ import fc from 'fast-check'
 import { z } from 'zod'
 import { isProblem } from '../base/problem.ts'
 import { fillIn, openDiagnoses, parseDiagnoses } from './diagnoses.ts'
-import { diagnosisFileSchema, diagnosisValues, surfaces, type Surface } from './diagnosis-schema.ts'
+import { surfaces, type Surface } from '../base/diagnosis.ts'
+import { diagnosisFileSchema, diagnosisValues } from './diagnosis-schema.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const shipped = join(root, 'providers', 'diagnoses')

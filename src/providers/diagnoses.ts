@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Diagnosis } from '../base/diagnosis.ts'
+import type { Diagnosis, Surface } from '../base/diagnosis.ts'
 import { Problem } from '../base/problem.ts'
-import { diagnosisFileSchema, type Condition, type DiagnosisEntry, type DiagnosisFile, type DiagnosisValue, type Surface } from './diagnosis-schema.ts'
+import { diagnosisFileSchema, type Condition, type DiagnosisEntry, type DiagnosisFile, type DiagnosisValue } from './diagnosis-schema.ts'
 import { readFailureText, type FailureText } from './failure-text.ts'
 
 export type DiagnosisValues = Partial<Record<DiagnosisValue, string>>

@@ -1,22 +1,5 @@
 import { z } from 'zod'
-import { diagnosisActions, diagnosisActors, diagnosisRetries } from '../base/diagnosis.ts'
-
-/** Where a failure was met. */
-export const surfaces = [
-  'authorize_page',
-  'authorize_redirect',
-  'token_endpoint',
-  'device_endpoint',
-  'smtp_auth',
-  'smtp_data',
-  'imap_auth',
-  'gmail_api',
-  'graph_api',
-  'any_api',
-  'network',
-  'local_check',
-] as const
-export type Surface = (typeof surfaces)[number]
+import { diagnosisActions, diagnosisActors, diagnosisRetries, surfaces } from '../base/diagnosis.ts'
 
 /** Values of a credential that steps can name. */
 export const diagnosisValues = [

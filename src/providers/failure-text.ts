@@ -1,4 +1,4 @@
-import type { Surface } from './diagnosis-schema.ts'
+import { longestFailure, type Surface } from '../base/diagnosis.ts'
 
 /** A failure's text as the classifier reads it. */
 export type FailureText = {
@@ -17,9 +17,6 @@ export type FailureText = {
   /** Where such a text comes from, by its form. */
   likely: Surface[]
 }
-
-/** More than this of a text is not looked at. */
-export const longestFailure = 16_384
 
 /**
  * Reads a text that came from outside. It is cut first, and every expression below looks at each place of it a bounded number
