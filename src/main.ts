@@ -4,16 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
 import { Backups } from './access/backups.ts'
-import { networkTest } from './access/caller.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
 import { KeyDeliveries } from './access/key-deliveries.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
 import { PasswordChecks } from './access/password-check.ts'
-import { OidcClient, type OidcSettings } from './access/oidc-client.ts'
+import { OidcClient } from './access/oidc-client.ts'
 import { OidcSignIn } from './access/oidc-sign-in.ts'
 import { Passkeys } from './access/passkeys.ts'
 import { Persons } from './access/persons.ts'
-import { Refusals } from './access/refusals.ts'
 import { Sessions } from './access/sessions.ts'
 import { SignIn } from './access/sign-in.ts'
 import { SignInLimit } from './access/sign-in-limit.ts'
@@ -23,7 +21,6 @@ import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
 import { addressRules } from './base/addresses.ts'
-import type { BackupHead } from './base/backup-file.ts'
 import { systemClock, type Clock } from './base/clock.ts'
 import { EventBus } from './base/events.ts'
 import { createOutgoingHttp } from './base/http.ts'
@@ -40,18 +37,19 @@ import { Importer } from './credentials/import-credentials.ts'
 import { Providers } from './credentials/providers.ts'
 import { Renewer } from './credentials/refresh.ts'
 import { Registrations } from './credentials/registrations.ts'
-import { prepareRestored } from './credentials/restored.ts'
 import { Revoker } from './credentials/revoke.ts'
 import { Schedule } from './credentials/schedule.ts'
 import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
-import { loadMasterKeys, type MasterKeySettings } from './crypto/master-key.ts'
+import { loadMasterKeys } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
+import { openRelay } from './main/open-relay.ts'
+import { masterKeySettings, oidcSettingsOf } from './main/part-settings.ts'
 import { MailOptions } from './mail/mail-options.ts'
 import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
 import { RawIntake } from './mail/raw-intake.ts'
-import type { Relay, RelayAddress, RelayOptions } from './mail/relay.ts'
+import type { Relay, RelayAddress } from './mail/relay.ts'
 import { Senders } from './mail/senders.ts'
 import { readPopular } from './providers/popular.ts'
 import { openCatalogue } from './providers/catalogue.ts'
@@ -65,7 +63,6 @@ import { EventTail } from './storage/event-tail.ts'
 import { lastEventSeq, readEvents } from './storage/events.ts'
 import { insertMasterKey, readMasterKeys } from './storage/facts.ts'
 import { openDatabase } from './storage/open.ts'
-import { restoreStore } from './storage/restore.ts'
 import { toStorageProblem } from './storage/storage-problem.ts'
 
 export type Started = {
@@ -345,91 +342,6 @@ export async function startParts(
     await store.close()
     throw error
   }
-}
-
-const masterKeySettings = (settings: Settings, credentialsDirectory: string | undefined): MasterKeySettings => ({
-  value: settings.KEYBEARER_MASTER_KEY ?? undefined,
-  passphrase: settings.KEYBEARER_MASTER_KEY_PASSPHRASE ?? undefined,
-  credentialsDirectory,
-  file: join(settings.KEYBEARER_CONFIG, 'master.key'),
-  dataFolder: settings.KEYBEARER_DATA,
-})
-
-/**
- * Makes the store anew from a backup, if the master key that is set here opens it.
- *
- * @throws Problem see `restoreStore`; master_key_missing or master_key_wrong with the fingerprint that is needed
- */
-export async function restoreBackup(
-  environment: Record<string, string | undefined>,
-  chunks: AsyncIterable<Uint8Array>,
-  options: { replace: boolean },
-): Promise<{ head: BackupHead; kept: string | null; folder: string }> {
-  const { settings } = readSettings(environment)
-  const folder = settings.KEYBEARER_DATA
-  if (settings.KEYBEARER_DATABASE_URL !== null) {
-    throw new Problem('backup_unsupported', 'The store is in PostgreSQL, which is restored by its own tools.', {
-      nextStep: 'Run: pg_restore --clean --if-exists --dbname="$(cat FILE_OF_KEYBEARER_DATABASE_URL)" keybearer.dump',
-    })
-  }
-  const accept = ({ masterKeys }: BackupHead) => {
-    if (masterKeys.length === 0) throw new Problem('backup_invalid', 'The backup names no master key.')
-    const { keyring } = loadMasterKeys(masterKeySettings(settings, environment.CREDENTIALS_DIRECTORY), masterKeys)
-    const missing = masterKeys.find((key) => key.dataKeys > 0 && !keyring.versions.includes(key.version))
-    if (missing) {
-      throw new Problem('master_key_missing', `The backup needs the master key ${missing.fingerprint} (version ${missing.version}), which is not here.`)
-    }
-  }
-  const now = systemClock.now()
-  return { ...(await restoreStore({ folder, chunks, replace: options.replace, now, accept, prepare: prepareRestored(now) })), folder }
-}
-
-/** Returns how persons sign in at an OpenID provider; null: they do not. @throws Problem settings_invalid when a part is missing */
-function oidcSettingsOf(settings: Settings): OidcSettings | null {
-  const { KEYBEARER_SIGN_IN_ISSUER: issuer, KEYBEARER_SIGN_IN_CLIENT_ID: clientId, KEYBEARER_SIGN_IN_CLIENT_SECRET: clientSecret } = settings
-  if (issuer === null && clientId === null && clientSecret === null) return null
-  if (issuer === null || clientId === null) {
-    throw new Problem('settings_invalid', 'A sign-in at an OpenID provider needs KEYBEARER_SIGN_IN_ISSUER and KEYBEARER_SIGN_IN_CLIENT_ID.')
-  }
-  return { issuer, clientId, clientSecret, claim: settings.KEYBEARER_SIGN_IN_CLAIM, title: settings.KEYBEARER_SIGN_IN_TITLE ?? new URL(issuer).host }
-}
-
-/** Makes the mail relay; null: it is switched off, and nothing of it is loaded. @throws Problem settings_invalid when a part is missing */
-async function openRelay(settings: Settings, services: Services): Promise<Relay | null> {
-  const options: RelayOptions = {
-    host: settings.KEYBEARER_RELAY_HOST,
-    port: settings.KEYBEARER_RELAY_PORT,
-    tlsPort: settings.KEYBEARER_RELAY_TLS_PORT,
-    tls: relayTlsOf(settings),
-  }
-  const { KEYBEARER_RELAY_OPEN_NETWORKS: networks, KEYBEARER_RELAY_OPEN_SENDER: sender } = settings
-  if (options.port === null && options.tlsPort === null) return null
-  if (options.tlsPort !== null && options.tls === null) {
-    throw new Problem('settings_invalid', 'KEYBEARER_RELAY_TLS_PORT needs KEYBEARER_RELAY_CERTIFICATE_FILE and KEYBEARER_RELAY_KEY_FILE.')
-  }
-  if (networks.length > 0 !== (sender !== null)) {
-    throw new Problem('settings_invalid', 'KEYBEARER_RELAY_OPEN_NETWORKS and KEYBEARER_RELAY_OPEN_SENDER go together: set both or none.')
-  }
-  const { Relay } = await import('./mail/relay.ts')
-  const { log, audit, clock, accessKeys, rawIntake, metrics } = services
-  return new Relay(
-    {
-      log,
-      intake: rawIntake,
-      authenticate: (authorization, address) => accessKeys.authenticate(authorization, address),
-      refusals: new Refusals({ audit, clock, log }),
-      count: (outcome) => metrics.count('relay_total', { outcome }),
-      maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
-      openTo: sender === null ? null : { networks: networkTest(networks), sender },
-    },
-    options,
-  )
-}
-
-function relayTlsOf({ KEYBEARER_RELAY_CERTIFICATE_FILE: certificateFile, KEYBEARER_RELAY_KEY_FILE: keyFile }: Settings): RelayOptions['tls'] {
-  if (certificateFile !== null && keyFile !== null) return { certificateFile, keyFile }
-  if (certificateFile === null && keyFile === null) return null
-  throw new Problem('settings_invalid', 'KEYBEARER_RELAY_CERTIFICATE_FILE and KEYBEARER_RELAY_KEY_FILE go together: set both or none.')
 }
 
 export type Service = Started & {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Command } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
-import { restoreBackup } from '../main.ts'
+import { restoreBackup } from '../main/restore-backup.ts'
 import { CommandError } from './connection.ts'
 import { say } from './output.ts'
 

@@ -32,6 +32,8 @@ export function CredentialTable({ rows, filter, onSort, selected, onSelect, hasM
   const [deleting, setDeleting] = useState<Credential | null>(null)
   const [testing, setTesting] = useState<Credential | null>(null)
   const body = useRef<HTMLTableSectionElement>(null)
+  /** The row that gets the focus with the next picture. */
+  const goingTo = useRef<number | null>(null)
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => 58,
@@ -51,8 +53,12 @@ export function CredentialTable({ rows, filter, onSort, selected, onSelect, hasM
     (index: number) => {
       const next = Math.min(Math.max(index, 0), rows.length - 1)
       setActive(next)
+      goingTo.current = next
       virtual.scrollToIndex(next, { align: 'auto' })
-      requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`tr[data-index="${next}"]`)?.focus({ preventScroll: true }))
+      requestAnimationFrame(() => {
+        if (goingTo.current === next) goingTo.current = null
+        body.current?.querySelector<HTMLElement>(`tr[data-index="${next}"]`)?.focus({ preventScroll: true })
+      })
     },
     [rows.length, virtual],
   )
@@ -67,8 +73,9 @@ export function CredentialTable({ rows, filter, onSort, selected, onSelect, hasM
   const onCurrent = (work: (credential: Credential) => void) => () => {
     if (current !== undefined && menu === null && deleting === null && testing === null) work(current)
   }
-  /** The first step into the list goes to the row where one was. */
-  const step = (by: number) => focusRow(body.current?.contains(document.activeElement) === true ? active + by : active)
+  /** The first step into the list goes to the row where one was; keys that come faster than the pictures each count. */
+  const step = (by: number) =>
+    focusRow(goingTo.current !== null ? goingTo.current + by : body.current?.contains(document.activeElement) === true ? active + by : active)
   const menuAtRow = (credential: Credential) => {
     const box = body.current?.querySelector<HTMLElement>(`tr[data-index="${rows.indexOf(credential)}"]`)?.getBoundingClientRect()
     // After the key is done with: a menu that opens while it is still on its way is closed by it.
