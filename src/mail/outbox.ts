@@ -1,45 +1,34 @@
 import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
-import { service } from '../base/actor.ts'
-import { watchSetBack } from '../base/clock.ts'
 import { newId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
-import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import {
-  bringMessagesForward,
-  claimMessages,
   countWaitingMessages,
   hurryMessages,
   insertMessage,
   listMessageRows,
   lockMessage,
-  nextMessageDue,
-  prolongMessageLeases,
-  replanStrayMessages,
   readMessage,
   updateMessage,
   type MessageRow,
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender } from '../storage/senders.ts'
-import type { RowUpdate, Tables } from '../storage/tables.ts'
+import type { Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { fromContent, toContent } from './content.ts'
+import { toContent } from './content.ts'
 import type { MailContext } from './context.ts'
-import { compose } from './message.ts'
-import { addSteps, DeliveryRoute, type Routed } from './delivery-route.ts'
+import { DeliveryRoute } from './delivery-route.ts'
 import { GmailSender } from './gmail-sender.ts'
 import { GraphSender } from './graph-sender.ts'
-import { deliveryOfError, longestPause, problemOf, retryPause, settleRecipients } from './settlement.ts'
+import { compose } from './message.ts'
+import { contentPlace, dropContent } from './message-content.ts'
+import { toMessageView } from './message-view.ts'
+import { OutboxRunner } from './outbox-runner.ts'
 import type { SendersByKind } from './sender.ts'
 import { SmtpSender } from './smtp-sender.ts'
-import type { Delivery, MessageProblem, MessageStatus, MessageView, NewMessage, ReadyMessage, Recipient, RouteStep, SenderView } from './types.ts'
-
-const leaseTime = 60_000
-const heartbeat = 15_000
-const longestSleep = 5_000
-const claimSize = 20
-const mostUnderWay = 40
+import type { Delivery, MessageStatus, MessageView, NewMessage, ReadyMessage, Recipient, SenderView } from './types.ts'
 
 type Page<Item> = { items: Item[]; next: string | null }
 
@@ -51,30 +40,18 @@ export class Outbox {
   readonly #context: MailContext
   readonly #ways: SendersByKind
   readonly #route: DeliveryRoute
-  readonly #lease: string
-  readonly #running = new Set<Promise<void>>()
-  /** Ids of the messages that are being sent here. */
-  readonly #underWay = new Set<string>()
-  #loop: Promise<void> | undefined
-  #beat: NodeJS.Timeout | undefined
-  readonly #stop = new AbortController()
-  #wakeUp: (() => void) | undefined
-  #woken = false
-  readonly #setBack: () => number
-  /** Milliseconds by which the wall clock was set back, and planned tries must follow. */
-  #behind = 0
+  readonly #runner: OutboxRunner
 
   constructor(context: MailContext) {
     this.#context = context
     this.#ways = { smtp: new SmtpSender(context), graph: new GraphSender(context), gmail: new GmailSender(context) }
     this.#route = new DeliveryRoute(context, this.#ways)
-    this.#setBack = watchSetBack(context.clock)
-    this.#lease = newId('lease', context.clock.now())
+    this.#runner = new OutboxRunner(context, this.#route)
     context.bus.listen((event) => {
       const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
       if (!works || event.subject === null) return
       hurryMessages(context.db, event.subject, context.clock.now()).then(
-        () => this.#wake(),
+        () => this.#runner.wake(),
         (error: unknown) => {
           context.log.warn('outbox.not_hurried', { error })
         },
@@ -150,7 +127,7 @@ export class Outbox {
     })
     this.#context.count('accepted')
     await this.#context.wake()
-    this.#wake()
+    this.#runner.wake()
     return id
   }
 
@@ -205,7 +182,7 @@ export class Outbox {
   async cancel(id: string, actor: Actor): Promise<MessageView> {
     return await this.#changeWaiting(id, async (trx, row) => {
       await updateMessage(trx, id, { status: 'cancelled', next_attempt_at: null })
-      await this.#dropContent(trx, id)
+      await dropContent(trx, this.#context.vault, id)
       await this.#context.audit.append(trx, [{ actor, action: 'message.cancelled', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'message.cancelled', subject: id, data: {} }])
     })
@@ -223,7 +200,7 @@ export class Outbox {
       await change(trx, row)
     })
     await this.#context.wake()
-    this.#wake()
+    this.#runner.wake()
     return await this.get(id)
   }
 
@@ -234,238 +211,16 @@ export class Outbox {
   }
 
   start(): void {
-    this.#loop ??= this.#run()
-    this.#beat ??= setInterval(() => {
-      if (this.#running.size === 0) return
-      prolongMessageLeases(this.#context.db, this.#lease, this.#context.clock.now() + leaseTime).catch((error: unknown) => {
-        this.#context.log.warn('outbox.leases_not_prolonged', { error })
-      })
-    }, heartbeat).unref()
+    this.#runner.start()
   }
 
   /** Connects to a sender's server and logs in, and sends nothing. */
   async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
     return await this.#route.tryLogin(sender, actor)
   }
-
   /** Stops taking messages and waits for those that are being sent. */
   async stop(): Promise<void> {
-    this.#stop.abort()
-    this.#wake()
-    await this.#loop
-    await Promise.allSettled(this.#running)
-    clearInterval(this.#beat)
+    await this.#runner.stop()
     for (const way of Object.values(this.#ways)) way.close()
-  }
-
-  #wake(): void {
-    this.#woken = true
-    this.#wakeUp?.()
-  }
-
-  async #run(): Promise<void> {
-    let isFirst = true
-    while (!this.#stop.signal.aborted) {
-      let wait = longestSleep
-      this.#woken = false
-      try {
-        if (isFirst) await replanStrayMessages(this.#context.db, this.#context.clock.now(), this.#context.clock.now() + 2 * longestPause)
-        isFirst = false
-        wait = await this.#step()
-      } catch (error) {
-        this.#context.log.error('outbox.failed', { error })
-        wait = 2000
-      }
-      if (wait > 0 && !this.#woken) await this.#sleep(wait)
-    }
-  }
-
-  async #sleep(milliseconds: number): Promise<void> {
-    const early = new AbortController()
-    this.#wakeUp = () => early.abort()
-    await this.#context.clock.sleep(milliseconds, AbortSignal.any([early.signal, this.#stop.signal])).catch(() => undefined)
-    this.#wakeUp = undefined
-  }
-
-  async #step(): Promise<number> {
-    const { db, clock, dialect } = this.#context
-    const free = mostUnderWay - this.#running.size
-    if (free <= 0) {
-      await Promise.race(this.#running)
-      return 0
-    }
-    this.#behind += this.#setBack()
-    if (this.#behind > 0) {
-      await bringMessagesForward(db, clock.now(), this.#behind)
-      this.#behind = 0
-    }
-    const now = clock.now()
-    const due = await nextMessageDue(db)
-    if (due === null || due > now) return due === null ? longestSleep : Math.max(10, Math.min(longestSleep, due - now))
-    const claimed = await inTransaction(db, (trx) =>
-      claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize) }),
-    )
-    for (const row of claimed) {
-      // Its lease ran out while the database was away, but it is still being sent here.
-      if (this.#underWay.has(row.id)) continue
-      this.#underWay.add(row.id)
-      const work: Promise<void> = this.#send(row).finally(() => {
-        this.#running.delete(work)
-        this.#underWay.delete(row.id)
-      })
-      this.#running.add(work)
-    }
-    // Everything that is due is under way here or on another node: look again when something changes.
-    if (claimed.length === 0) return 250
-    return 0
-  }
-
-  async #send(row: MessageRow): Promise<void> {
-    const waiting = (JSON.parse(row.recipients) as Recipient[]).filter((one) => one.state === 'waiting').map((one) => one.address)
-    let routed: Routed
-    try {
-      routed = await this.#deliver(row, waiting)
-    } catch (error) {
-      this.#context.log.error('message.not_sent', { message: row.id, error })
-      routed = { delivery: deliveryOfError(error), steps: [], sentBy: null, tryAgainAt: null }
-    }
-    await this.#settleStubbornly(row, waiting, routed)
-  }
-
-  async #deliver(row: MessageRow, waiting: string[]): Promise<Routed> {
-    const { db, vault } = this.#context
-    const mime = fromContent((await vault.open(dataKeysOf(db), contentPlace(row.id), row.content)).reveal())
-    return await this.#route.deliver(row, waiting, mime, { ...service, id: row.created_by, name: 'outbox' })
-  }
-
-  /**
-   * Writes down what came of a message, and does not give up while the service runs: what a server has taken is sent a second
-   * time when nobody remembers it.
-   */
-  async #settleStubbornly(row: MessageRow, tried: string[], routed: Routed): Promise<void> {
-    for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
-      try {
-        return await this.#settle(row, tried, routed)
-      } catch (error) {
-        this.#context.log.error('message.not_settled', { message: row.id, outcome: routed.delivery.kind, error })
-        if (this.#stop.signal.aborted) return
-        await this.#context.clock.sleep(wait, this.#stop.signal).catch(() => undefined)
-      }
-    }
-  }
-
-  async #settle(row: MessageRow, tried: string[], routed: Routed): Promise<void> {
-    const { delivery } = routed
-    const now = this.#context.clock.now()
-    const outcome = await inTransaction(this.#context.db, async (trx) => {
-      const current = await lockMessage(trx, row.id, this.#context.dialect)
-      if (!current) return null
-      const recipients = settleRecipients(JSON.parse(current.recipients) as Recipient[], tried, delivery)
-      if (current.lease !== this.#lease) {
-        // Another node took it over. Whom the server has accepted is remembered all the same: that node reads it when it settles.
-        await updateMessage(trx, row.id, { recipients: JSON.stringify(recipients), ...wayOf(current, routed) })
-        return null
-      }
-      const change = { ...changeAfter(current, recipients, routed, now), ...wayOf(current, routed) }
-      await this.#writeOutcome(trx, current, change, recipients, problemOf(delivery, recipients))
-      return change.status
-    })
-    if (outcome === null) return
-    this.#context.count(outcome === 'queued' ? 'delayed' : outcome)
-    if (delivery.kind === 'unavailable' && delivery.code === 'mail_outcome_unknown') this.#context.count('outcome_unknown')
-    await this.#context.wake()
-  }
-
-  async #writeOutcome(trx: Transaction<Tables>, row: MessageRow, change: Change, recipients: Recipient[], problem: MessageProblem | null): Promise<void> {
-    const { status } = change
-    await updateMessage(trx, row.id, change)
-    const counts = { sent: recipients.filter((one) => one.state === 'sent').length, refused: recipients.filter((one) => one.state === 'refused').length }
-    if (status === 'sent') await this.#dropContent(trx, row.id)
-    if (status !== 'queued') {
-      await this.#context.audit.append(trx, [
-        {
-          actor: service,
-          action: status === 'sent' ? 'message.sent' : 'message.failed',
-          subject: row.id,
-          subjectName: row.message_id,
-          outcome: status === 'sent' ? 'done' : 'failed',
-          ...(problem === null ? {} : { reason: problem.code }),
-          detail: { ...counts, attempts: row.attempts, sender: row.sender_id, sent_by: change.sent_by ?? null, route: routeWords(change.route) },
-        },
-      ])
-    }
-    await appendEvents(trx, this.#context.clock, [
-      {
-        type: status === 'sent' ? 'message.sent' : status === 'failed' ? 'message.failed' : 'message.delayed',
-        subject: row.id,
-        data: {
-          ...counts,
-          attempts: row.attempts,
-          ...(change.sent_by ? { sent_by: change.sent_by } : {}),
-          ...(problem === null ? {} : { reason: problem.code, message: problem.message }),
-        },
-      },
-    ])
-  }
-
-  /** What was sent is not needed any more: its key goes, and with it every copy. */
-  async #dropContent(trx: Transaction<Tables>, id: string): Promise<void> {
-    await updateMessage(trx, id, { content: await this.#context.vault.seal(dataKeysOf(trx), { owner: 'messages', column: 'messages.content/gone' }, '') })
-    await deleteDataKey(trx, id)
-  }
-}
-
-/** The way in words for the audit trail, the last steps of a long one. */
-const routeWords = (route: unknown): string[] =>
-  (JSON.parse(String(route ?? '[]')) as RouteStep[])
-    .slice(-10)
-    .map((step) => `${step.sender.name}: ${step.outcome}${step.reason === null ? '' : ` (${step.reason})`}`)
-
-type Change = RowUpdate<'messages'> & { status: 'queued' | 'sent' | 'failed' }
-
-/** Decides what becomes of a message whose recipients were settled. */
-function changeAfter(row: MessageRow, recipients: Recipient[], { delivery, tryAgainAt }: Routed, now: number): Change {
-  const waiting = recipients.some((one) => one.state === 'waiting')
-  const refused = recipients.some((one) => one.state === 'refused')
-  const tooOld = waiting && now >= row.expires_at
-  const status = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
-  const problem = problemOf(delivery, recipients)
-  return {
-    recipients: JSON.stringify(recipients),
-    status,
-    lease: null,
-    lease_until: null,
-    problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
-    next_attempt_at: status === 'queued' ? Math.min(now + retryPause(row.attempts, delivery), tryAgainAt ?? Number.MAX_SAFE_INTEGER) : null,
-    sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
-  }
-}
-
-/** The ways that were tried, and which one led to somebody. */
-const wayOf = (row: MessageRow, { steps, sentBy }: Routed): { route: string; sent_by: string | null } => ({
-  route: JSON.stringify(addSteps(JSON.parse(row.route) as RouteStep[], steps)),
-  sent_by: sentBy ?? row.sent_by,
-})
-
-const contentPlace = (id: string) => ({ owner: id, column: 'messages.content' })
-
-function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null, sentByName: string | null): MessageView {
-  return {
-    id: row.id,
-    sender: { id: row.sender_id, name: senderName ?? '(deleted)' },
-    status: row.status as MessageStatus,
-    messageId: row.message_id,
-    subject: row.subject,
-    from: row.envelope_from,
-    recipients: JSON.parse(row.recipients) as Recipient[],
-    size: row.size,
-    attempts: row.attempts,
-    nextAttemptAt: row.next_attempt_at,
-    problem: row.problem === null ? null : (JSON.parse(row.problem) as MessageProblem),
-    createdAt: row.created_at,
-    createdBy: row.created_by,
-    sentAt: row.sent_at,
-    sentBy: row.sent_by === null ? null : { id: row.sent_by, name: sentByName ?? '(deleted)' },
-    route: JSON.parse(row.route) as RouteStep[],
   }
 }

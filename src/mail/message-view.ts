@@ -1,0 +1,24 @@
+import type { MessageRow } from '../storage/messages.ts'
+import type { MessageProblem, MessageStatus, MessageView, Recipient, RouteStep } from './types.ts'
+
+/** Returns what people and programs see of a message. */
+export function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null, sentByName: string | null): MessageView {
+  return {
+    id: row.id,
+    sender: { id: row.sender_id, name: senderName ?? '(deleted)' },
+    status: row.status as MessageStatus,
+    messageId: row.message_id,
+    subject: row.subject,
+    from: row.envelope_from,
+    recipients: JSON.parse(row.recipients) as Recipient[],
+    size: row.size,
+    attempts: row.attempts,
+    nextAttemptAt: row.next_attempt_at,
+    problem: row.problem === null ? null : (JSON.parse(row.problem) as MessageProblem),
+    createdAt: row.created_at,
+    createdBy: row.created_by,
+    sentAt: row.sent_at,
+    sentBy: row.sent_by === null ? null : { id: row.sent_by, name: sentByName ?? '(deleted)' },
+    route: JSON.parse(row.route) as RouteStep[],
+  }
+}
