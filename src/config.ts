@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isLoopback } from './base/addresses.ts'
@@ -7,49 +6,15 @@ import { logLevels, type LogLevel } from './base/log.ts'
 import { nearest } from './base/nearest.ts'
 import { Problem } from './base/problem.ts'
 import { Secret } from './base/secret.ts'
+import { relaySettings } from './config/relay-settings.ts'
+import { isNetwork, list, networks, path, setting, wholeNumber, type Environment, type Setting } from './config/setting.ts'
 
-type Environment = Record<string, string | undefined>
-
-type Setting<Value> = {
-  /** Reads the text; throws an Error whose message follows the setting's name: "must be …". */
-  parse: (text: string) => Value
-  fallback: (environment: Environment) => Value
-  /** How the default is written in the reference. */
-  shownDefault: string
-  sentence: string
-  secret?: boolean
-}
-
-const setting = <Value>(row: Setting<Value>): Setting<Value> => row
-
-const wholeNumber =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!/^\d+$/.test(text) || value < least || value > most) throw new Error(`must be a whole number from ${least} to ${most}`)
-    return value
-  }
-const list = (text: string): string[] => text.split(/[\s,]+/).filter((entry) => entry !== '')
-const path = (text: string): string => {
-  if (text === '' || text.includes('\0')) throw new Error('must be a path')
-  return text
-}
-const networks = (text: string): string[] => {
-  const entries = list(text)
-  for (const entry of entries) if (!isNetwork(entry)) throw new Error(`must be addresses or networks such as 10.0.0.0/8; "${entry.slice(0, 50)}" is not`)
-  return entries
-}
 const privateNetworks = (text: string): true | string[] => {
   if (text === 'true' || text === 'false') return text === 'true' ? true : []
   const entries = list(text)
   const wrong = entries.find((entry) => !isNetwork(entry) && !/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::\d{1,5})?$/i.test(entry))
   if (wrong !== undefined) throw new Error(`must be true, false, or hosts, host:port and networks such as 10.0.0.0/8; "${wrong.slice(0, 50)}" is not`)
   return entries
-}
-const isNetwork = (text: string): boolean => {
-  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? []
-  const family = isIP(address)
-  return family !== 0 && !address.includes('%') && (prefix === undefined || Number(prefix) <= (family === 4 ? 32 : 128))
 }
 const folder = (environment: Environment, variable: string, otherwise: string): string =>
   join(
@@ -177,52 +142,7 @@ export const settingsTable = {
     shownDefault: '10',
     sentence: 'Minutes that a mail server must be out of reach before a fallback of the email options is used for that.',
   }),
-  KEYBEARER_RELAY_PORT: setting<number | null>({
-    parse: wholeNumber(0, 65_535),
-    fallback: () => null,
-    shownDefault: '(off)',
-    sentence: 'Port of the mail relay, at which programs hand in mail by SMTP; with STARTTLS if it has a certificate.',
-  }),
-  KEYBEARER_RELAY_TLS_PORT: setting<number | null>({
-    parse: wholeNumber(0, 65_535),
-    fallback: () => null,
-    shownDefault: '(off)',
-    sentence: 'Port of the mail relay with TLS from the first byte.',
-  }),
-  KEYBEARER_RELAY_HOST: setting({ parse: path, fallback: () => '127.0.0.1', shownDefault: '127.0.0.1', sentence: 'Address at which the mail relay listens.' }),
-  KEYBEARER_RELAY_CERTIFICATE_FILE: setting<string | null>({
-    parse: path,
-    fallback: () => null,
-    shownDefault: '(none)',
-    sentence: 'PEM file of the mail relay: its certificate and the ones between it and the root. Read again when it changes.',
-  }),
-  KEYBEARER_RELAY_KEY_FILE: setting<string | null>({
-    parse: path,
-    fallback: () => null,
-    shownDefault: '(none)',
-    sentence: "PEM file of that certificate's private key.",
-  }),
-  KEYBEARER_RELAY_OPEN_NETWORKS: setting({
-    parse: networks,
-    fallback: () => [],
-    shownDefault: '(none)',
-    sentence: 'Networks from which the mail relay takes mail without a login, for devices that have none.',
-  }),
-  KEYBEARER_RELAY_OPEN_SENDER: setting<string | null>({
-    parse: (text) => text,
-    fallback: () => null,
-    shownDefault: '(none)',
-    sentence: "Sender that such mail goes through; its address is that mail's From.",
-  }),
-  KEYBEARER_RELAY_FROM: setting<'refuse' | 'rewrite' | 'keep'>({
-    parse: (text) => {
-      if (text !== 'refuse' && text !== 'rewrite' && text !== 'keep') throw new Error('must be refuse, rewrite or keep')
-      return text
-    },
-    fallback: () => 'refuse',
-    shownDefault: 'refuse',
-    sentence: 'What becomes of finished mail whose From belongs to no sender: refuse, rewrite (From of the default sender, answers to the old one) or keep.',
-  }),
+  ...relaySettings,
   KEYBEARER_METRICS: setting<'loopback' | 'key' | 'off'>({
     parse: (text) => {
       if (text !== 'loopback' && text !== 'key' && text !== 'off') throw new Error('must be loopback, key or off')

@@ -43,7 +43,7 @@ import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
 import { loadMasterKeys } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
-import { openRelay } from './main/open-relay.ts'
+import { openRelay, relayChecks } from './main/open-relay.ts'
 import { masterKeySettings, oidcSettingsOf } from './main/part-settings.ts'
 import { MailOptions } from './mail/mail-options.ts'
 import { Notices } from './mail/notices.ts'
@@ -277,7 +277,7 @@ export async function startParts(
         const problem = error instanceof Problem ? error : new Problem('storage_unavailable', 'The database does not answer.')
         checks.push({ name: 'database', outcome: 'failed', message: problem.message, nextStep: problem.nextStep })
       }
-      return checks
+      return [...checks, ...relayChecks(settings, clock.now())]
     }
 
     return {

@@ -18,6 +18,7 @@ const readers: Record<string, string> = {
   'src/config.ts': 'files named by KEYBEARER_*_FILE',
   'src/mail/relay.ts': 'the certificate of the relay, named by the settings',
   'src/main.ts': 'package.json, KEYBEARER_CA_FILE',
+  'src/main/relay-certificate.ts': 'the certificate of the relay, named by the settings or in KEYBEARER_CONFIG',
   'src/crypto/master-key.ts': 'the master key',
   'src/crypto/rotation.ts': 'the master key',
   'src/providers/catalogue.ts': 'the catalogue and KEYBEARER_PROVIDERS',

@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
 import { AccessKeys } from '../src/access/access-keys.ts'
 import { networkTest } from '../src/access/caller.ts'
 import { Refusals } from '../src/access/refusals.ts'
 import { RawIntake, type ForeignFrom } from '../src/mail/raw-intake.ts'
 import { Relay, type RelayAddress, type RelayOptions } from '../src/mail/relay.ts'
 import { makeMailBed, type MailBed } from './mail-world.ts'
+import { openRaw, type RawClient } from './smtp-client.ts'
 import { tester } from './world.ts'
 
 export type RelayBed = MailBed & {
@@ -42,7 +45,7 @@ export async function makeRelayBed(
       maxBytes: bed.context.maxBytes,
       openTo: options.open === undefined ? null : { networks: networkTest(options.open.networks), sender: options.open.sender },
     },
-    { host: '127.0.0.1', port: 0, tlsPort: null, tls: null, ...options.relay },
+    { host: '127.0.0.1', name: 'relay.test', port: 0, tlsPort: null, oldPort: null, oldTlsPort: null, tls: null, ...options.relay },
   )
   const addresses = await relay.start()
   t.after(() => relay.stop())
@@ -50,3 +53,33 @@ export async function makeRelayBed(
 }
 
 export const plain = (key: string): string => `AUTH PLAIN ${Buffer.from(`\0any\0${key}`).toString('base64')}`
+
+export const mail = (...lines: string[]): string => [...lines, '', 'All is well.', ''].join('\r\n')
+export const report = mail('From: Anna <anna@example.org>', 'To: bob@example.net', 'Subject: Report')
+
+/** Says everything up to the end of a message and returns the last reply. */
+export async function hand(client: RawClient, to: string[], message: string | Buffer, from = 'anna@example.org'): Promise<string> {
+  assert.match(await client.say(`MAIL FROM:<${from}>`), /^250 2\.1\.0/)
+  for (const one of to) assert.match(await client.say(`RCPT TO:<${one}>`), /^250 2\.1\.5/)
+  assert.match(await client.say('DATA'), /^354/)
+  client.write(message)
+  client.write('.\r\n')
+  return await client.next()
+}
+
+export async function logIn(bed: RelayBed): Promise<RawClient> {
+  const client = await openRaw(bed.port)
+  await client.say('EHLO printer.example.org')
+  assert.match(await client.say(plain(bed.key)), /^235 2\.7\.0/)
+  return client
+}
+
+/** A relay with a default sender from anna@example.org. */
+export const relayBedOf = async (t: TestContext, options: Parameters<typeof makeRelayBed>[1] = {}): Promise<RelayBed> => {
+  const bed = await makeRelayBed(t, options)
+  await bed.sender({ credential: await bed.password(), isDefault: true })
+  return bed
+}
+
+/** Returns the id of the message that was accepted. */
+export const accepted = (reply: string): string => /^250 2\.6\.0 Accepted as (msg_\w+)/.exec(reply)?.[1] ?? assert.fail(reply)

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 
 /** A client that says what it is told to, and nothing of its own. */
 export type RawClient = {
@@ -11,18 +11,20 @@ export type RawClient = {
   say: (line: string) => Promise<string>
   /** Returns the next reply. */
   next: () => Promise<string>
-  startTls: (ca: string) => Promise<void>
+  startTls: (ca: string, tls?: ConnectionOptions) => Promise<void>
+  /** The version of TLS; null without. */
+  protocol: () => string | null
   closed: Promise<void>
   close: () => void
 }
 
 /** Connects to an SMTP server and reads the greeting. */
-export async function openRaw(port: number, options: { host?: string; from?: string; ca?: string } = {}): Promise<RawClient> {
+export async function openRaw(port: number, options: { host?: string; from?: string; ca?: string; tls?: ConnectionOptions } = {}): Promise<RawClient> {
   const host = options.host ?? '127.0.0.1'
   let socket: Socket | TLSSocket =
     options.ca === undefined
       ? connect({ host, port, ...(options.from === undefined ? {} : { localAddress: options.from }) })
-      : connectTls({ host, port, ca: options.ca, servername: 'localhost' })
+      : connectTls({ host, port, ca: options.ca, servername: 'localhost', ...options.tls })
   const replies: string[] = []
   const waiting: ((reply: string) => void)[] = []
   const unread: string[] = []
@@ -65,13 +67,18 @@ export async function openRaw(port: number, options: { host?: string; from?: str
       socket.write(`${line}\r\n`)
       return next()
     },
-    async startTls(ca) {
+    async startTls(ca, tls) {
       socket.removeAllListeners('data')
       const plain = socket
-      socket = connectTls({ socket: plain, ca, servername: 'localhost' })
-      await new Promise((resolve) => socket.once('secureConnect', resolve))
+      socket = connectTls({ socket: plain, ca, servername: 'localhost', ...tls })
+      await new Promise((resolve, reject) => {
+        socket.once('secureConnect', resolve)
+        socket.once('error', reject)
+        socket.once('close', () => reject(new Error('closed')))
+      })
       listen()
     },
+    protocol: () => ('getProtocol' in socket ? socket.getProtocol() : null),
     close: () => socket.destroy(),
   }
 }

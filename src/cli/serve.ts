@@ -45,7 +45,10 @@ async function serve(running: Service, options: Options, demo: Demo | null): Pro
   const at = await running.listen()
 
   say(`Keybearer ${services.facts.version} answers at http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`)
-  for (const one of at.relay) say(`  mail relay  ${one.host}:${one.port} (${one.tls === 'none' ? 'without TLS' : one.tls === 'implicit' ? 'TLS' : 'STARTTLS'})`)
+  for (const one of at.relay) {
+    const way = one.tls === 'none' ? 'without TLS' : one.tls === 'implicit' ? 'TLS' : 'STARTTLS'
+    say(`  mail relay  ${one.host}:${one.port} (${way}${one.takesOldTls ? ', TLS 1.0 too: weak, for old devices only' : ''})`)
+  }
   if (!demo) say(`  data        ${services.facts.database === 'sqlite' ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)
   if (running.madeKeyFile !== null && !demo) say(`  master key  ${running.madeKeyFile} (made now: back it up, but not together with the data)`)
   if (madeKey !== null && !demo) say(`  access key  ${keyFile} (for the command line on this machine)`)

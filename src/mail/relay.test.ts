@@ -1,48 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
-import { createTransport } from 'nodemailer'
-import { makeCertificate } from '../../test/certificates.ts'
+import { describe, it } from 'node:test'
 import { until, untilStatus } from '../../test/mail-world.ts'
-import { makeRelayBed, plain, type RelayBed } from '../../test/relay-world.ts'
-import { openRaw, type RawClient } from '../../test/smtp-client.ts'
+import { accepted, hand, logIn, mail, plain, relayBedOf, report, type RelayBed } from '../../test/relay-world.ts'
+import { openRaw } from '../../test/smtp-client.ts'
 import { databases, tester } from '../../test/world.ts'
 
-const mail = (...lines: string[]): string => [...lines, '', 'All is well.', ''].join('\r\n')
-const report = mail('From: Anna <anna@example.org>', 'To: bob@example.net', 'Subject: Report')
-
-/** Says everything up to the end of a message and returns the last reply. */
-async function hand(client: RawClient, to: string[], message: string | Buffer, from = 'anna@example.org'): Promise<string> {
-  assert.match(await client.say(`MAIL FROM:<${from}>`), /^250 2\.1\.0/)
-  for (const one of to) assert.match(await client.say(`RCPT TO:<${one}>`), /^250 2\.1\.5/)
-  assert.match(await client.say('DATA'), /^354/)
-  client.write(message)
-  client.write('.\r\n')
-  return await client.next()
-}
-
-async function logIn(bed: RelayBed): Promise<RawClient> {
-  const client = await openRaw(bed.port)
-  await client.say('EHLO printer.example.org')
-  assert.match(await client.say(plain(bed.key)), /^235 2\.7\.0/)
-  return client
-}
-
-const bedOf = async (t: TestContext, options: Parameters<typeof makeRelayBed>[1] = {}): Promise<RelayBed> => {
-  const bed = await makeRelayBed(t, options)
-  await bed.sender({ credential: await bed.password(), isDefault: true })
-  return bed
-}
-
 const sent = async (bed: RelayBed) => await until('the mail has arrived', () => bed.server.mails.at(-1))
-const accepted = (reply: string): string => /^250 2\.6\.0 Accepted as (msg_\w+)/.exec(reply)?.[1] ?? assert.fail(reply)
 
 for (const kind of databases) {
   describe(`the relay on ${kind}`, () => {
     it('says 250 when the message is in the outbox, and the outbox sends it to those of RCPT', async (t) => {
-      const bed = await bedOf(t, { kind, start: false })
+      const bed = await relayBedOf(t, { kind, start: false })
       const client = await logIn(bed)
       const id = accepted(await hand(client, ['bob@example.net', 'hidden@example.net'], report))
       const view = await bed.outbox.get(id)
@@ -62,7 +30,7 @@ for (const kind of databases) {
     })
 
     it('gives a message on byte for byte, in whatever encoding it is', async (t) => {
-      const bed = await bedOf(t, { kind, start: false })
+      const bed = await relayBedOf(t, { kind, start: false })
       const client = await logIn(bed)
       const fields =
         'From: anna@example.org\r\nTo: bob@example.net\r\nSubject: caf\xe9\r\nDate: Thu, 26 Nov 2026 01:00:00 +0000\r\nMessage-ID: <m@example.org>\r\n'
@@ -77,7 +45,7 @@ for (const kind of databases) {
     })
 
     it('Bcc and Return-Path are taken out, and nobody whom only they name gets the mail', async (t) => {
-      const bed = await bedOf(t, { kind })
+      const bed = await relayBedOf(t, { kind })
       const client = await logIn(bed)
       const message = mail(
         'Return-Path: <x@example.org>',
@@ -95,7 +63,7 @@ for (const kind of databases) {
     })
 
     it('sends by the sender whose address From is, else one of its domain, else refuses and says what to do', async (t) => {
-      const bed = await bedOf(t, { kind, start: false })
+      const bed = await relayBedOf(t, { kind, start: false })
       const other = await bed.sender({ name: 'shop', from: 'shop@example.com', credential: 'old-mail' })
       const client = await logIn(bed)
       const through = async (from: string) => {
@@ -119,7 +87,7 @@ for (const kind of databases) {
     })
 
     it('a login that is wrong is refused, recorded, and ends the connection the third time', async (t) => {
-      const bed = await bedOf(t, { kind })
+      const bed = await relayBedOf(t, { kind })
       const client = await openRaw(bed.port)
       await client.say('EHLO a')
       assert.match(await client.say('MAIL FROM:<anna@example.org>'), /^530 5\.7\.0 Log in first/)
@@ -139,7 +107,7 @@ for (const kind of databases) {
     })
 
     it('a key that was revoked sends nothing more, in an open session either', async (t) => {
-      const bed = await bedOf(t, { kind })
+      const bed = await relayBedOf(t, { kind })
       const client = await logIn(bed)
       accepted(await hand(client, ['bob@example.net'], report))
       await client.say('MAIL FROM:<anna@example.org>')
@@ -162,7 +130,7 @@ const readBack = async (bed: RelayBed, id: string): Promise<Buffer> => {
 
 describe('the relay', () => {
   it('rewrites a foreign From where it is set to, and answers still go to whom it came from', async (t) => {
-    const bed = await bedOf(t, { foreignFrom: 'rewrite' })
+    const bed = await relayBedOf(t, { foreignFrom: 'rewrite' })
     const client = await logIn(bed)
     accepted(await hand(client, ['bob@example.net'], mail('From: "Shop, The" <eve@elsewhere.example>', 'To: bob@example.net')))
     const { from, data } = await sent(bed)
@@ -172,7 +140,7 @@ describe('the relay', () => {
   })
 
   it('takes mail without a login from a listed network only, with the From of its sender whatever it says', async (t) => {
-    const bed = await bedOf(t, { open: { networks: ['127.0.0.2/32'], sender: 'office' } })
+    const bed = await relayBedOf(t, { open: { networks: ['127.0.0.2/32'], sender: 'office' } })
     const device = await openRaw(bed.port, { from: '127.0.0.2' })
     await device.say('EHLO scanner')
     accepted(await hand(device, ['bob@example.net'], mail('From: boss@example.org', 'Subject: scan'), 'boss@example.org'))
@@ -187,7 +155,7 @@ describe('the relay', () => {
   })
 
   it('a bare line feed begins no second message, neither here nor at the next server', async (t) => {
-    const bed = await bedOf(t)
+    const bed = await relayBedOf(t)
     const client = await logIn(bed)
     const smuggled = `${report}\n.\r\nMAIL FROM:<anna@example.org>\r\nRCPT TO:<eve@example.net>\r\nDATA\r\nFrom: anna@example.org\r\n\r\nforged\r\n`
     await untilStatus(bed, accepted(await hand(client, ['bob@example.net'], smuggled)), 'sent')
@@ -198,7 +166,7 @@ describe('the relay', () => {
   })
 
   it('refuses what is too large, has too many recipients, or goes round in a circle', async (t) => {
-    const bed = await bedOf(t, { mail: { maxBytes: 5000 } })
+    const bed = await relayBedOf(t, { mail: { maxBytes: 5000 } })
     const client = await logIn(bed)
     assert.match(await client.say('MAIL FROM:<anna@example.org> SIZE=5001'), /^552 5\.3\.4/)
     assert.match(await hand(client, ['bob@example.net'], `${report}${'x'.repeat(70)}\r\n`.repeat(80)), /^552 5\.3\.4 The message is larger than 5000 bytes/)
@@ -212,7 +180,7 @@ describe('the relay', () => {
   })
 
   it('a connection that breaks off in a message leaves nothing behind', async (t) => {
-    const bed = await bedOf(t)
+    const bed = await relayBedOf(t)
     const client = await logIn(bed)
     await client.say('MAIL FROM:<anna@example.org>')
     await client.say('RCPT TO:<bob@example.net>')
@@ -226,7 +194,7 @@ describe('the relay', () => {
   })
 
   it('greets at once', async (t) => {
-    const bed = await bedOf(t)
+    const bed = await relayBedOf(t)
     const times: number[] = []
     for (let i = 0; i < 5; i++) {
       const begun = performance.now()
@@ -235,73 +203,4 @@ describe('the relay', () => {
     }
     assert.ok(Math.min(...times) < 80, `the fastest greeting took ${Math.min(...times)} ms`)
   })
-
-  it('on loopback offers a login without TLS, elsewhere only with TLS; a client may use XOAUTH2 and LOGIN too', async (t) => {
-    const tls = certificateFiles(t)
-    const bed = await bedOf(t, { relay: { host: '0.0.0.0', tlsPort: 0, tls: tls.files } })
-    const [starttls, implicit] = bed.addresses
-    for (const [port, secure] of [
-      [starttls!.port, false],
-      [implicit!.port, true],
-    ] as const) {
-      for (const auth of [
-        { method: 'PLAIN', user: 'any', pass: bed.key },
-        { method: 'LOGIN', user: 'any', pass: bed.key },
-        { type: 'OAuth2' as const, user: 'any', accessToken: bed.key },
-      ]) {
-        const transport = createTransport({ host: '127.0.0.1', port, secure, requireTLS: true, tls: { ca: tls.ca, servername: 'localhost' }, auth })
-        const info = await transport.sendMail({ from: 'anna@example.org', to: 'bob@example.net', subject: 's', text: 't' })
-        assert.match(info.response, /^250 2\.6\.0/)
-        transport.close()
-      }
-    }
-    const outside = ownAddress()
-    const far = await openRaw(starttls!.port, { host: outside, from: outside })
-    assert.doesNotMatch(await far.say('EHLO a'), /AUTH/)
-    assert.match(await far.say(plain(bed.key)), /^500/)
-    assert.match(await far.say('MAIL FROM:<anna@example.org>'), /^530 5\.7\.0 Encrypt first/)
-    assert.match(await far.say('STARTTLS'), /^220/)
-    await far.startTls(tls.ca)
-    assert.match(await far.say('EHLO a'), /AUTH PLAIN LOGIN XOAUTH2/)
-    assert.match(await far.say(plain(bed.key)), /^235/)
-    far.close()
-  })
-
-  it('uses a new certificate as soon as its files have changed, and the old one while they do not fit', async (t) => {
-    const tls = certificateFiles(t)
-    const bed = await bedOf(t, { relay: { port: null, tlsPort: 0, tls: tls.files, lookEvery: 20 } })
-    ;(await openRaw(bed.port, { ca: tls.ca })).close()
-    writeFileSync(tls.files.certificateFile, 'half of it')
-    await until('the half file was seen', () => bed.world.log.some((line) => line.includes('relay.certificate_not_loaded')))
-    ;(await openRaw(bed.port, { ca: tls.ca })).close()
-    const renewed = tls.write()
-    await until('the new one is used', async () => {
-      const client = await Promise.race([openRaw(bed.port, { ca: renewed }), new Promise<null>((resolve) => setTimeout(() => resolve(null), 200))])
-      client?.close()
-      return client !== null
-    })
-  })
 })
-
-function certificateFiles(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'keybearer-relay-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const files = { certificateFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') }
-  const write = () => {
-    const authority = makeCertificate({ subject: 'Test authority' })
-    const server = makeCertificate({ subject: 'localhost', issuer: authority, names: ['localhost', '127.0.0.1'] })
-    writeFileSync(files.certificateFile, server.cert)
-    writeFileSync(files.keyFile, server.key)
-    return authority.cert
-  }
-  return { files, ca: write(), write }
-}
-
-/** An address of this machine that is not loopback. */
-function ownAddress(): string {
-  const found = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find((one) => one.family === 'IPv4' && !one.internal)
-  assert.ok(found, 'this machine has no address but loopback')
-  return found.address
-}

@@ -1,6 +1,5 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { hostname } from 'node:os'
-import { createSecureContext } from 'node:tls'
+import { createSecureContext, DEFAULT_CIPHERS } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
@@ -26,17 +25,26 @@ export type RelayContext = {
 
 export type RelayOptions = {
   host: string
+  /** What it calls itself. */
+  name: string
   /** Null: not listened on. 0: a free one. */
   port: number | null
   /** For TLS from the first byte. */
   tlsPort: number | null
+  /** The same two for devices that know nothing newer than TLS 1.0. */
+  oldPort: number | null
+  oldTlsPort: number | null
   /** PEM files; they are read again when they change. */
   tls: { certificateFile: string; keyFile: string } | null
   /** Milliseconds between two looks at the files. */
   lookEvery?: number
 }
 
-export type RelayAddress = { host: string; port: number; tls: 'implicit' | 'starttls' | 'none' }
+export type RelayAddress = { host: string; port: number; tls: 'implicit' | 'starttls' | 'none'; takesOldTls: boolean }
+
+/** TLS 1.0 signs with SHA-1, which OpenSSL refuses unless it is told to look away. The ciphers themselves are Node's own. */
+const oldTls = { minVersion: 'TLSv1', ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` } as const
+const newTls = { minVersion: 'TLSv1.2' } as const
 
 const mostSessions = 1000
 const idleTime = 120_000
@@ -59,11 +67,14 @@ export class Relay {
 
   /** Begins to listen and returns where. @throws Problem settings_invalid */
   async start(): Promise<RelayAddress[]> {
-    const { port, tlsPort, tls } = this.#options
+    const { port, tlsPort, oldPort, oldTlsPort, tls } = this.#options
     const pair = tls === null ? null : readPair(tls)
     const addresses: RelayAddress[] = []
     if (port !== null) addresses.push(await this.#listen(port, pair === null ? 'none' : 'starttls', pair))
     if (tlsPort !== null) addresses.push(await this.#listen(tlsPort, 'implicit', pair))
+    if (oldPort !== null) addresses.push(await this.#listen(oldPort, 'starttls', pair, oldTls))
+    if (oldTlsPort !== null) addresses.push(await this.#listen(oldTlsPort, 'implicit', pair, oldTls))
+    for (const one of addresses) if (one.takesOldTls) this.#context.log.warn('relay.old_tls', { host: one.host, port: one.port })
     if (tls !== null)
       for (const file of [tls.certificateFile, tls.keyFile]) watchFile(file, { persistent: false, interval: this.#options.lookEvery ?? 5000 }, this.#reload)
     return addresses
@@ -99,15 +110,14 @@ export class Relay {
     }
   }
 
-  async #listen(port: number, tls: RelayAddress['tls'], pair: Pair | null): Promise<RelayAddress> {
-    const { host } = this.#options
-    const name = hostname()
+  async #listen(port: number, tls: RelayAddress['tls'], pair: Pair | null, versions: typeof oldTls | typeof newTls = newTls): Promise<RelayAddress> {
+    const { host, name } = this.#options
     const server = new SMTPServer({
       name,
       banner: 'Keybearer',
       secure: tls === 'implicit',
       ...pair,
-      minVersion: 'TLSv1.2',
+      ...versions,
       authMethods: ['PLAIN', 'LOGIN', 'XOAUTH2'],
       // Whether a login is allowed and needed depends on the session: its handlers decide.
       authOptional: true,
@@ -136,7 +146,7 @@ export class Relay {
       })
     })
     this.#servers.push(server)
-    return { host, port: (server.server.address() as AddressInfo).port, tls }
+    return { host, port: (server.server.address() as AddressInfo).port, tls, takesOldTls: versions === oldTls }
   }
 }
 
@@ -183,5 +193,5 @@ function readPair({ certificateFile, keyFile }: NonNullable<RelayOptions['tls']>
 const cannotListen = (host: string, port: number, error: NodeJS.ErrnoException) =>
   new Problem('settings_invalid', `The relay cannot listen on ${host}:${port} (${error.code ?? error.message}).`, {
     cause: error,
-    nextStep: 'Correct KEYBEARER_RELAY_HOST, KEYBEARER_RELAY_PORT or KEYBEARER_RELAY_TLS_PORT.',
+    nextStep: 'Correct KEYBEARER_RELAY_HOST, or the setting of this port.',
   })

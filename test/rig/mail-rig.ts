@@ -112,7 +112,7 @@ export async function startMailRig(
 }
 
 /** A daemon keeps its output open: a pipe to it would never end. */
-function startDaemon(command: string, parameters: string[], log: string): void {
+export function startDaemon(command: string, parameters: string[], log: string): void {
   const file = openSync(log, 'a')
   try {
     execFileSync(command, parameters, { stdio: ['ignore', file, file] })
@@ -249,7 +249,7 @@ async function startControl(server: AuthorizationServer): Promise<{ url: string;
   }
 }
 
-async function endByPidFile(file: string): Promise<void> {
+export async function endByPidFile(file: string): Promise<void> {
   if (!existsSync(file)) return
   const pid = Number(readFileSync(file, 'utf8').trim())
   const lives = () => {
