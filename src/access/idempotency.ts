@@ -12,6 +12,23 @@ const pollInterval = 100
 /** How long a second request waits for the first one. */
 const longestWait = 30_000
 
+/** Which request it is, for work that keeps this beside what it makes. Both are digests. */
+export type Submission = { id: string; request: string }
+
+/** @throws Problem invalid_request for a key that is empty, too long or not plain */
+export function submissionOf(callerId: string, key: string, request: string): Submission {
+  checkIdempotencyKey(key)
+  return { id: createHash('sha256').update(`${callerId}\0${key}`).digest('hex'), request }
+}
+
+function checkIdempotencyKey(key: string): void {
+  if (key.length < 1 || key.length > 255 || !/^[\x20-\x7e]+$/.test(key)) {
+    throw new Problem('invalid_request', 'The Idempotency-Key must have 1 to 255 printable ASCII characters.')
+  }
+}
+
+export const idempotencyConflict = (): Problem => new Problem('idempotency_conflict', 'This Idempotency-Key came before with another request.')
+
 export type KeptReply = { status: number; body: string }
 
 /**
@@ -37,9 +54,7 @@ export class IdempotentReplies {
    *   nobody knows whether it was done; and whatever the work throws, after which the key is free again
    */
   async once(accessKeyId: string, key: string, request: string, work: () => Promise<KeptReply>): Promise<KeptReply & { repeated: boolean }> {
-    if (key.length < 1 || key.length > 255 || !/^[\x20-\x7e]+$/.test(key)) {
-      throw new Problem('invalid_request', 'The Idempotency-Key must have 1 to 255 printable ASCII characters.')
-    }
+    checkIdempotencyKey(key)
     await this.#prune()
     const hash = createHash('sha256').update(request).digest('hex')
     const claim = { access_key_id: accessKeyId, key, request_hash: hash, created_at: this.#clock.now() }
@@ -65,7 +80,7 @@ export class IdempotentReplies {
     let row: Row<'idempotency'> | undefined = first
     while (row) {
       if (row.request_hash !== hash) {
-        throw new Problem('idempotency_conflict', `The Idempotency-Key "${key.slice(0, 60)}" came before with another request.`)
+        throw idempotencyConflict()
       }
       if (row.reply !== null && row.status !== null) {
         const body = await this.#vault.open(dataKeysOf(this.#db), placeOf(accessKeyId, key), row.reply)

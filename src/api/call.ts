@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts'
+import type { Submission } from '../access/idempotency.ts'
 import type { Actor } from '../base/actor.ts'
 import type { Body, Endpoint, Params, Query, ReplyBody } from './endpoint.ts'
 import type { EndpointId, EndpointOf } from './contract.ts'
@@ -16,6 +17,8 @@ export type Call<Row extends Endpoint = Endpoint> = {
   credentialId: string
   /** From If-Match. */
   ifRevision: number | undefined
+  /** From Idempotency-Key, where the work itself keeps it. */
+  submission: Submission | null
   requestId: string
   address: string | null
   isHead: boolean

@@ -52,6 +52,8 @@ export type Endpoint = {
   takesIfMatch?: boolean
   /** Idempotency-Key is heeded: the same request with the same key is done once. */
   takesIdempotencyKey?: boolean
+  /** The key is kept with what the request makes, in one commit: it lives as long as that, and a request that was cut off may come again. */
+  keepsIdempotencyKey?: boolean
   /** A person must have proven himself within the last minutes. */
   fresh?: boolean
   /** The reply must not be kept anywhere. */

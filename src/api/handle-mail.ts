@@ -52,14 +52,18 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts)
       const { message } = await senders.test(params.sender, { to: body.to }, actor)
       return { body: { message: messageBody(message) } }
     },
-    async sendMessage({ body, actor, caller }) {
+    async sendMessage({ body, actor, caller, submission }) {
+      const before = submission === null ? null : await outbox.submitted(submission)
+      if (before) return repeated(before)
       const sender = body.sender === undefined ? await defaultSender(senders, caller) : await seenSender(senders, caller, body.sender)
       if (!maySend(caller, sender)) throw new Problem('not_allowed', `${caller.title} may not send mail through "${sender.name}".`)
       // The sender that was decided on is the one that sends.
-      const view = await outbox.accept({ ...toNewMessage(body), sender: sender.id }, actor)
+      const view = await outbox.accept({ ...toNewMessage(body), sender: sender.id, ...(submission && { submission }) }, actor)
       return { body: messageBody(view), headers: { location: `/v1/mail/messages/${view.id}` } }
     },
-    async sendRawMessage({ body, actor, caller }) {
+    async sendRawMessage({ body, actor, caller, submission }) {
+      const before = submission === null ? null : await outbox.submitted(submission)
+      if (before) return repeated(before)
       const id = await rawIntake.accept(
         {
           mime: Buffer.from(body.mime, 'base64'),
@@ -69,6 +73,7 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts)
           maySend: (sender) => maySend(caller, sender),
           trace: null,
           by: 'raw',
+          ...(submission && { submission }),
         },
         actor,
       )
@@ -98,6 +103,12 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts)
     },
   }
 }
+
+/** What came before is answered as it stands now. */
+const repeated = (message: MessageView) => ({
+  body: messageBody(message),
+  headers: { location: `/v1/mail/messages/${message.id}`, 'idempotent-replayed': 'true' },
+})
 
 type Way = {
   credential?: string | null | undefined

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { submissionOf } from '../access/idempotency.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { AnsweredFile, Call, EventSink } from './call.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -64,6 +65,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       actor: admitted.actor,
       credentialId: admitted.credentialId,
       ifRevision: endpoint.takesIfMatch ? readIfMatch(single(request, 'if-match')) : undefined,
+      submission: null,
       requestId: exchange.requestId,
       address: exchange.address,
       isHead: request.method === 'HEAD',
@@ -113,6 +115,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       const request = createHash('sha256')
         .update(JSON.stringify([endpoint.id, call.params, call.query, call.body]))
         .digest('hex')
+      if (endpoint.keepsIdempotencyKey) return writeReply(exchange, await work({ ...call, submission: submissionOf(call.actor.id, key, request) }))
       const done = await services.idempotency.once(call.actor.id, key, request, async () => {
         const written = await work(call)
         return { status: written.status, body: JSON.stringify(written) }

@@ -97,7 +97,7 @@ export type Services = {
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
-  outbox: Pick<Outbox, 'accept' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
+  outbox: Pick<Outbox, 'accept' | 'submitted' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
   rawIntake: Pick<RawIntake, 'accept'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>

@@ -47,6 +47,30 @@ describe('changing things through the API', () => {
     assert.equal((await ask('later')).status, 201)
   })
 
+  it('takes a message with an Idempotency-Key once, also when the first request was cut off before its reply', async () => {
+    const sender = await api.ask('POST', '/v1/senders', {
+      body: { name: 'once', host: '127.0.0.1', port: 9, tls: 'none', mechanism: 'none', from: 'once@example.org' },
+    })
+    assert.equal(sender.status, 201, sender.text)
+    const mime = (text: string) => Buffer.from(`To: bob@example.net\r\nSubject: ${text}\r\n\r\n${text}\r\n`).toString('base64')
+    const ask = (text: string, key = 'mail-1', more: object = {}) =>
+      api.ask('POST', '/v1/mail/messages/raw', { body: { mime: mime(text), sender: 'once' }, headers: { 'idempotency-key': key }, ...more })
+    const first = await ask('hello')
+    assert.equal(first.status, 202, first.text)
+    // Nothing but the message itself remembers it.
+    assert.deepEqual(await api.world.context.db.selectFrom('idempotency').select('key').where('key', '=', 'mail-1').execute(), [])
+    const again = await Promise.all([ask('hello'), ask('hello')])
+    for (const reply of again) assert.deepEqual([reply.status, reply.json.id, reply.headers['idempotent-replayed']], [202, first.json.id, 'true'])
+    assert.equal((await ask('another')).json.code, 'idempotency_conflict')
+    assert.equal((await ask('hello', 'ü')).status, 400)
+    const stranger = await api.makeKey({ permissions: [{ credential: '*', rights: ['mail'] }], administration: [] })
+    assert.notEqual((await ask('hello', 'mail-1', { key: stranger })).json.id, first.json.id)
+    await api.ask('POST', `/v1/mail/messages/${String(first.json.id)}/cancel`)
+    await api.ask('DELETE', '/v1/senders/once')
+    const late = await ask('hello')
+    assert.deepEqual([late.status, late.json.id, late.json.status], [202, first.json.id, 'cancelled'])
+  })
+
   it('keeps the replies of one key from another key', async () => {
     const manager = await api.makeKey({ permissions: [], administration: ['manage'] })
     const body = { name: 'of manager', kind: 'api_key', secret: 's' }

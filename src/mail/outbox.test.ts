@@ -37,6 +37,27 @@ for (const kind of databases) {
       assert.equal(bed.server.mails.length, 1)
     })
 
+    it('a request with an Idempotency-Key makes one message, however often it comes, at one time or days later', async (t) => {
+      const clock = createTestClock()
+      const bed = await bedOf(t, { clock, start: false })
+      const { db } = bed.world.store
+      const submission = { id: 'digest of the key', request: 'digest of the request' }
+      const second = openMail(bed.world)
+      t.after(() => second.outbox.stop())
+      const all = await Promise.all([bed, second, bed, second].map((mail) => mail.outbox.accept({ ...letter, submission }, somebody)))
+      assert.equal(new Set(all.map((view) => view.id)).size, 1)
+      clock.jump(3 * 86_400_000)
+      assert.equal((await bed.outbox.accept({ ...letter, submission }, somebody)).id, all[0]!.id)
+      assert.equal((await bed.outbox.submitted(submission))?.id, all[0]!.id)
+      assert.equal((await db.selectFrom('messages').select('id').execute()).length, 1)
+      assert.equal((await db.selectFrom('audit').select('seq').where('action', '=', 'message.accepted').execute()).length, 1)
+      assert.equal((await db.selectFrom('data_keys').select('owner').where('owner', 'like', 'msg_%').execute()).length, 1)
+      await assert.rejects(bed.outbox.accept({ ...letter, submission: { ...submission, request: 'another' } }, somebody), (error) =>
+        isProblem(error, 'idempotency_conflict'),
+      )
+      assert.equal(await bed.outbox.submitted({ ...submission, id: 'of another caller' }), null)
+    })
+
     it('a message whose content is damaged fails for good, says so, and holds up nothing else', async (t) => {
       const bed = await bedOf(t, { start: false })
       const { db } = bed.world.store

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely'
+import { idempotencyConflict, type Submission } from '../access/idempotency.ts'
 import type { Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
@@ -6,6 +7,7 @@ import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import {
   countWaitingMessages,
+  findSubmittedMessage,
   hurryMessages,
   insertMessage,
   listMessageRows,
@@ -16,7 +18,7 @@ import {
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender } from '../storage/senders.ts'
 import type { Tables } from '../storage/tables.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { toContent } from './content.ts'
 import type { MailContext } from './context.ts'
 import { DeliveryRoute } from './delivery-route.ts'
@@ -74,7 +76,13 @@ export class Outbox {
     }
     const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, clock.now(), this.#context.maxBytes)
     const mime = Buffer.from(message.mime, 'utf8')
-    return await this.get(await this.#keep({ ...message, mime, sender, envelopeFrom: message.from.address, by: null }, actor, beside))
+    return await this.get(
+      await this.#keep(
+        { ...message, mime, sender, envelopeFrom: message.from.address, by: null, ...(input.submission && { submission: input.submission }) },
+        actor,
+        beside,
+      ),
+    )
   }
 
   /** Takes a finished message for exactly these recipients and returns its id when it is on disk. @throws Problem storage_full */
@@ -82,7 +90,31 @@ export class Outbox {
     return await this.#keep(input, actor)
   }
 
+  /**
+   * Returns the message that came with this request before; null when none did.
+   *
+   * @throws Problem idempotency_conflict when its key came with another request
+   */
+  async submitted(submission: Submission): Promise<MessageView | null> {
+    // Within a transaction: one that wrote it at this moment has committed when this one has.
+    const found = await inTransaction(this.#context.db, (trx) => findSubmittedMessage(trx, submission.id))
+    if (!found) return null
+    if (found.submission_request !== submission.request) throw idempotencyConflict()
+    return await this.get(found.id)
+  }
+
   async #keep(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<string> {
+    try {
+      return await this.#insert(message, actor, beside)
+    } catch (error) {
+      // The same request came twice at a time, and the other one was first.
+      const first = message.submission && isUniqueViolation(error) ? await this.submitted(message.submission) : null
+      if (first === null) throw error
+      return first.id
+    }
+  }
+
+  async #insert(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<string> {
     const { db, clock, vault } = this.#context
     const { sender, mime } = message
     const now = clock.now()
@@ -112,6 +144,8 @@ export class Outbox {
         created_at: now,
         sent_at: null,
         expires_at: now + this.#context.maxAge,
+        submission: message.submission?.id ?? null,
+        submission_request: message.submission?.request ?? null,
       })
       await this.#context.audit.append(trx, [
         {

@@ -1,3 +1,4 @@
+import type { Submission } from '../access/idempotency.ts'
 import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
 import { listSenderRows } from '../storage/senders.ts'
@@ -27,6 +28,7 @@ export type RawOrder = {
   /** How it came, for its Received line; null: none is written. */
   trace: { helo: string; address: string; protocol: string; by: string } | null
   by: 'relay' | 'raw'
+  submission?: Submission
 }
 
 /** Takes finished messages: chooses the sender, keeps From honest, and gives them to the outbox. */
@@ -71,7 +73,10 @@ export class RawIntake {
       received: order.trace === null ? null : receivedLine(order.trace, now),
       now,
     })
-    return await this.#outbox.acceptRaw({ ...finished, sender, envelopeFrom: from, recipients, by: order.by }, actor)
+    return await this.#outbox.acceptRaw(
+      { ...finished, sender, envelopeFrom: from, recipients, by: order.by, ...(order.submission && { submission: order.submission }) },
+      actor,
+    )
   }
 
   async #usable(order: RawOrder): Promise<SenderView[]> {

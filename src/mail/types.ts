@@ -1,3 +1,4 @@
+import type { Submission } from '../access/idempotency.ts'
 import type { Diagnosis } from '../base/diagnosis.ts'
 
 export type SenderView = {
@@ -53,6 +54,8 @@ export type NewMessage = {
   headers?: Record<string, string>
   /** `content` is base64. */
   attachments?: { filename: string; contentType?: string; content: string; inlineId?: string }[]
+  /** Which request it came with, so that a repetition of it makes no second message. */
+  submission?: Submission
 }
 
 /** A finished message, with whom it goes to. */
@@ -66,6 +69,7 @@ export type ReadyMessage = {
   recipients: string[]
   /** By which door it came, for the audit trail; null: composed here. */
   by: 'relay' | 'raw' | null
+  submission?: Submission
 }
 
 export type MessageStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled'

@@ -12,6 +12,11 @@ export async function readMessage(db: Reader, id: string): Promise<MessageRow | 
   return await db.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** Finds the message that came with an Idempotency-Key. */
+export async function findSubmittedMessage(db: Reader, submission: string): Promise<{ id: string; submission_request: string | null } | undefined> {
+  return await db.selectFrom('messages').select(['id', 'submission_request']).where('submission', '=', submission).executeTakeFirst()
+}
+
 export async function updateMessage(trx: Reader, id: string, change: RowUpdate<'messages'>): Promise<void> {
   await trx.updateTable('messages').set(change).where('id', '=', id).execute()
 }
@@ -127,6 +132,8 @@ export async function listMessageRows(
       'messages.created_at',
       'messages.sent_at',
       'messages.expires_at',
+      'messages.submission',
+      'messages.submission_request',
       'senders.name as sender_name',
       'deliverers.name as sent_by_name',
     ])

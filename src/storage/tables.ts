@@ -328,6 +328,10 @@ export type Tables = {
     created_at: number
     sent_at: number | null
     expires_at: number
+    /** Digest of the access key's id and its Idempotency-Key; null: it came without one. */
+    submission: string | null
+    /** Digest of that request, to tell a repetition from another one. */
+    submission_request: string | null
   }
   idempotency: {
     access_key_id: string
