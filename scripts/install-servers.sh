@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the servers and clients that the tests talk to, from Debian's packages. Safe to run again.
 set -eu
-packages="postgresql dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd postfix msmtp curl openssl libsasl2-modules chromium fonts-dejavu-core swaks s-nail git git-email libmailtools-perl libnet-smtp-ssl-perl libauthen-sasl-perl libio-socket-ssl-perl python3"
+packages="postgresql dovecot-core dovecot-imapd dovecot-submissiond dovecot-lmtpd postfix msmtp curl openssl libsasl2-modules chromium fonts-dejavu-core swaks s-nail git git-email libmailtools-perl libnet-smtp-ssl-perl libauthen-sasl-perl libio-socket-ssl-perl python3 mutt php-cli"
 missing=
 for package in $packages; do
   # "postgresql" stands for whichever version Debian has.

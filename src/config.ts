@@ -143,6 +143,18 @@ export const settingsTable = {
     sentence: 'Minutes that a mail server must be out of reach before a fallback of the email options is used for that.',
   }),
   ...relaySettings,
+  KEYBEARER_SENDMAIL_SPOOL: setting({
+    parse: path,
+    fallback: (environment) => join(folder(environment, 'XDG_STATE_HOME', '.local/state'), 'spool'),
+    shownDefault: '$XDG_STATE_HOME/keybearer/spool',
+    sentence: 'Folder in which `keybearer sendmail` keeps messages while the service is away; a service of the same user hands them in.',
+  }),
+  KEYBEARER_SENDMAIL_ALIASES: setting({
+    parse: path,
+    fallback: () => '/etc/aliases',
+    shownDefault: '/etc/aliases',
+    sentence: 'File that says for `keybearer sendmail` where mail for names of this machine goes, such as "root: you@example.com".',
+  }),
   KEYBEARER_METRICS: setting<'loopback' | 'key' | 'off'>({
     parse: (text) => {
       if (text !== 'loopback' && text !== 'key' && text !== 'off') throw new Error('must be loopback, key or off')

@@ -54,6 +54,7 @@ export function makeCommandLinePage(): string {
       ['Code', 'Means', 'Errors'],
       (Object.keys(exitCodes) as (keyof typeof exitCodes)[]).map((name) => [String(exitCodes[name]), exitMeanings[name], errorsOf(exitCodes[name])]),
     ),
+    '`sendmail` ends with the codes that programs expect of /usr/sbin/sendmail: 0 and 75 mean the same there, the others stand in the [guide](../guide/sendmail.md#what-it-ends-with).',
     '`run` ends with the exit code of the command that it ran: 127 when there is no such command, 126 when it cannot be run, 128 and the number of the signal when it was ended by one.',
     '## All commands',
     table(

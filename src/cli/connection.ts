@@ -24,6 +24,12 @@ const value = (name: string): string | undefined => {
   return text === undefined || text === '' ? undefined : text
 }
 
+/** Returns a setting that is no secret, from the environment or its file; undefined when it is not set. */
+export function settingText(name: string): string | undefined {
+  const file = value(`${name}_FILE`)
+  return value(name) ?? (file === undefined ? undefined : readFileSync(file, 'utf8').trim())
+}
+
 /** Returns the folder of the key files. */
 export function configFolder(): string {
   return value('KEYBEARER_CONFIG') ?? join(value('XDG_CONFIG_HOME') ?? join(value('HOME') ?? homedir(), '.config'), 'keybearer')
@@ -33,14 +39,7 @@ export function configFolder(): string {
 export const accessKeyFile = (): string => join(configFolder(), 'access-key')
 
 /** Returns where the service is. */
-export const serviceUrl = (): string => {
-  const file = value('KEYBEARER_URL_FILE')
-  return (
-    value('KEYBEARER_URL') ??
-    (file === undefined ? undefined : readFileSync(file, 'utf8').trim()) ??
-    `http://127.0.0.1:${value('KEYBEARER_PORT') ?? '7420'}`
-  ).replace(/\/+$/, '')
-}
+export const serviceUrl = (): string => (settingText('KEYBEARER_URL') ?? `http://127.0.0.1:${value('KEYBEARER_PORT') ?? '7420'}`).replace(/\/+$/, '')
 
 /** What systemd shows to a unit is closed to others by the folder it lies in; the mode of the file does not tell. */
 function isGivenBySystemd(file: string): boolean {

@@ -26,6 +26,7 @@ import { rotateKeyCommand } from './rotate-key.ts'
 import { runCommand } from './run.ts'
 import { sendCommand } from './send.ts'
 import { senderCommand } from './sender.ts'
+import { sendmailCommand } from './sendmail-command.ts'
 import { serveCommand } from './serve.ts'
 import { settingsCommand } from './settings.ts'
 import { showCommand } from './show.ts'
@@ -74,7 +75,7 @@ export function makeProgram(): Command {
       exportCommand(),
       registrationCommand(),
     ],
-    'Using them:': [tokenCommand(), runCommand(), requestCommand(), sendCommand(), senderCommand(), messageCommand()],
+    'Using them:': [tokenCommand(), runCommand(), requestCommand(), sendCommand(), sendmailCommand(), senderCommand(), messageCommand()],
     'Who may, and who did:': [keyCommand(), personCommand(), auditCommand(), eventsCommand()],
     'Further:': [completionCommand(() => program)],
   }

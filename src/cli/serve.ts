@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { service } from '../base/actor.ts'
 import { openService, type Service } from '../main.ts'
 import { say } from './output.ts'
+import { watchSpool } from './watch-spool.ts'
 
 type Options = { demo?: boolean; newLocalKey?: boolean }
 
@@ -43,6 +44,8 @@ async function serve(running: Service, options: Options, demo: Demo | null): Pro
   const keyFile = join(settings.KEYBEARER_CONFIG, 'access-key')
   if (madeKey !== null) writeKey(keyFile, madeKey)
   const at = await running.listen()
+  const host = at.host === '0.0.0.0' || at.host === '::' ? '127.0.0.1' : at.host.includes(':') ? `[${at.host}]` : at.host
+  const unwatch = watchSpool({ folder: settings.KEYBEARER_SENDMAIL_SPOOL, url: `http://${host}:${at.port}`, accessKeyFile: keyFile, log })
 
   say(`Keybearer ${services.facts.version} answers at http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`)
   for (const one of at.relay) {
@@ -66,6 +69,7 @@ async function serve(running: Service, options: Options, demo: Demo | null): Pro
     ending ??= (async () => {
       log.info('service.stopping', { signal })
       const hurry = setTimeout(() => process.exit(1), settings.KEYBEARER_SHUTDOWN_SECONDS * 1000 + 2000)
+      await unwatch()
       await running.stop()
       await demo?.stop()
       clearTimeout(hurry)

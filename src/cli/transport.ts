@@ -7,6 +7,12 @@ import type { Transport, TransportRequest, TransportResponse } from '../../clien
  */
 export const lightTransport: Transport = async (request) => readable(await send(request))
 
+/** Calls likewise, and gives up after so many milliseconds of silence. */
+export const transportWithin =
+  (milliseconds: number): Transport =>
+  async (request) =>
+    readable(await send(request, milliseconds))
+
 /** Calls likewise, and gives the body of what succeeds to `take` as it comes, instead of keeping it. */
 export const fetchPieces =
   (take: (pieces: AsyncIterable<Uint8Array>) => Promise<void>): Transport =>
@@ -30,7 +36,7 @@ async function* pieces(response: IncomingMessage): AsyncGenerator<Uint8Array> {
   }
 }
 
-function send({ method, url, headers, body }: TransportRequest): Promise<IncomingMessage> {
+function send({ method, url, headers, body }: TransportRequest, longestSilence = 120_000): Promise<IncomingMessage> {
   const start = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http').request
   return new Promise<IncomingMessage>((done, fail) => {
     const request = start(url, {
@@ -40,7 +46,7 @@ function send({ method, url, headers, body }: TransportRequest): Promise<Incomin
     })
     request.once('response', done)
     request.once('error', fail)
-    request.setTimeout(120_000, () => request.destroy(new Error('no answer within two minutes')))
+    request.setTimeout(longestSilence, () => request.destroy(new Error(`no answer within ${longestSilence / 1000} seconds`)))
     request.end(body)
   })
 }

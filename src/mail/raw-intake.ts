@@ -6,7 +6,7 @@ import type { MailContext } from './context.ts'
 import { fromField } from './message-from.ts'
 import { mostRecipients, normalizeAddress } from './message.ts'
 import type { Outbox } from './outbox.ts'
-import { finishRaw, fromOf, mailDate, namedRecipients, readRaw } from './raw-message.ts'
+import { finishRaw, fromOf, localFromOf, mailDate, namedRecipients, readRaw, withoutFrom } from './raw-message.ts'
 import { toSenderView } from './senders.ts'
 import type { SenderView } from './types.ts'
 
@@ -53,7 +53,10 @@ export class RawIntake {
   async accept(order: RawOrder, actor: Actor): Promise<string> {
     const { maxBytes, clock } = this.#context
     if (order.mime.length > maxBytes) throw new Problem('payload_too_large', `The message has ${order.mime.length} bytes; at most ${maxBytes} are allowed.`)
-    const message = readRaw(order.mime)
+    const read = readRaw(order.mime)
+    // Names of a machine, such as root, are nobody's address: the sender's own stands in their place.
+    const local = localFromOf(read)
+    const message = local === null ? read : withoutFrom(read)
     const recipients = readRecipients(order.to === 'named' ? namedRecipients(message) : order.to)
     const written = fromOf(message)
     const given = written.length > 0 ? written : [normalizeAddress(order.mailFrom)].filter((address) => address !== null)
@@ -69,7 +72,7 @@ export class RawIntake {
     const now = clock.now()
     const finished = finishRaw(message, {
       from,
-      newFrom: rewrite || given.length === 0 ? await fromField(sender) : null,
+      newFrom: rewrite || given.length === 0 || local !== null ? await fromField({ from, fromName: local?.name || sender.fromName }) : null,
       received: order.trace === null ? null : receivedLine(order.trace, now),
       now,
     })

@@ -62,6 +62,24 @@ const valueOf = (field: string): string =>
     .replace(/\r\n/g, '')
     .trim()
 
+/** Returns the display name of a From that names nobody but a user of the machine, such as root; null for any other From. */
+export function localFromOf(message: RawMessage): { name: string } | null {
+  const fields = message.fields.filter((field) => nameOf(field) === 'from')
+  const entries = fields.flatMap((field) => addressparser(valueOf(field)) as (Parsed & { name?: string })[])
+  if (entries.length === 0 || entries.some((one) => one.group !== undefined || one.address?.includes('@'))) return null
+  const [first] = entries
+  if (first === undefined || !/^[\w.+-]{1,64}$/.test(first.address || first.name || '')) return null
+  const comment = fields.length === 1 ? /\(([^()]*)\)\s*$/.exec(valueOf(fields[0]!))?.[1] : undefined
+  return {
+    name: decodeWords(first.address ? (first.name ?? '') : (comment ?? ''))
+      .trim()
+      .slice(0, 200),
+  }
+}
+
+/** Returns the message without any From. */
+export const withoutFrom = (message: RawMessage): RawMessage => ({ ...message, fields: message.fields.filter((field) => nameOf(field) !== 'from') })
+
 /** Returns every address of every From, as they came where they are none. */
 export const fromOf = (message: RawMessage): string[] => addressesOf(message, /^from$/).map((address) => normalizeAddress(address) ?? address)
 
