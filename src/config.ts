@@ -9,6 +9,12 @@ import { Secret } from './base/secret.ts'
 import { relaySettings } from './config/relay-settings.ts'
 import { isNetwork, list, networks, path, setting, wholeNumber, type Environment, type Setting } from './config/setting.ts'
 
+const environmentNames = (text: string): string[] => {
+  const names = list(text)
+  const wrong = names.find((name) => !/^[A-Za-z_]\w{0,99}$/.test(name) || /^KEYBEARER_/i.test(name))
+  if (wrong !== undefined) throw new Error(`must be names of variables other than KEYBEARER_…; "${wrong.slice(0, 50)}" is not`)
+  return names
+}
 const privateNetworks = (text: string): true | string[] => {
   if (text === 'true' || text === 'false') return text === 'true' ? true : []
   const entries = list(text)
@@ -154,6 +160,18 @@ export const settingsTable = {
     fallback: () => '/etc/aliases',
     shownDefault: '/etc/aliases',
     sentence: 'File that says for `keybearer sendmail` where mail for names of this machine goes, such as "root: you@example.com".',
+  }),
+  KEYBEARER_ACTION_ENVIRONMENT: setting({
+    parse: environmentNames,
+    fallback: () => [],
+    shownDefault: '(none)',
+    sentence: "Names of environment variables that the texts of actions may use as env.NAME; Keybearer's own are not among them.",
+  }),
+  KEYBEARER_ACTION_RUNS_DAYS: setting({
+    parse: wholeNumber(1, 3650),
+    fallback: () => 30,
+    shownDefault: '30',
+    sentence: 'Days that runs of actions stay in the list after they have ended.',
   }),
   KEYBEARER_METRICS: setting<'loopback' | 'key' | 'off'>({
     parse: (text) => {

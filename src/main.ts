@@ -43,6 +43,7 @@ import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
 import { loadMasterKeys } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
+import { openActions } from './main/open-actions.ts'
 import { openRelay, relayChecks } from './main/open-relay.ts'
 import { masterKeySettings, oidcSettingsOf } from './main/part-settings.ts'
 import { MailOptions } from './mail/mail-options.ts'
@@ -95,7 +96,7 @@ function findRoot(folder: string): string {
 export async function startParts(
   settings: Settings,
   effective: EffectiveSetting[],
-  options: { clock?: Clock; log?: Log; credentialsDirectory?: string | undefined; listenPort?: number } = {},
+  options: { clock?: Clock; log?: Log; environment?: Record<string, string | undefined>; listenPort?: number } = {},
 ): Promise<Started> {
   const machine = options.clock ?? systemClock
   const log = options.log ?? createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
@@ -114,7 +115,7 @@ export async function startParts(
     const shared = dialect === 'postgres' ? await openDatabaseClock({ db, machine, onError: (error) => log.warn('clock.not_read', { error }) }) : null
     const clock = shared?.clock ?? machine
     const startedAt = clock.now()
-    const keySettings = masterKeySettings(settings, options.credentialsDirectory)
+    const keySettings = masterKeySettings(settings, options.environment?.CREDENTIALS_DIRECTORY)
     const { file: keyFile } = keySettings
     const masterKeys = loadMasterKeys(keySettings, await readMasterKeys(db))
     if (masterKeys.isNew) await insertMasterKey(db, { ...masterKeys.isNew, created_at: startedAt })
@@ -205,6 +206,14 @@ export async function startParts(
     const rawIntake = new RawIntake(mail, outbox, { foreignFrom: settings.KEYBEARER_RELAY_FROM })
     const mailOptions = new MailOptions(mail)
     const requests = new HttpRequests(context, { credentials, countSent: (outcome) => metrics.count('sent_requests_total', { outcome }) })
+    const action = openActions(settings, options.environment ?? {}, {
+      ...mail,
+      senders,
+      outbox,
+      mailOptions,
+      requests,
+      count: (outcome) => metrics.count('action_runs_total', { outcome }),
+    })
     const notices = new Notices(mail, { options: mailOptions, outbox, publicUrl })
 
     bus.listen((event) => {
@@ -223,6 +232,7 @@ export async function startParts(
     schedule.start()
     outbox.start()
     notices.start()
+    await action.start()
 
     let stopping = false
     const facts: Services['facts'] = {
@@ -305,6 +315,8 @@ export async function startParts(
         mailOptions,
         outbox,
         requests,
+        actions: action.actions,
+        actionRuns: action.runs,
         rawIntake,
         rotation,
         backups: new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version }),
@@ -320,7 +332,12 @@ export async function startParts(
         if (!replace && (await accessKeys.exist())) return null
         const name = replace ? `local command line ${new Date(clock.now()).toISOString().slice(0, 19)}` : 'local command line'
         const made = await accessKeys.create(
-          { name, permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }], administration: ['manage', 'keys', 'audit', 'persons'] },
+          {
+            name,
+            permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }],
+            administration: ['manage', 'keys', 'audit', 'persons'],
+            actions: ['*'],
+          },
           service,
         )
         return made.key.reveal()
@@ -328,6 +345,7 @@ export async function startParts(
       async stop() {
         stopping = true
         await schedule.stop()
+        await action.stop()
         await notices.stop()
         await outbox.stop()
         await rotation.stop()
@@ -360,7 +378,7 @@ export async function openService(environment: Record<string, string | undefined
   refuseUnsafeRuntime(environment, execArgv)
   const { settings, effective } = readSettings(environment)
   const log = createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
-  const started = await startParts(settings, effective, { log, credentialsDirectory: environment.CREDENTIALS_DIRECTORY })
+  const started = await startParts(settings, effective, { log, environment })
   const server = createServer(started.services, {
     allowedHosts: settings.KEYBEARER_ALLOWED_HOSTS,
     trustedProxies: settings.KEYBEARER_TRUSTED_PROXIES,

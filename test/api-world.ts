@@ -14,6 +14,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { IdempotentReplies } from '../src/access/idempotency.ts'
 import type { NewAccessKey } from '../src/access/types.ts'
 import { HttpRequests } from '../src/actions/http-requests.ts'
+import { openActionsOver } from './action-world.ts'
 import { createServer, type ApiServer } from '../src/api/server.ts'
 import type { ReachOptions, Services } from '../src/api/services.ts'
 import { createMetrics } from '../src/base/metrics.ts'
@@ -104,6 +105,10 @@ export async function openApiWorld(
     publicUrl: context.publicUrl,
   }
   const signIn = new SignIn(access)
+  const senders = new Senders(mail, outbox)
+  const mailOptions = new MailOptions(mail)
+  const requests = new HttpRequests(context, { credentials: world.credentials, countSent: () => undefined })
+  const action = await openActionsOver({ ...mail, senders, outbox, mailOptions, requests })
   const base: Services = {
     clock: context.clock,
     log: context.log,
@@ -124,10 +129,12 @@ export async function openApiWorld(
     registrations: world.registrations,
     providers: world.providers,
     diagnoses: context.diagnoses,
-    senders: new Senders(mail, outbox),
-    mailOptions: new MailOptions(mail),
+    senders,
+    mailOptions,
     outbox,
-    requests: new HttpRequests(context, { credentials: world.credentials, countSent: () => undefined }),
+    requests,
+    actions: action.actions,
+    actionRuns: action.runs,
     rawIntake: new RawIntake(mail, outbox, { foreignFrom: 'refuse' }),
     rotation: { get: async () => rotationView, start: async () => rotationView },
     backups: new Backups({ db: context.db, clock: context.clock, audit: context.audit, dataFolder: place.folder, dialect: context.dialect, version: '0.0.0' }),
@@ -153,6 +160,7 @@ export async function openApiWorld(
   const ownerKey = await makeKey({
     permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }],
     administration: ['manage', 'keys', 'audit', 'persons'],
+    actions: ['*'],
   })
   return {
     world,
@@ -165,6 +173,7 @@ export async function openApiWorld(
     ask: (method, path, ask = {}) => send(port, method, path, { ...ask, key: ask.key === undefined ? ownerKey : ask.key }),
     async close() {
       await server.close()
+      await action.stop()
       await world.close()
       await place.remove()
     },

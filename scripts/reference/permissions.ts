@@ -27,6 +27,7 @@ export function makePermissionsPage(): string {
       rights.map((right) => [`${target(right)}${code(right)}`, prose(rightMeanings[right])]),
     ),
     'A credential that a key has no right on looks to it exactly like one that does not exist.',
+    'Which saved actions a key may run, it names beside the credentials. Whoever runs an action needs no right on its credential; whoever makes one needs it.',
     '## Administration',
     table(
       ['Word', 'What it allows'],

@@ -147,6 +147,7 @@ export class AccessKeys {
       hint: proof.hint,
       permissions: JSON.stringify(input.permissions),
       administration: JSON.stringify(input.administration ?? []),
+      actions: JSON.stringify(input.actions ?? []),
       networks: JSON.stringify(input.networks ?? []),
       expires_at: input.expiresAt ?? null,
       revoked_at: null,
@@ -167,7 +168,12 @@ export class AccessKeys {
           subject: row.id,
           subjectName: row.name,
           outcome: 'done',
-          detail: { permissions: describe(input.permissions), administration: input.administration ?? [], ...(delivery === null ? {} : { delivery: 'link' }) },
+          detail: {
+            permissions: describe(input.permissions),
+            administration: input.administration ?? [],
+            ...(input.actions?.length ? { actions: input.actions } : {}),
+            ...(delivery === null ? {} : { delivery: 'link' }),
+          },
         },
       ])
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: row.id, data: { name: row.name, change: 'created' } }])
@@ -222,8 +228,8 @@ function checkNewKey(input: NewAccessKey, now: number): void {
   if (name.length < 1 || name.length > 100 || /\p{Cc}/u.test(name)) {
     errors.push({ path: 'name', message: 'must have 1 to 100 characters and no control characters' })
   }
-  if (input.permissions.length === 0 && (input.administration ?? []).length === 0) {
-    errors.push({ path: 'permissions', message: 'must name at least one credential with a right, unless the key administers something' })
+  if (input.permissions.length === 0 && (input.administration ?? []).length === 0 && (input.actions ?? []).length === 0) {
+    errors.push({ path: 'permissions', message: 'must name at least one credential with a right, unless the key administers something or runs actions' })
   }
   input.permissions.forEach((permission, i) => {
     if (permission.rights.length === 0) errors.push({ path: `permissions[${i}].rights`, message: `must name at least one of ${rights.join(', ')}` })
@@ -247,6 +253,7 @@ function toView(row: Row<'access_keys'>, delivery: AccessKeyView['delivery'] = n
     hint: row.hint,
     permissions: JSON.parse(row.permissions) as Permission[],
     administration: JSON.parse(row.administration) as AccessKeyView['administration'],
+    actions: JSON.parse(row.actions) as string[],
     networks: JSON.parse(row.networks) as string[],
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,

@@ -24,12 +24,14 @@ export class Caller {
   readonly #gives: ReadonlySet<Right>
   readonly #anywhere: ReadonlySet<Right>
   readonly #byCredential: ReadonlyMap<string, ReadonlySet<Right>>
+  readonly #actions: ReadonlySet<string>
 
   constructor(rights: Rights, actor: Actor, person: SignedIn | null = null) {
     this.actor = actor
     this.person = person
     this.#administration = new Set(rights.administration)
     this.#gives = new Set(rights.gives)
+    this.#actions = new Set(rights.actions)
     const anywhere = new Set<Right>()
     const byCredential = new Map<string, Set<Right>>()
     for (const { credential, rights: some } of rights.permissions) {
@@ -69,6 +71,15 @@ export class Caller {
   visible(): string[] | undefined {
     if (this.#anywhere.has('read') || this.administers('manage')) return undefined
     return [...this.#byCredential].filter(([, set]) => set.has('read')).map(([id]) => id)
+  }
+
+  mayRun(actionId: string): boolean {
+    return this.#actions.has('*') || this.#actions.has(actionId)
+  }
+
+  /** Returns the ids of the actions that it may run; undefined: all. */
+  runnable(): string[] | undefined {
+    return this.#actions.has('*') ? undefined : [...this.#actions]
   }
 
   administers(what: Administration): boolean {

@@ -13,9 +13,10 @@ export const roleRights: Record<Role, Rights> = {
   administrator: {
     permissions: [{ credential: '*', rights: ['read', 'mail', 'request'] }],
     administration: ['manage', 'keys', 'audit', 'persons'],
+    actions: ['*'],
     gives: rights,
   },
-  manager: { permissions: [{ credential: '*', rights: ['read', 'mail', 'request'] }], administration: ['manage'] },
+  manager: { permissions: [{ credential: '*', rights: ['read', 'mail', 'request'] }], administration: ['manage'], actions: ['*'] },
   viewer: { permissions: [{ credential: '*', rights: ['read'] }], administration: [] },
 }
 

@@ -18,7 +18,7 @@ export type Administration = (typeof administrations)[number]
 
 /** What each kind of administration allows, as the reference page says it. */
 export const administrationMeanings: Record<Administration, string> = {
-  manage: 'Make, change, connect, test and delete credentials, registrations, providers and senders; see the settings; replace the master key.',
+  manage: 'Make, change, connect, test and delete credentials, registrations, providers, senders and actions; see the settings; replace the master key.',
   keys: 'Make, list and revoke access keys, with no more rights than the calling key has.',
   audit: 'Read and verify the audit trail.',
   persons: 'Invite persons, change their roles, suspend and remove them.',
@@ -35,6 +35,8 @@ export type Permission = {
 export type Rights = {
   permissions: Permission[]
   administration: Administration[]
+  /** Ids of the actions that it may run, or `*` for all. */
+  actions?: readonly string[]
   /** Rights on credentials that it may give to a new access key without having them itself. */
   gives?: readonly Right[]
 }
@@ -43,6 +45,8 @@ export type NewAccessKey = {
   name: string
   permissions: Permission[]
   administration?: Administration[]
+  /** Ids of the actions that it may run, or `*` for all. */
+  actions?: string[]
   /** CIDR networks the key may be used from; empty: anywhere. */
   networks?: string[]
   expiresAt?: number
@@ -54,6 +58,7 @@ export type AccessKeyView = {
   hint: string
   permissions: Permission[]
   administration: Administration[]
+  actions: string[]
   networks: string[]
   expiresAt: number | null
   revokedAt: number | null

@@ -4,7 +4,7 @@ import type { NewHttpRequest } from './types.ts'
 export const longestTimeout = 100
 export const mostBytes = 10 * 1024 * 1024
 export const usualBytes = 1024 * 1024
-const usualTimeout = 30
+export const usualTimeout = 30
 
 /** Headers that Keybearer sets itself, or that would change where a request goes or how it is read. */
 const ownHeaders =

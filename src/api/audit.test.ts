@@ -61,6 +61,10 @@ describe('what the audit trail says of the API', () => {
     const sender = async () =>
       String((await made('/v1/senders', { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' })).id)
     const message = async () => String((await made('/v1/mail/messages', { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' })).id)
+    const action = async () => {
+      const { id } = await made('/v1/credentials', { name: name(), kind: 'api_key', secret: 's', allowed_hosts: ['127.0.0.1'] })
+      return { name: name(), kind: 'http_request', request: { credential: id, url: `${fake.url}/me` } }
+    }
     const provider = (id: string) => ({
       id,
       version: 1,
@@ -175,6 +179,10 @@ describe('what the audit trail says of the API', () => {
         const { id } = await made('/v1/credentials', { name: name(), kind: 'api_key', secret: 's', allowed_hosts: ['127.0.0.1'] })
         return ['/v1/requests', { body: { credential: id, url: `${fake.url}/me` } }]
       },
+      createAction: async () => ['/v1/actions', { body: await action() }],
+      changeAction: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}`, { body: { paused: true } }],
+      deleteAction: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}`],
+      runAction: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}/run`],
       listAudit: async () => ['/v1/audit'],
       findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
       exportAudit: async () => ['/v1/audit/export'],

@@ -61,7 +61,9 @@ export const credential = z
     has_refresh_token: z.boolean(),
     last_used_at: optionalTime,
     last_used_by: named.nullable(),
-    used_by: z.object({ items: z.array(named), count }).meta({ description: 'The three that used it last, and how many ever did' }),
+    used_by: z
+      .object({ items: z.array(named), count, actions: z.array(named) })
+      .meta({ description: 'The three that used it last, how many ever did, and the saved actions that name it' }),
     last_use_outcome: z.enum(['ok', 'issue']).nullable(),
     last_success_at: optionalTime,
     created_at: time,

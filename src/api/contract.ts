@@ -1,4 +1,5 @@
 import { accessKeyEndpoints } from './contract-access-keys.ts'
+import { actionEndpoints } from './contract-actions.ts'
 import { auditEndpoints } from './contract-audit.ts'
 import { calendarEndpoints } from './contract-calendar.ts'
 import { consentEndpoints } from './contract-consents.ts'
@@ -38,6 +39,7 @@ export const contract = [
   ...mailEndpoints,
   ...mailOptionsEndpoints,
   ...requestEndpoints,
+  ...actionEndpoints,
   ...auditEndpoints,
   ...diagnosisEndpoints,
   ...calendarEndpoints,

@@ -60,7 +60,7 @@ for (const database of databases) {
       assert.equal((await api.ask('POST', '/v1/credentials/only%20tested/test')).json.ok, true)
       await api.world.usage.flush()
       const tested = (await api.ask('GET', '/v1/credentials/only%20tested')).json as { used_by: object; last_used_at: null }
-      assert.deepEqual([tested.used_by, tested.last_used_at], [{ items: [], count: 0 }, null])
+      assert.deepEqual([tested.used_by, tested.last_used_at], [{ items: [], count: 0, actions: [] }, null])
       const person = { id: 'per_1', name: 'anna@example.org' }
       await api.world.context.db
         .insertInto('persons')

@@ -11,11 +11,19 @@ import type { ProblemCode } from '../base/problem-codes.ts'
  * - `person`: every signed-in person, about himself.
  * - `{ credential }`: a key with this right on the credential that `{credential}` in the path names.
  * - `{ anyCredential }`: a key with this right on at least one credential; the handler shows only what belongs to those.
+ * - `{ anyAction }`: a key that may run at least one action, or may manage; the handler shows only those.
  * - `{ administration }`: a key that administers this.
  *
  * A key that may `manage` may also read the facts of every credential; it does not get tokens by that.
  */
-export type Permission = 'public' | 'any' | 'person' | { credential: Right } | { anyCredential: Right } | { administration: Administration }
+export type Permission =
+  | 'public'
+  | 'any'
+  | 'person'
+  | { credential: Right }
+  | { anyCredential: Right }
+  | { anyAction: 'run' }
+  | { administration: Administration }
 
 export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export type Method = (typeof methods)[number]
@@ -75,6 +83,7 @@ export const tags = {
   Senders: 'Ways to send mail.',
   Messages: 'Outgoing mail in the outbox.',
   Requests: 'HTTP requests that Keybearer sends with a credential.',
+  Actions: 'Saved mails and HTTP requests that are run by name.',
   Audit: 'Who did what.',
   Events: 'What happens, as it happens.',
   Service: 'The service itself.',

@@ -115,6 +115,8 @@ function mayHear(caller: Caller, event: Event): boolean {
       return caller.administers('persons') || event.subject === caller.person?.id
     case 'audit':
       return caller.administers('audit') || mayManage(caller)
+    case 'action':
+      return mayManage(caller) || (event.subject !== null && caller.mayRun(event.subject))
     case 'message':
       return mayManage(caller) || event.data.created_by === caller.actor.id
     default:

@@ -68,6 +68,10 @@ async function permit(
     if (caller.administers(permission.administration)) return ''
     return await refuse(lacks(caller, `the administration "${permission.administration}"`))
   }
+  if ('anyAction' in permission) {
+    if (caller.runnable()?.length !== 0 || mayManage(caller)) return ''
+    return await refuse(lacks(caller, 'the right to run any action'))
+  }
   if ('anyCredential' in permission) {
     const right = permission.anyCredential
     if (caller.canAny(right) || mayManage(caller)) return ''

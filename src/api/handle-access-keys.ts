@@ -2,6 +2,7 @@ import type { Caller } from '../access/caller.ts'
 import type { NewAccessKey } from '../access/types.ts'
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
+import { resolveAction } from './handle-actions.ts'
 import { resolveCredential } from './handle-credentials.ts'
 import { deliveredPage, deliveryPage, refusedDeliveryPage } from './link-pages.ts'
 import { formHeaders, pageHeaders } from './pages.ts'
@@ -12,9 +13,9 @@ import { iso } from './views.ts'
 import { accessKeyBody } from './views-service.ts'
 
 type Ids = 'listAccessKeys' | 'createAccessKey' | 'getAccessKey' | 'revokeAccessKey' | 'showDelivery' | 'openDelivery'
-type Needed = Pick<Services, 'accessKeys' | 'deliveries' | 'credentials' | 'facts'>
+type Needed = Pick<Services, 'accessKeys' | 'deliveries' | 'credentials' | 'actions' | 'facts'>
 
-export function accessKeyHandlers({ accessKeys, deliveries, credentials, facts }: Needed, refusals: Refusals): HandlersOf<Ids> {
+export function accessKeyHandlers({ accessKeys, deliveries, credentials, actions, facts }: Needed, refusals: Refusals): HandlersOf<Ids> {
   return {
     async listAccessKeys() {
       return { body: { items: (await accessKeys.list()).map(accessKeyBody), next: null } }
@@ -30,6 +31,7 @@ export function accessKeyHandlers({ accessKeys, deliveries, credentials, facts }
         name: body.name,
         permissions,
         administration: body.administration ?? [],
+        actions: await Promise.all((body.actions ?? []).map((ref, i) => resolveAction(actions, caller, ref, `actions.${i}`))),
         networks: body.networks ?? [],
         ...(body.expires_at === undefined ? {} : { expiresAt: Date.parse(body.expires_at) }),
       }
@@ -90,6 +92,7 @@ function refuseMoreThanOwn(caller: Caller, input: NewAccessKey): void {
       if (!caller.mayGive(right, credential)) missing.push(`"${right}" on ${credential === '*' ? 'all credentials' : credential}`)
     }
   }
+  for (const id of input.actions ?? []) if (!caller.mayRun(id)) missing.push(`to run ${id === '*' ? 'all actions' : id}`)
   for (const what of input.administration ?? []) if (!caller.administers(what)) missing.push(`to administer "${what}"`)
   if (missing.length === 0) return
   throw new Problem('not_allowed', `${caller.title} cannot give what it does not have: ${missing.slice(0, 5).join(', ')}.`, {

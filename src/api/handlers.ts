@@ -1,5 +1,6 @@
 import type { Handlers } from './call.ts'
 import { accessKeyHandlers } from './handle-access-keys.ts'
+import { actionHandlers } from './handle-actions.ts'
 import { auditHandlers } from './handle-audit.ts'
 import { calendarHandlers } from './handle-calendar.ts'
 import { consentHandlers } from './handle-consents.ts'
@@ -40,6 +41,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
     ...requestHandlers(services),
+    ...actionHandlers(services),
     ...auditHandlers(services),
     ...diagnosisHandlers(services),
     ...calendarHandlers(services),

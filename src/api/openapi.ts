@@ -156,6 +156,7 @@ export function describePermission(permission: Permission): string {
   if (permission === 'any') return 'any valid key'
   if (permission === 'person') return 'a signed-in person'
   if ('administration' in permission) return `administers ${permission.administration}`
+  if ('anyAction' in permission) return 'to run any action, or administers manage'
   if ('anyCredential' in permission) return `${permission.anyCredential} on any credential, or administers manage`
   return permission.credential === 'read' ? 'read on the credential, or administers manage' : `${permission.credential} on the credential`
 }

@@ -9,6 +9,8 @@ import type { SignIn } from '../access/sign-in.ts'
 import type { MasterKeyRotation } from '../access/master-key-rotation.ts'
 import type { AuditTrail } from '../access/audit.ts'
 import type { IdempotentReplies } from '../access/idempotency.ts'
+import type { ActionRuns } from '../actions/action-runs.ts'
+import type { Actions } from '../actions/actions.ts'
 import type { HttpRequests } from '../actions/http-requests.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Event, EventBus } from '../base/events.ts'
@@ -99,6 +101,8 @@ export type Services = {
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
   outbox: Pick<Outbox, 'accept' | 'submitted' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
+  actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>
+  actionRuns: Pick<ActionRuns, 'run' | 'list' | 'get'>
   rawIntake: Pick<RawIntake, 'accept'>
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   backups: Pick<Backups, 'make' | 'get'>

@@ -13,6 +13,7 @@ export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
     hint: view.hint,
     permissions: view.permissions,
     administration: view.administration,
+    actions: view.actions,
     networks: view.networks,
     expires_at: isoOrNull(view.expiresAt),
     revoked_at: isoOrNull(view.revokedAt),

@@ -3,7 +3,25 @@ import { randomBytes, randomInt } from 'node:crypto'
 const crockford = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** What an identifier names; the word stands before the underscore. */
-export type IdKind = 'cred' | 'reg' | 'prov' | 'key' | 'con' | 'snd' | 'msg' | 'job' | 'att' | 'node' | 'req' | 'lease' | 'per' | 'ses' | 'pkey'
+export type IdKind =
+  | 'cred'
+  | 'reg'
+  | 'prov'
+  | 'key'
+  | 'con'
+  | 'snd'
+  | 'msg'
+  | 'job'
+  | 'att'
+  | 'node'
+  | 'req'
+  | 'lease'
+  | 'per'
+  | 'ses'
+  | 'pkey'
+  | 'act'
+  | 'run'
+  | 'hook'
 
 /**
  * Makes an identifier such as `cred_01kcw3x8…`: 48 bits of time, so that newer ones sort later, and 80 random bits.

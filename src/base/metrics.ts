@@ -13,6 +13,7 @@ export const metricTable = {
     labels: ['outcome'],
   },
   relay_total: { type: 'counter', help: 'What the mail relay said: accepted, refused, try_later, login_refused.', labels: ['outcome'] },
+  action_runs_total: { type: 'counter', help: 'Runs of actions, by outcome: done, failed, interrupted.', labels: ['outcome'] },
   audit_records_total: { type: 'counter', help: 'Audit records that were committed.', labels: [] },
   audit_commits_total: { type: 'counter', help: 'Commits of audit records; many records share one.', labels: [] },
   credentials: { type: 'gauge', help: 'Credentials, by status.', labels: ['status'] },

@@ -149,6 +149,18 @@ export const problemCodes = {
   no_sender: row(409, 'failed', 'No sender is set', 'Make a sender, or name one.'),
   message_not_cancellable: row(409, 'failed', 'The message is no longer waiting', 'Look what became of it: nothing can be changed any more.'),
 
+  // Actions.
+  template_failed: row(409, 'failed', 'A text of the action cannot be written', 'Correct the text, or give the input that it needs.'),
+  response_status: row(502, 'failed', 'The server answered with an error', "Read the server's answer, then correct the request or what it is about."),
+  action_paused: row(409, 'failed', 'The action is paused', 'Switch it on again.'),
+  action_interrupted: row(
+    500,
+    'try_later',
+    'The run of the action was cut off',
+    'Nobody knows how far it came: look at the other side what became of it before you run it again.',
+  ),
+  action_chain_too_long: row(409, 'failed', 'Too many actions led to one another', 'Shorten the chain of actions.'),
+
   // The service itself.
   audit_blocked: row(503, 'try_later', 'The audit trail cannot be written', 'Nothing is handed out until it can. Free disk space or repair the database.'),
   storage_unavailable: row(503, 'try_later', 'The database does not answer', 'Check that it runs and that the disk is not full.'),
@@ -183,3 +195,5 @@ export const problemCodes = {
 } as const satisfies Record<string, Row>
 
 export type ProblemCode = keyof typeof problemCodes
+
+export const isProblemCode = (text: string): text is ProblemCode => Object.hasOwn(problemCodes, text)

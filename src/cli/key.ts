@@ -7,7 +7,16 @@ import { collect } from './input.ts'
 import { print, printJson, printTable, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
-type Options = { credential?: string[]; right?: string[]; administer?: string[]; network?: string[]; expires?: string; deliveryLink?: boolean; json?: boolean }
+type Options = {
+  credential?: string[]
+  right?: string[]
+  administer?: string[]
+  action?: string[]
+  network?: string[]
+  expires?: string
+  deliveryLink?: boolean
+  json?: boolean
+}
 
 export function keyCommand(): Command {
   const command = new Command('key').description('access keys: what automations call Keybearer with')
@@ -31,6 +40,7 @@ export function keyCommand(): Command {
             [
               ...item.permissions.map((one) => `${one.credential === '*' ? 'all' : (names.get(one.credential) ?? one.credential)}: ${one.rights.join('+')}`),
               ...item.administration,
+              ...(item.actions.length === 0 ? [] : [item.actions[0] === '*' ? 'run all actions' : `run ${item.actions.length} actions`]),
             ].join(', '),
             item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_from === null ? '' : ` from ${item.last_used_from}`}`,
             item.revoked_at === null ? (item.expires_at === null ? 'no end' : relative(item.expires_at)) : `revoked ${relative(item.revoked_at)}`,
@@ -45,6 +55,7 @@ export function keyCommand(): Command {
       .option('--credential <names>', 'credentials it may use; all for every one', collect)
       .option('--right <rights>', 'what it may do with them: token, mail, request, read', collect)
       .option('--administer <what>', 'manage, keys, audit', collect)
+      .option('--action <names>', 'saved actions it may run; all for every one', collect)
       .option('--network <networks>', 'only from these networks, such as 192.0.2.0/24', collect)
       .option('--expires <when>', 'a date, or days such as 90d')
       .option('--delivery-link', 'do not show it: print a link by which one machine gets it, once, within the hour')
@@ -61,6 +72,7 @@ export function keyCommand(): Command {
             name,
             permissions,
             ...(options.administer ? { administration: options.administer as NonNullable<NewAccessKey['administration']> } : {}),
+            ...(options.action ? { actions: options.action.map((one) => (one === 'all' ? '*' : one)) } : {}),
             ...(options.network ? { networks: options.network } : {}),
             ...(options.expires === undefined ? {} : { expires_at: readEnd(options.expires) }),
             ...(options.deliveryLink ? { delivery_link: true } : {}),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
+import { actionCommand } from './action.ts'
 import { addCommand } from './add.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand } from './backup.ts'
@@ -75,7 +76,7 @@ export function makeProgram(): Command {
       exportCommand(),
       registrationCommand(),
     ],
-    'Using them:': [tokenCommand(), runCommand(), requestCommand(), sendCommand(), sendmailCommand(), senderCommand(), messageCommand()],
+    'Using them:': [tokenCommand(), runCommand(), requestCommand(), actionCommand(), sendCommand(), sendmailCommand(), senderCommand(), messageCommand()],
     'Who may, and who did:': [keyCommand(), personCommand(), auditCommand(), eventsCommand()],
     'Further:': [completionCommand(() => program)],
   }

@@ -202,7 +202,7 @@ for (const database of databases) {
         { day: day(-1), ok: 6, issue: 1 },
         { day: day(0), ok: 0, issue: 1 },
       ])
-      assert.deepEqual((await world.credentials.get(ids[1]!)).usedBy, { items: [], count: 0 })
+      assert.deepEqual((await world.credentials.get(ids[1]!)).usedBy, { items: [], count: 0, actions: [] })
     })
 
     it('asks the database as often for 500 rows as for one', async () => {

@@ -1,4 +1,5 @@
 import { Problem } from '../base/problem.ts'
+import { actionsOfCredentials } from '../storage/actions.ts'
 import { countCredentialRows, listCredentialRows, type CredentialOrder, type Position } from '../storage/credential-list.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { userNames, dayNumber, readUsageDays, readUsers } from '../storage/usages.ts'
@@ -56,13 +57,18 @@ export async function toViews(context: CredentialContext, rows: CredentialWithRe
   const lastUsers = rows.map((row) => row.last_used_by).filter((id): id is string => id !== null)
   const names = await userNames(context.db, [...new Set([...lastUsers, ...users.map((user) => user.access_key_id)])])
   const named = (id: string) => ({ id, name: names.get(id) ?? id })
-  const usedBy = new Map<string, CredentialView['usedBy']>()
+  const usedBy = new Map<string, CredentialView['usedBy']>(rows.map((row) => [row.id, { items: [], count: 0, actions: [] }]))
   for (const user of users) {
-    const known = usedBy.get(user.credential_id) ?? { items: [], count: user.users }
+    const known = usedBy.get(user.credential_id)!
+    known.count = user.users
     known.items.push(named(user.access_key_id))
-    usedBy.set(user.credential_id, known)
   }
-  return rows.map((row) => toCredentialView(row, names, usedBy.get(row.id) ?? { items: [], count: 0 }, diagnosisOfReason(context, row)))
+  const actions = await actionsOfCredentials(
+    context.db,
+    rows.map((row) => row.id),
+  )
+  for (const { credential_id, id, name } of actions) usedBy.get(credential_id)!.actions.push({ id, name })
+  return rows.map((row) => toCredentialView(row, names, usedBy.get(row.id)!, diagnosisOfReason(context, row)))
 }
 
 /** Returns the uses of the last days, today in UTC last; days without a use are there with zeros. */

@@ -4,6 +4,7 @@ import type { Diagnosis } from '../base/diagnosis.ts'
 import { Problem, withDiagnosis } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import { nameKey } from '../storage/credential-derived.ts'
+import { actionsUsing } from '../storage/actions.ts'
 import { deleteCredentialRow, findCredential, updateCredentialIf, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -208,6 +209,9 @@ export class Credentials {
 
   async #refuseIfInUse(trx: Transaction<Tables>, row: CredentialWithRegistration): Promise<void> {
     const senders = await trx.selectFrom('senders').select('name').where('credential_id', '=', row.id).execute()
+    const actions = await actionsUsing(trx, 'credential_id', row.id)
+    if (senders.length === 0 && actions.length > 0)
+      throw new Problem('in_use', `"${row.name}" is used by the action ${actions.map((name) => `"${name}"`).join(', ')}.`)
     if (senders.length === 0) return
     throw new Problem('in_use', `"${row.name}" is used by the sender ${senders.map((sender) => `"${sender.name}"`).join(', ')}.`)
   }

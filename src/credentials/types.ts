@@ -64,8 +64,8 @@ export type CredentialView = {
   hasRefreshToken: boolean
   lastUsedAt: number | null
   lastUsedBy: { id: string; name: string } | null
-  /** The three that used it last, and how many ever did. */
-  usedBy: { items: { id: string; name: string }[]; count: number }
+  /** The three that used it last, and how many ever did; and the saved actions that name it, by themselves or by their sender. */
+  usedBy: { items: { id: string; name: string }[]; count: number; actions: { id: string; name: string }[] }
   lastUseOutcome: 'ok' | 'issue' | null
   lastSuccessAt: number | null
   createdAt: number

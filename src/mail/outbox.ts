@@ -66,7 +66,7 @@ export class Outbox {
    *
    * @throws Problem mail_invalid, no_sender, not_found, payload_too_large, storage_full
    */
-  async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<MessageView> {
+  async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<MessageView> {
     const { db, clock } = this.#context
     const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
     if (!sender) {
@@ -103,7 +103,7 @@ export class Outbox {
     return await this.get(found.id)
   }
 
-  async #keep(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<string> {
+  async #keep(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<string> {
     try {
       return await this.#insert(message, actor, beside)
     } catch (error) {
@@ -114,14 +114,14 @@ export class Outbox {
     }
   }
 
-  async #insert(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>) => Promise<void>): Promise<string> {
+  async #insert(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<string> {
     const { db, clock, vault } = this.#context
     const { sender, mime } = message
     const now = clock.now()
     const id = newId('msg', now)
     const recipients: Recipient[] = message.recipients.map((address) => ({ address, state: 'waiting', reply: null }))
     await inTransaction(db, async (trx) => {
-      await beside?.(trx)
+      await beside?.(trx, id)
       const content = await vault.seal(dataKeysOf(trx), contentPlace(id), toContent(mime))
       await insertMessage(trx, {
         id,

@@ -7,6 +7,7 @@ import { checkDestination, isAmong } from '../credentials/destination.ts'
 import { cleanName, nameErrors } from '../credentials/names.ts'
 import { failed, passed, type ExaminationStep } from '../credentials/examination-steps.ts'
 import type { CredentialView } from '../credentials/types.ts'
+import { actionsUsing } from '../storage/actions.ts'
 import { nameKey } from '../storage/credential-derived.ts'
 import { appendEvents } from '../storage/events.ts'
 import { clearDefaultSender, deleteSenderRow, findSender, insertSender, listSenderRows, updateSenderIf, type SenderRow } from '../storage/senders.ts'
@@ -155,6 +156,8 @@ export class Senders {
       if (await isFallback(trx, row.id)) {
         throw new Problem('in_use', `"${row.name}" stands in for the default sender.`, { nextStep: 'Take it out of the email options first.' })
       }
+      const actions = await actionsUsing(trx, 'sender_id', row.id)
+      if (actions.length > 0) throw new Problem('in_use', `"${row.name}" is used by the action ${actions.map((name) => `"${name}"`).join(', ')}.`)
       await deleteSenderRow(trx, row.id)
       await this.#tell(trx, actor, 'sender.deleted', row, {})
     })

@@ -104,6 +104,11 @@ export async function postponeJob(
   await releaseJob(trx, job.lease)
 }
 
+/** Ends the leases of a process that died: the embedded store has one process at a time. */
+export async function clearJobLeases(db: Reader, kinds: string[]): Promise<void> {
+  await db.updateTable('jobs').set({ lease: null, lease_until: null }).where('kind', 'in', kinds).execute()
+}
+
 async function releaseJob(trx: Transaction<Tables>, lease: string): Promise<void> {
   await trx.updateTable('jobs').set({ lease: null, lease_until: null }).where('lease', '=', lease).execute()
 }

@@ -9,6 +9,7 @@ import { passkeys } from './migrations/0007-passkeys.ts'
 import { keyDeliveries } from './migrations/0008-key-deliveries.ts'
 import { personSubjects } from './migrations/0009-person-subjects.ts'
 import { messageSubmissions } from './migrations/0010-message-submissions.ts'
+import { actions } from './migrations/0011-actions.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -17,7 +18,7 @@ export type ColumnTypes = { blob: ColumnDataType; bigint: ColumnDataType }
 /** One step forward. Steps never change once they are released, and there is no way back: that is what backups are for. */
 export type Migration = { version: number; name: string; up: (db: Kysely<never>, types: ColumnTypes, dialect: 'sqlite' | 'postgres') => Promise<void> }
 
-export const migrations: Migration[] = [firstTables, listFacts, persons, consentBrowsers, passkeys, keyDeliveries, personSubjects, messageSubmissions]
+export const migrations: Migration[] = [firstTables, listFacts, persons, consentBrowsers, passkeys, keyDeliveries, personSubjects, messageSubmissions, actions]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */
 const lockNumber = 7_420_001

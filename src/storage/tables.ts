@@ -170,6 +170,8 @@ export type Tables = {
     permissions: string
     /** JSON: ["manage", "keys", "audit", "persons"] */
     administration: string
+    /** JSON list of ids of actions that it may run, or "*" for all. */
+    actions: string
     /** JSON list of CIDR networks it may come from; [] = from anywhere. */
     networks: string
     expires_at: number | null
@@ -332,6 +334,65 @@ export type Tables = {
     submission: string | null
     /** Digest of that request, to tell a repetition from another one. */
     submission_request: string | null
+  }
+  actions: {
+    id: string
+    name: string
+    name_key: string
+    /** send_email, http_request */
+    kind: string
+    description: string
+    /** JSON: everything that it sends, and what is done on errors. Texts may hold what is nobody's business. */
+    definition: Sealed
+    /** JSON list of the names of the input that its texts ask for. */
+    inputs: string
+    credential_id: string | null
+    sender_id: string | null
+    /** JSON list of the ids of actions that may come after it. */
+    leads_to: string
+    paused: number
+    created_at: number
+    updated_at: number
+    revision: number
+  }
+  action_runs: {
+    id: string
+    action_id: string
+    /** The name at that moment: the run outlives the action. */
+    action_name: string
+    kind: string
+    /** The run that others followed from; its own id for the first one. */
+    root_id: string
+    parent_id: string | null
+    /** How many came before it in its chain. */
+    depth: number
+    /** 1: beside the chain, because of an error; what comes of it does not count for the chain. */
+    aside: number
+    /** api, webhook, schedule, action */
+    trigger: string
+    /** queued, running, waiting, done, failed, interrupted */
+    status: string
+    /** JSON: the actor that ordered it. */
+    ordered_by: string
+    /** JSON list of the names of the input. */
+    input_names: string
+    /** JSON {input, previous}; it goes with its key when the run has ended. */
+    state: Sealed | null
+    /** 1: whoever ordered it waits for the answer, so that nobody repeats it for him. */
+    is_awaited: number
+    attempts: number
+    next_attempt_at: number | null
+    lease: string | null
+    lease_until: number | null
+    /** JSON {code, message, next_step} */
+    problem: string | null
+    /** 1: there was a problem that does not count as a failure. */
+    is_tolerated: number
+    response_status: number | null
+    message_id: string | null
+    created_at: number
+    started_at: number | null
+    finished_at: number | null
   }
   idempotency: {
     access_key_id: string

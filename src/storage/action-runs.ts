@@ -1,0 +1,125 @@
+import type { Transaction } from 'kysely'
+import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
+
+type Reader = Database | Transaction<Tables>
+export type ActionRunRow = Row<'action_runs'>
+
+const unsettled = ['queued', 'running', 'waiting']
+
+export async function insertRun(trx: Transaction<Tables>, row: NewRow<'action_runs'>): Promise<void> {
+  await trx.insertInto('action_runs').values(row).execute()
+}
+
+export async function readRun(db: Reader, id: string): Promise<ActionRunRow | undefined> {
+  return await db.selectFrom('action_runs').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export async function updateRun(db: Reader, id: string, change: RowUpdate<'action_runs'>): Promise<void> {
+  await db.updateTable('action_runs').set(change).where('id', '=', id).execute()
+}
+
+/** Takes a run for one node, if no other one holds it and it has not ended. Returns it as it was before; undefined: it is not to be had. */
+export async function takeRun(trx: Transaction<Tables>, id: string, claim: { lease: string; now: number; until: number }): Promise<ActionRunRow | undefined> {
+  const before = await readRun(trx, id)
+  if (!before) return undefined
+  const result = await trx
+    .updateTable('action_runs')
+    .set((eb) => ({
+      status: 'running',
+      lease: claim.lease,
+      lease_until: claim.until,
+      started_at: before.started_at ?? claim.now,
+      next_attempt_at: null,
+      attempts: eb('attempts', '+', 1),
+    }))
+    .where('id', '=', id)
+    .where('status', 'in', unsettled)
+    .where('attempts', '=', before.attempts)
+    .where((eb) => eb.or([eb('lease', 'is', null), eb('lease', '=', claim.lease), eb('lease_until', '<=', claim.now)]))
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n ? before : undefined
+}
+
+/** Returns the next run of a chain that has not ended; undefined: all have. */
+export async function nextRunOf(db: Reader, rootId: string): Promise<ActionRunRow | undefined> {
+  return await db.selectFrom('action_runs').selectAll().where('root_id', '=', rootId).where('status', 'in', unsettled).orderBy('id').limit(1).executeTakeFirst()
+}
+
+export async function runsOfChain(db: Reader, rootId: string): Promise<ActionRunRow[]> {
+  return await db.selectFrom('action_runs').selectAll().where('root_id', '=', rootId).orderBy('id').execute()
+}
+
+/** Returns the first runs of chains that nobody works on and no job will take up. */
+export async function strayRoots(db: Reader, now: number, jobKind: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('action_runs')
+    .select('root_id')
+    .distinct()
+    .where('status', 'in', unsettled)
+    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now)]))
+    .where('root_id', 'not in', (eb) => eb.selectFrom('jobs').select('subject').where('kind', '=', jobKind))
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.root_id)
+}
+
+export async function prolongRunLeases(db: Reader, lease: string, until: number): Promise<void> {
+  await db.updateTable('action_runs').set({ lease_until: until }).where('lease', '=', lease).execute()
+}
+
+/** Gives back what a node holds and is not working on at this moment: of one chain, or of all. */
+export async function releaseRuns(db: Reader, lease: string, rootId?: string): Promise<void> {
+  let query = db.updateTable('action_runs').set({ lease: null, lease_until: null }).where('lease', '=', lease).where('status', 'in', ['queued', 'waiting'])
+  if (rootId !== undefined) query = query.where('root_id', '=', rootId)
+  await query.execute()
+}
+
+/** Ends the leases of a process that died: the embedded store has one process at a time. */
+export async function clearRunLeases(db: Reader): Promise<void> {
+  await db.updateTable('action_runs').set({ lease: null, lease_until: null }).where('lease', 'is not', null).execute()
+}
+
+/** Returns runs, the newest first. */
+export async function listRunRows(
+  db: Reader,
+  filter: { actionIds?: string[] | undefined; status?: string | undefined; rootId?: string | undefined; before?: string | undefined; limit: number },
+): Promise<ActionRunRow[]> {
+  let query = db.selectFrom('action_runs').selectAll().orderBy('id', 'desc').limit(filter.limit)
+  if (filter.actionIds !== undefined) query = query.where('action_id', 'in', filter.actionIds)
+  if (filter.status !== undefined) query = query.where('status', '=', filter.status)
+  if (filter.rootId !== undefined) query = query.where('root_id', '=', filter.rootId)
+  if (filter.before !== undefined) query = query.where('id', '<', filter.before)
+  return await query.execute()
+}
+
+/** Returns the newest run of each of these actions. */
+export async function lastRunsOf(db: Reader, actionIds: string[]): Promise<ActionRunRow[]> {
+  if (actionIds.length === 0) return []
+  return await db
+    .selectFrom('action_runs')
+    .selectAll()
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('action_runs')
+        .select((sub) => sub.fn.max('id').as('id'))
+        .where('action_id', 'in', actionIds)
+        .groupBy('action_id'),
+    )
+    .execute()
+}
+
+export async function hasOpenRuns(db: Reader, actionId: string): Promise<boolean> {
+  return (
+    (await db.selectFrom('action_runs').select('id').where('action_id', '=', actionId).where('status', 'in', unsettled).limit(1).executeTakeFirst()) !==
+    undefined
+  )
+}
+
+/** Forgets runs that ended before this time, a few at once, and returns how many. */
+export async function pruneRuns(db: Reader, before: number, limit: number): Promise<number> {
+  const result = await db
+    .deleteFrom('action_runs')
+    .where('id', 'in', (eb) => eb.selectFrom('action_runs').select('id').where('finished_at', '<', before).orderBy('id').limit(limit))
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
+}
