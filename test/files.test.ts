@@ -27,6 +27,7 @@ const readers: Record<string, string> = {
   'src/storage/backup.ts': 'the copy of the embedded database',
   'src/storage/restore.ts': 'the data folder, while no service runs',
   'src/storage/sqlite.ts': 'the embedded database',
+  'src/storage/wal-sync.ts': 'the log of the embedded database',
 }
 
 test('A9: only what reads the settings of the server opens files, and the service starts no program', () => {

@@ -160,7 +160,19 @@ function toWritten(endpoint: Endpoint, answer: AnyAnswer): Written {
   if (answer.headers) Object.assign(headers, answer.headers)
   if (answer.revision !== undefined) headers.etag = `"r${answer.revision}"`
   // Invariant: only what the contract names leaves. A reply that does not fit is our mistake and becomes an internal error.
-  return { status, headers, body: JSON.stringify(endpoint.reply!.parse(answer.body)) }
+  return { status, headers, body: textOf(endpoint, answer.body) }
+}
+
+/** Bodies that were written before, and cannot have changed since. */
+const texts = new WeakMap<object, string>()
+
+function textOf(endpoint: Endpoint, body: unknown): string {
+  const mayKeep = typeof body === 'object' && body !== null && Object.isFrozen(body)
+  const known = mayKeep ? texts.get(body) : undefined
+  if (known !== undefined) return known
+  const text = JSON.stringify(endpoint.reply!.parse(body))
+  if (mayKeep) texts.set(body, text)
+  return text
 }
 
 /** Writes one object per line, each through the contract like any other reply, and no faster than they are taken. */

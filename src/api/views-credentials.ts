@@ -107,16 +107,24 @@ export function toCredentialChange(body: Body<EndpointOf<'changeCredential'>>): 
 
 /** Makes the reply of a hand-out: beside a consent's address and a new key the only reply that holds a secret, on purpose. */
 export function tokenBody(handed: HandedOut, now: number): Reply<'handOutToken'> {
-  return {
+  const expiresIn = handed.expiresAt === null ? null : Math.max(0, Math.floor((handed.expiresAt - now) / 1000))
+  const last = lastBodies.get(handed)
+  if (last !== undefined && last.expires_in === expiresIn) return last
+  const body = Object.freeze({
     access_token: handed.accessToken.reveal(),
     token_type: handed.tokenType,
     expires_at: isoOrNull(handed.expiresAt),
-    expires_in: handed.expiresAt === null ? null : Math.max(0, Math.floor((handed.expiresAt - now) / 1000)),
+    expires_in: expiresIn,
     scope: handed.scope === null ? null : handed.scope.join(' '),
     credential: handed.credential,
     ...(Object.keys(handed.facts).length === 0 ? {} : { facts: handed.facts }),
-  }
+  })
+  lastBodies.set(handed, body)
+  return body
 }
+
+/** The last reply of each token: within a second the next one is the same. It goes when the token does. */
+const lastBodies = new WeakMap<HandedOut, Reply<'handOutToken'>>()
 
 export function testBody(report: TestReport): Reply<'testCredential'> {
   return {

@@ -67,15 +67,7 @@ export class HandOuts {
       })
       this.#countUse(token.id, order, 'ok')
       this.#context.count('hand_outs', 'ok')
-      return {
-        credential: { id: token.id, name: token.name, username: token.username },
-        tokenType: token.tokenType,
-        accessToken: token.accessToken,
-        expiresAt: token.expiresAt,
-        scope: token.scope,
-        facts: token.facts,
-        generation: token.generation,
-      }
+      return handedOut(token)
     })
   }
 
@@ -255,6 +247,26 @@ export class HandOuts {
     if (!row) return new Problem('not_found', 'There is no such credential.')
     return withDiagnosis(problemOfStatus(row, busy, this.#context.clock.now()), diagnosisOfReason(this.#context, row))
   }
+}
+
+/** What is given to a caller, made once for each token: the same object as long as the token is the same. */
+const given = new WeakMap<CachedToken, HandedOut>()
+
+function handedOut(token: CachedToken): HandedOut {
+  let handed = given.get(token)
+  if (handed === undefined) {
+    handed = {
+      credential: { id: token.id, name: token.name, username: token.username },
+      tokenType: token.tokenType,
+      accessToken: token.accessToken,
+      expiresAt: token.expiresAt,
+      scope: token.scope,
+      facts: token.facts,
+      generation: token.generation,
+    }
+    given.set(token, handed)
+  }
+  return handed
 }
 
 /** Says why a credential cannot be used now, and what to do. */

@@ -4,17 +4,29 @@ import { test, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { CommitGroup } from './commit-group.ts'
 
+type Group = {
+  group: CommitGroup
+  native: DatabaseSync
+  said: string[]
+  /** What stands for the disk. */
+  disk: { sync: () => Promise<void> }
+  add: (name: string) => Promise<void>
+  names: () => unknown[]
+}
+
 /** A group over a real database in memory, with everything it was told. */
-function makeGroup(t: TestContext): { group: CommitGroup; native: DatabaseSync; said: string[]; add: (name: string) => Promise<void>; names: () => unknown[] } {
+function makeGroup(t: TestContext): Group {
   const native = new DatabaseSync(':memory:')
   t.after(() => native.close())
   native.exec('create table things (name text)')
   const said: string[] = []
+  const disk = { sync: async () => void said.push('sync') }
   const group = new CommitGroup({
     run(sql) {
       said.push(sql)
       native.exec(sql)
     },
+    sync: () => disk.sync(),
     get isOpen() {
       return native.isTransaction
     },
@@ -28,6 +40,7 @@ function makeGroup(t: TestContext): { group: CommitGroup; native: DatabaseSync; 
     group,
     native,
     said,
+    disk,
     add,
     names: () =>
       native
@@ -112,4 +125,63 @@ test('a begin that fails gives the turn on', async (t) => {
   native.exec('rollback')
   await add('kept')
   assert.deepEqual(names(), ['kept'])
+})
+
+test('nobody is told before the disk has it, and further groups commit while it is at work', async (t) => {
+  const { disk, said, add, group } = makeGroup(t)
+  const syncs: PromiseWithResolvers<void>[] = []
+  disk.sync = () => {
+    const sync = Promise.withResolvers<void>()
+    syncs.push(sync)
+    return sync.promise
+  }
+  const told: string[] = []
+  const tell = (name: string) => add(name).then(() => told.push(name))
+  const all = [tell('first')]
+  while (syncs.length === 0) await turn()
+  all.push(tell('second'))
+  while (commits(said) < 2) await turn()
+  all.push(tell('third'))
+  while (commits(said) < 3) await turn()
+  for (let i = 0; i < 20; i++) await turn()
+  assert.deepEqual(told, [])
+  assert.equal(syncs.length, 1, 'one sync at a time')
+  let isSettled = false
+  const settled = group.settled().then(() => (isSettled = true))
+  syncs[0]!.resolve()
+  while (syncs.length === 1) await turn()
+  // The first sync began before the second commit, so it says nothing of it.
+  assert.deepEqual(told, ['first'])
+  assert.equal(isSettled, false)
+  syncs[1]!.resolve()
+  await Promise.all(all)
+  assert.deepEqual(told, ['first', 'second', 'third'])
+  await settled
+  assert.equal(syncs.length, 2)
+})
+
+test('after a sync that failed everybody learns of it, and nothing is written any more', async (t) => {
+  const { disk, said, add, names } = makeGroup(t)
+  await add('kept')
+  const sync = Promise.withResolvers<void>()
+  let isAtWork = false
+  disk.sync = () => {
+    isAtWork = true
+    return sync.promise
+  }
+  const first = add('uncertain')
+  while (!isAtWork) await turn()
+  const second = add('uncertain too')
+  while (commits(said) < 3) await turn()
+  const results = Promise.allSettled([first, second])
+  sync.reject(new Error('the disk reports an error'))
+  assert.deepEqual(
+    (await results).map((result) => (result.status === 'rejected' ? (result.reason as Error).message : 'kept')),
+    ['the disk reports an error', 'the disk reports an error'],
+  )
+  // Linux tells of an error once: a sync that succeeds now would say nothing of the pages that were lost.
+  disk.sync = async () => undefined
+  await assert.rejects(add('refused'), /the disk reports an error/)
+  await assert.rejects(add('refused again'), /the disk reports an error/)
+  assert.ok(!names().includes('refused'))
 })

@@ -1,7 +1,9 @@
 /** What a commit group does to the database. */
 export type CommitTarget = {
-  /** Runs one of the statements below. */
+  /** Runs one of the statements below. A commit need not be on disk when it returns. */
   run(sql: string): void
+  /** Resolves when everything that was committed before the call is on disk. */
+  sync(): Promise<void>
   /** Whether a transaction is open: some errors end it without being asked. */
   readonly isOpen: boolean
 }
@@ -11,11 +13,13 @@ type Member = { resolve: () => void; reject: (error: unknown) => void }
 const mostMembers = 100
 
 /**
- * Lets transactions that come together share one commit, and so one wait for the disk. Each runs alone, in the order in which
- * they came, inside a savepoint of one transaction; that is committed when the event loop has gone round once, so that
- * whoever came meanwhile is in it.
+ * Lets transactions that come together share one commit, and commits that come together one wait for the disk. Each transaction
+ * runs alone, in the order in which they came, inside a savepoint of one transaction; that is committed when the event loop has
+ * gone round once, so that whoever came meanwhile is in it. While the disk is at work, further groups run and commit.
  *
  * Invariant: `commit` resolves after the shared commit is on disk, and rejects for every member when it fails.
+ * Invariant: after a sync that failed nothing is written any more: what the system did with the pages nobody knows, and a later
+ * sync that succeeds would not speak of them.
  */
 export class CommitGroup {
   readonly #target: CommitTarget
@@ -24,6 +28,10 @@ export class CommitGroup {
   #isOpen = false
   #isDue = false
   #members: Member[] = []
+  /** Whose work is committed, and not known to be on disk. */
+  #unsynced: Member[] = []
+  #isSyncing = false
+  #broken: { cause: unknown } | null = null
 
   constructor(target: CommitTarget) {
     this.#target = target
@@ -34,6 +42,7 @@ export class CommitGroup {
     if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#isTaken = true
     try {
+      if (this.#broken !== null) throw this.#broken.cause
       if (!this.#isOpen) {
         this.#target.run('begin immediate')
         this.#isOpen = true
@@ -106,11 +115,30 @@ export class CommitGroup {
     this.#members = []
     this.#isOpen = false
     this.#isDue = false
-    for (const member of members) member.resolve()
+    if (this.#unsynced.length === 0) this.#unsynced = members
+    else this.#unsynced.push(...members)
+    if (!this.#isSyncing && members.length > 0) void this.#sync()
   }
 
-  /** Resolves when no transaction is open, so that the file may be closed. */
+  async #sync(): Promise<void> {
+    this.#isSyncing = true
+    while (this.#unsynced.length > 0) {
+      const members = this.#unsynced
+      this.#unsynced = []
+      try {
+        await this.#target.sync()
+        for (const member of members) member.resolve()
+      } catch (error) {
+        this.#broken = { cause: error }
+        for (const member of members) member.reject(error)
+        for (const member of this.#unsynced.splice(0)) member.reject(error)
+      }
+    }
+    this.#isSyncing = false
+  }
+
+  /** Resolves when no transaction is open and nothing waits for the disk, so that the file may be closed. */
   async settled(): Promise<void> {
-    while (this.#isOpen) await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#isOpen || this.#isSyncing) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }

@@ -5,6 +5,8 @@ import { CommitGroup } from './commit-group.ts'
 export type EmbeddedFile = {
   execute(sql: string, parameters: readonly unknown[]): { rows: Record<string, unknown>[]; changes: number | bigint }
   readonly isTransaction: boolean
+  /** Resolves when everything that was committed before the call is on disk. */
+  sync(): Promise<void>
   close(): void
 }
 
@@ -22,6 +24,7 @@ export class EmbeddedDriver implements Driver {
     this.#reader = reader
     this.#group = new CommitGroup({
       run: (sql) => void writer.execute(sql, []),
+      sync: () => writer.sync(),
       get isOpen() {
         return writer.isTransaction
       },

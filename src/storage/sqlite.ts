@@ -8,12 +8,16 @@ import { removeCopies } from './backup.ts'
 import { EmbeddedDriver, type EmbeddedFile } from './sqlite-driver.ts'
 import { toStorageProblem } from './storage-problem.ts'
 import type { Tables } from './tables.ts'
+import { openWalSync, type WalSync } from './wal-sync.ts'
 
 const cachedStatements = 500
 /** Only programs that do not know us can hold the file; while we wait for them nothing else is done. */
 const lockTimeout = 1000
 
-/** Opens the embedded database of a data folder: WAL, every commit synced, readable by its owner only. */
+/** Pages that gather in the log before they are moved into the file, for which everybody waits. */
+const checkpointPages = 4000
+
+/** Opens the embedded database of a data folder: WAL, every commit synced before it is told, readable by its owner only. */
 export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => Promise<void> } {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'keybearer.db')
@@ -25,11 +29,16 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
     opened.push(native)
     return native
   }
+  let log: WalSync
   try {
     const writer = open(false)
     chmodSync(file, 0o600)
-    writer.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory')
+    writer.exec(`pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = ${checkpointPages};
+      pragma foreign_keys = on; pragma temp_store = memory`)
     open(true).exec('pragma temp_store = memory')
+    // The log is made by the first transaction.
+    writer.exec('begin immediate; commit')
+    log = openWalSync(file)
   } catch (error) {
     for (const native of opened) native.close()
     unlock()
@@ -42,12 +51,13 @@ export function openSqlite(folder: string): { db: Kysely<Tables>; close: () => P
     }
     throw toStorageProblem(error) ?? error
   }
-  const [writer, reader] = opened.map(adapt)
+  const [writer, reader] = opened.map((native) => adapt(native, log))
   const db = new Kysely<Tables>({ dialect: new EmbeddedDialect(() => new EmbeddedDriver(writer!, reader!)) })
   return {
     db,
     async close() {
       await db.destroy()
+      log.close()
       unlock()
     },
   }
@@ -70,7 +80,7 @@ export function lockFolder(folder: string): () => void {
 }
 
 /** Runs statements, and keeps them prepared for the next time. */
-function adapt(native: DatabaseSync): EmbeddedFile {
+function adapt(native: DatabaseSync, log: WalSync): EmbeddedFile {
   type Known = { statement: StatementSync; hasRows: boolean }
   const statements = new Map<string, Known>()
   const find = (sql: string): Known => {
@@ -94,9 +104,22 @@ function adapt(native: DatabaseSync): EmbeddedFile {
     get isTransaction() {
       return native.isTransaction
     },
+    async sync() {
+      try {
+        await log.sync()
+      } catch (error) {
+        throw toStorageProblem(error) ?? notSynced(error)
+      }
+    },
     close: () => native.close(),
   }
 }
+
+const notSynced = (cause: unknown) =>
+  new Problem('storage_unavailable', 'The disk of the database reports an error; what was being written may be lost with the next power cut.', {
+    cause,
+    nextStep: 'Check the disk, then start the service again.',
+  })
 
 /** Tells what is wrong with file, disk or lock as a problem. */
 function telling<Result>(work: () => Result): Result {
