@@ -40,6 +40,7 @@ const words = new Set([
   'revocation_hint',
   'scopes',
   'scope_sets',
+  'guides',
 ])
 
 /**

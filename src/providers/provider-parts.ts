@@ -202,3 +202,24 @@ export const testRequest = z.strictObject({
   /** What the answer must say, where a status of 200 says nothing: where the member is, and the text of its value. */
   expect: z.strictObject({ member: path, value: text() }).optional(),
 })
+
+export const wizardSteps = ['what', 'client', 'scopes', 'consent', 'name', 'test'] as const
+
+/** A guide, or one of its sections, that helps at some steps of setting a credential up; with some grants or some kinds of client only. */
+export const besideStep = z.strictObject({
+  guide: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/, 'must be the name of a page in docs/guide, without .md'),
+  /** The anchor of a heading in it. */
+  section: z
+    .string()
+    .regex(/^[\p{L}\p{N}_-]{1,100}$/u, 'must be the anchor of a heading')
+    .optional(),
+  steps: z.array(z.enum(wizardSteps)).min(1),
+  grants: z
+    .array(z.enum(['authorization_code', 'device_code', 'client_credentials', 'jwt_bearer']))
+    .min(1)
+    .optional(),
+  client_auth: z
+    .array(z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']))
+    .min(1)
+    .optional(),
+})

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   apiUse,
+  besideStep,
   callback,
   callParameters,
   exchangeRequest,
@@ -148,6 +149,8 @@ export const providerSchema = z.strictObject({
   redirect_rules: z.array(text(500)).default([]),
   revocation_hint: text(1000).optional(),
   fields: fields.default({}),
+  /** Which pages of docs/guide stand beside which steps of the wizard. */
+  guides: z.array(besideStep).default([]),
 })
 
 /** A provider's description, checked, with every default filled in. */

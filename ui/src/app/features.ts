@@ -114,6 +114,13 @@ export const features: Feature[] = [
     path: '/explain',
   },
   {
+    id: 'guides',
+    title: 'Guides',
+    words: 'how to help manual documentation steps tutorial',
+    description: 'Step by step: Google, Microsoft 365, shared mailboxes, any provider',
+    path: '/guides',
+  },
+  {
     id: 'profile',
     title: 'My Sign-in',
     words: 'password passkey sessions profile',

@@ -1,13 +1,14 @@
 import { Spotlight, createSpotlight } from '@mantine/spotlight'
 import { Box, Text } from '@mantine/core'
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
-import { IconArrowRight, IconBolt, IconKey, IconSearch } from '@tabler/icons-react'
+import { IconArrowRight, IconBolt, IconBook2, IconKey, IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState, type KeyboardEvent } from 'react'
 import { api } from '../api/client.ts'
 import { includesRole, useSession } from '../api/session.ts'
 import { StatusMark } from '../credentials/status-mark.tsx'
+import { guidesQuery, type Guide } from '../guides/guides.ts'
 import { features, fitOf } from './features.ts'
 import { readVerb, verbs } from './verbs.ts'
 
@@ -34,6 +35,7 @@ export function Find() {
     placeholderData: keepPreviousData,
     enabled: isOpen && session?.person != null,
   })
+  const texts = useQuery({ ...guidesQuery, enabled: isOpen && session?.person != null })
   const pages = features
     .filter((feature) => includesRole(role, feature.role))
     .map((feature) => ({ feature, fit: fitOf(query, feature) }))
@@ -41,6 +43,7 @@ export function Find() {
     .sort((one, other) => other.fit - one.fit)
     .slice(0, query.trim() === '' ? 20 : 7)
   const credentials = (query.trim() === '' && order === null ? [] : (found.data?.items ?? [])).slice(0, 7)
+  const guides = order !== null || query.trim() === '' ? [] : fitting(texts.data ?? [], query)
   const offered = order === null ? [] : verbs.filter((verb) => verb.word === order.verb)
 
   return (
@@ -112,7 +115,19 @@ export function Find() {
             ))}
           </Spotlight.ActionsGroup>
         )}
-        {pages.length === 0 && credentials.length === 0 && (
+        {guides.length > 0 && (
+          <Spotlight.ActionsGroup label="Guides">
+            {guides.map(({ id, title }) => (
+              <Spotlight.Action
+                key={id}
+                label={title}
+                leftSection={<IconBook2 size={18} aria-hidden />}
+                onClick={() => void navigate({ to: '/guides/$guide', params: { guide: id } as never })}
+              />
+            ))}
+          </Spotlight.ActionsGroup>
+        )}
+        {pages.length === 0 && credentials.length === 0 && guides.length === 0 && (
           <Spotlight.Empty>
             <Text size="sm">Nothing fits. Try a name, an account, or initials such as AKC.</Text>
           </Spotlight.Empty>
@@ -127,3 +142,12 @@ function takeFirst(event: KeyboardEvent): void {
   if (event.key !== 'Enter' || document.querySelector('[data-action][data-selected]') !== null) return
   document.querySelector<HTMLElement>('[data-action]')?.click()
 }
+
+/** The guides whose titles fit best. */
+const fitting = (guides: Guide[], query: string): Guide[] =>
+  guides
+    .map((guide) => ({ guide, fit: fitOf(query, { title: guide.title, words: guide.id.replaceAll('-', ' ') }) }))
+    .filter(({ fit }) => fit > 0)
+    .sort((one, other) => other.fit - one.fit)
+    .slice(0, 5)
+    .map(({ guide }) => guide)

@@ -145,6 +145,18 @@ const explainRoute = createRoute({
   component: lazyRouteComponent(() => import('../diagnosis/explain-page.tsx'), 'ExplainPage'),
 })
 
+const guidesRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/guides',
+  component: lazyRouteComponent(() => import('../guides/guides-page.tsx'), 'GuidesPage'),
+})
+
+const guideRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/guides/$guide',
+  component: lazyRouteComponent(() => import('../guides/guide-page.tsx'), 'GuidePage'),
+})
+
 const setUpRoute = createRoute({
   getParentRoute: () => outside,
   path: '/set-up',
@@ -180,6 +192,8 @@ const routes = root.addChildren([
     settingsRoute,
     calendarRoute,
     explainRoute,
+    guidesRoute,
+    guideRoute,
     profileRoute,
   ]),
   outside.addChildren([setUpRoute, invitationRoute]),

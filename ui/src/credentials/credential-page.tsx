@@ -10,6 +10,7 @@ import { CopyField } from '../elements/copy-field.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { CredentialFacts } from './credential-facts.tsx'
+import { CredentialGuides } from './credential-guides.tsx'
 import { CredentialHistory } from './credential-history.tsx'
 import { CredentialUse } from './credential-use.tsx'
 import { DangerZone } from './danger-zone.tsx'
@@ -155,6 +156,7 @@ export function CredentialPage() {
         </Grid.Col>
       </Grid>
 
+      <CredentialGuides credential={credential} />
       <CredentialUse credential={credential} />
       <CredentialHistory credential={credential} />
       {mayManage && <DangerZone credential={credential} onDeleted={() => void navigate({ to: '/credentials' })} />}

@@ -5,6 +5,9 @@ import { Notice } from '../elements/notice.tsx'
 import { api, isNotFound } from '../api/client.ts'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
+import { WithGuide } from '../guides/guide-panel.tsx'
+import { valuesOf } from '../guides/guide-values.ts'
+import { guidesBeside } from '../guides/guides-beside.ts'
 import { ConsentPanel } from './consent-panel.tsx'
 import { LookOnly } from './edit-credential-page.tsx'
 import { useMayManage } from './may-manage.ts'
@@ -46,11 +49,17 @@ export function ConnectPage() {
       )}
       {person ? (
         (providerId === '' || !provider.isPending) && (
-          <ConsentPanel
-            credential={credential}
-            provider={provider.data ?? null}
-            onEditClient={() => void navigate({ to: '/credentials/$credential/edit', params, search: { step: 'client' } as never })}
-          />
+          <WithGuide
+            beside={guidesBeside({ kind: credential.kind, step: 'consent', provider: provider.data ?? null, grant: credential.grant, clientAuth: null })}
+            values={valuesOf(credential, null, provider.data ?? null)}
+            credential={credential.id}
+          >
+            <ConsentPanel
+              credential={credential}
+              provider={provider.data ?? null}
+              onEditClient={() => void navigate({ to: '/credentials/$credential/edit', params, search: { step: 'client' } as never })}
+            />
+          </WithGuide>
         )
       ) : (
         <Notice color="gray" title="Nobody has to connect it" maw={760}>

@@ -25,6 +25,7 @@ import { readStep, startStep } from './start-step.ts'
 import { TestStep } from './test-step.tsx'
 import { stepsOf, WizardFrame } from './wizard-frame.tsx'
 import { serverErrors } from './server-errors.ts'
+import { WizardGuide } from './wizard-guide.tsx'
 
 type Props = { /** As it is now; what the person began with is kept apart. */ live: Credential; registration: Registration | null; provider: Provider | null }
 
@@ -124,62 +125,64 @@ export function EditWizard({ live, registration, provider }: Props) {
         {finished ? 'Secrets are never shown; an empty field keeps what is stored.' : 'It is saved. You can leave any time and finish later.'}
       </PageHead>
       <WizardFrame steps={steps} active={active} reachable={() => true} onStep={(step) => void go(step)} goesOn={readStep(search) !== null}>
-        <form onSubmit={submit} noValidate>
-          <Stack gap="lg" maw={860}>
-            {active === 'what' && <MadeFacts credential={live} />}
-            {active === 'client' && live.kind === 'oauth2' && <ClientStep provider={provider} stored={seen} justMade={justMade} />}
-            {active === 'client' && live.kind !== 'oauth2' && <SecretStep stored={seen} />}
-            {active === 'scopes' && <ScopesStep provider={provider} />}
-            {active === 'consent' && <ConsentPanel credential={live} provider={provider} onEditClient={() => void go('client')} />}
-            {active === 'name' && <NameStep stored={seen} />}
-            {active === 'test' && <TestStep credential={live} onFix={() => void go(startStep(live) === 'test' ? 'client' : startStep(live))} />}
-            <div aria-live="polite">
-              {removed !== null && (
-                <Notice color="orange" icon={<IconAlertTriangle aria-hidden />} title="Saving this removes a stored secret" maw={760}>
-                  {removed} So that it cannot go where it was not meant for, it is removed
-                  {live.kind === 'oauth2'
-                    ? person
-                      ? ', and somebody has to connect again.'
-                      : '. Enter it again, or new tokens are fetched.'
-                    : '. Enter it again to keep it working.'}
-                </Notice>
-              )}
-            </div>
-            <Refusal error={error} step={active} onStep={(step) => void go(step)} />
-            <Group justify="space-between" gap="sm">
-              <Button
-                variant="default"
-                disabled={active === steps[0]!.name}
-                onClick={() => void go(steps[steps.findIndex((step) => step.name === active) - 1]!.name)}
-              >
-                Back
-              </Button>
-              <Group gap="sm">
-                {active !== 'test' && (
-                  <Button
-                    variant="default"
-                    disabled={busy}
-                    onClick={(event) => {
-                      afterwards.current = 'close'
-                      event.currentTarget.form?.requestSubmit()
-                    }}
-                  >
-                    {finished ? (dirty ? 'Save and close' : 'Close') : dirty ? 'Save and finish later' : 'Finish later'}
-                  </Button>
+        <WizardGuide step={active} provider={provider} stored={seen}>
+          <form onSubmit={submit} noValidate>
+            <Stack gap="lg" maw={860}>
+              {active === 'what' && <MadeFacts credential={live} />}
+              {active === 'client' && live.kind === 'oauth2' && <ClientStep provider={provider} stored={seen} justMade={justMade} />}
+              {active === 'client' && live.kind !== 'oauth2' && <SecretStep stored={seen} />}
+              {active === 'scopes' && <ScopesStep provider={provider} />}
+              {active === 'consent' && <ConsentPanel credential={live} provider={provider} onEditClient={() => void go('client')} />}
+              {active === 'name' && <NameStep stored={seen} />}
+              {active === 'test' && <TestStep credential={live} onFix={() => void go(startStep(live) === 'test' ? 'client' : startStep(live))} />}
+              <div aria-live="polite">
+                {removed !== null && (
+                  <Notice color="orange" icon={<IconAlertTriangle aria-hidden />} title="Saving this removes a stored secret" maw={760}>
+                    {removed} So that it cannot go where it was not meant for, it is removed
+                    {live.kind === 'oauth2'
+                      ? person
+                        ? ', and somebody has to connect again.'
+                        : '. Enter it again, or new tokens are fetched.'
+                      : '. Enter it again to keep it working.'}
+                  </Notice>
                 )}
+              </div>
+              <Refusal error={error} step={active} onStep={(step) => void go(step)} />
+              <Group justify="space-between" gap="sm">
                 <Button
-                  type="submit"
-                  loading={busy}
-                  color={removed !== null ? 'red.9' : undefined}
-                  variant={active === 'consent' && !consented && !dirty ? 'default' : 'filled'}
-                  onClick={() => (afterwards.current = 'next')}
+                  variant="default"
+                  disabled={active === steps[0]!.name}
+                  onClick={() => void go(steps[steps.findIndex((step) => step.name === active) - 1]!.name)}
                 >
-                  {goWords}
+                  Back
                 </Button>
+                <Group gap="sm">
+                  {active !== 'test' && (
+                    <Button
+                      variant="default"
+                      disabled={busy}
+                      onClick={(event) => {
+                        afterwards.current = 'close'
+                        event.currentTarget.form?.requestSubmit()
+                      }}
+                    >
+                      {finished ? (dirty ? 'Save and close' : 'Close') : dirty ? 'Save and finish later' : 'Finish later'}
+                    </Button>
+                  )}
+                  <Button
+                    type="submit"
+                    loading={busy}
+                    color={removed !== null ? 'red.9' : undefined}
+                    variant={active === 'consent' && !consented && !dirty ? 'default' : 'filled'}
+                    onClick={() => (afterwards.current = 'next')}
+                  >
+                    {goWords}
+                  </Button>
+                </Group>
               </Group>
-            </Group>
-          </Stack>
-        </form>
+            </Stack>
+          </form>
+        </WizardGuide>
       </WizardFrame>
       {conflict !== null && (
         <Conflict

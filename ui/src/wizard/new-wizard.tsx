@@ -20,6 +20,7 @@ import { readStep } from './start-step.ts'
 import { WhatStep } from './what-step.tsx'
 import { stepsOf, WizardFrame } from './wizard-frame.tsx'
 import { serverErrors } from './server-errors.ts'
+import { WizardGuide } from './wizard-guide.tsx'
 
 /** What was typed before the page was left: only in this window's memory, and without secrets. */
 let kept: Draft | null = null
@@ -119,43 +120,45 @@ export function NewWizard({ initial, origin, resumed, onAnew }: Props) {
         </Notice>
       )}
       <WizardFrame steps={steps} active={active} reachable={(step) => step === 'what' || (step === 'client' && whatDone)} onStep={(step) => void go(step)}>
-        <form onSubmit={submit} noValidate>
-          <Stack gap="lg" maw={860}>
-            {active === 'what' && <WhatStep />}
-            {active === 'client' && draft.kind === 'oauth2' && <ClientStep provider={provider} stored={null} />}
-            {active === 'client' && draft.kind !== 'oauth2' && <SecretStep stored={null} />}
-            <ProblemNotice error={description.error} />
-            <Refusal error={error} step={active} onStep={(step) => void go(step === 'what' ? 'what' : 'client')} />
-            <Group justify="space-between" gap="sm">
-              {active === 'what' ? (
-                <Button variant="default" component={Link} to="/credentials">
-                  Cancel
-                </Button>
-              ) : (
-                <Button variant="default" onClick={() => void go('what')}>
-                  Back
-                </Button>
-              )}
-              <Group gap="sm">
-                {active === 'client' && (
-                  <Button
-                    variant="default"
-                    disabled={busy}
-                    onClick={(event) => {
-                      afterwards.current = 'close'
-                      event.currentTarget.form?.requestSubmit()
-                    }}
-                  >
-                    Save and finish later
+        <WizardGuide step={active} provider={provider} stored={null}>
+          <form onSubmit={submit} noValidate>
+            <Stack gap="lg" maw={860}>
+              {active === 'what' && <WhatStep />}
+              {active === 'client' && draft.kind === 'oauth2' && <ClientStep provider={provider} stored={null} />}
+              {active === 'client' && draft.kind !== 'oauth2' && <SecretStep stored={null} />}
+              <ProblemNotice error={description.error} />
+              <Refusal error={error} step={active} onStep={(step) => void go(step === 'what' ? 'what' : 'client')} />
+              <Group justify="space-between" gap="sm">
+                {active === 'what' ? (
+                  <Button variant="default" component={Link} to="/credentials">
+                    Cancel
+                  </Button>
+                ) : (
+                  <Button variant="default" onClick={() => void go('what')}>
+                    Back
                   </Button>
                 )}
-                <Button type="submit" loading={busy} onClick={() => (afterwards.current = 'next')}>
-                  {active === 'what' ? 'Go on' : 'Save and go on'}
-                </Button>
+                <Group gap="sm">
+                  {active === 'client' && (
+                    <Button
+                      variant="default"
+                      disabled={busy}
+                      onClick={(event) => {
+                        afterwards.current = 'close'
+                        event.currentTarget.form?.requestSubmit()
+                      }}
+                    >
+                      Save and finish later
+                    </Button>
+                  )}
+                  <Button type="submit" loading={busy} onClick={() => (afterwards.current = 'next')}>
+                    {active === 'what' ? 'Go on' : 'Save and go on'}
+                  </Button>
+                </Group>
               </Group>
-            </Group>
-          </Stack>
-        </form>
+            </Stack>
+          </form>
+        </WizardGuide>
       </WizardFrame>
     </DraftProvider>
   )
