@@ -46,6 +46,7 @@ import { createVault } from './crypto/vault.ts'
 import { openActions } from './main/open-actions.ts'
 import { openRelay, relayChecks } from './main/open-relay.ts'
 import { masterKeySettings, oidcSettingsOf } from './main/part-settings.ts'
+import { KeyLimits } from './mail/key-limits.ts'
 import { MailOptions } from './mail/mail-options.ts'
 import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
@@ -205,6 +206,7 @@ export async function startParts(
     const senders = new Senders(mail, outbox)
     const rawIntake = new RawIntake(mail, outbox, { foreignFrom: settings.KEYBEARER_RELAY_FROM })
     const mailOptions = new MailOptions(mail)
+    const keyLimits = new KeyLimits({ db, clock })
     const requests = new HttpRequests(context, { credentials, countSent: (outcome) => metrics.count('sent_requests_total', { outcome }) })
     const action = openActions(settings, options.environment ?? {}, {
       ...mail,
@@ -318,6 +320,7 @@ export async function startParts(
         actions: action.actions,
         actionRuns: action.runs,
         rawIntake,
+        keyLimits,
         rotation,
         backups: new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version }),
         idempotency: new IdempotentReplies({ db, clock, vault }),

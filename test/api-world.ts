@@ -21,6 +21,7 @@ import { createMetrics } from '../src/base/metrics.ts'
 import { Exporter } from '../src/credentials/export-credentials.ts'
 import { Importer } from '../src/credentials/import-credentials.ts'
 import type { MailContext } from '../src/mail/context.ts'
+import { KeyLimits } from '../src/mail/key-limits.ts'
 import { MailOptions } from '../src/mail/mail-options.ts'
 import { Outbox } from '../src/mail/outbox.ts'
 import { RawIntake } from '../src/mail/raw-intake.ts'
@@ -136,6 +137,7 @@ export async function openApiWorld(
     actions: action.actions,
     actionRuns: action.runs,
     rawIntake: new RawIntake(mail, outbox, { foreignFrom: 'refuse' }),
+    keyLimits: new KeyLimits(mail),
     rotation: { get: async () => rotationView, start: async () => rotationView },
     backups: new Backups({ db: context.db, clock: context.clock, audit: context.audit, dataFolder: place.folder, dialect: context.dialect, version: '0.0.0' }),
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),

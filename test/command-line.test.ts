@@ -125,7 +125,9 @@ describe('what the command line says to what it cannot do', () => {
   })
 
   it('names the right that an access key lacks', async () => {
-    const key = (await service.get('key', 'create', 'mailer', '--credential', 'work-mail', '--right', 'mail')).trim()
+    const key = (await service.get('key', 'create', 'mailer', '--credential', 'work-mail', '--right', 'mail', '--mails-per-hour', '100')).trim()
+    const { items } = JSON.parse(await service.get('key', 'list', '--json')) as { items: { name: string; mail_limits: object | null }[] }
+    assert.deepEqual(items.find((one) => one.name === 'mailer')?.mail_limits, { messages_per_hour: 100, recipients_per_message: null, bytes_per_message: null })
     const as = async (...parameters: string[]) => {
       const { status, stderr } = await service.cli(parameters, { environment: { KEYBEARER_ACCESS_KEY: key } })
       assert.equal(status, 6)

@@ -3,7 +3,9 @@ import type { TestContext } from 'node:test'
 import { AccessKeys } from '../src/access/access-keys.ts'
 import { networkTest } from '../src/access/caller.ts'
 import { Refusals } from '../src/access/refusals.ts'
-import { RawIntake, type ForeignFrom } from '../src/mail/raw-intake.ts'
+import type { ForeignFrom } from '../src/mail/from-rules.ts'
+import { KeyLimits } from '../src/mail/key-limits.ts'
+import { RawIntake } from '../src/mail/raw-intake.ts'
 import { Relay, type RelayAddress, type RelayOptions } from '../src/mail/relay.ts'
 import { makeMailBed, type MailBed } from './mail-world.ts'
 import { openRaw, type RawClient } from './smtp-client.ts'
@@ -39,6 +41,8 @@ export async function makeRelayBed(
     {
       log,
       intake: new RawIntake(bed.context, bed.outbox, { foreignFrom: options.foreignFrom ?? 'refuse' }),
+      limits: new KeyLimits(bed.context),
+      clock,
       authenticate: (authorization, address) => keys.authenticate(authorization, address),
       refusals: new Refusals({ audit, clock, log }),
       count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),

@@ -109,11 +109,14 @@ export type DiscoveredProvider = { description: Provider; warnings: string[] }
 export type AccessKeyPage = { items: AccessKey[]; next: string | null }
 
 /** What an automation calls Keybearer with; never the key itself */
-export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit" | "persons" | "calendar")[]; actions: string[]; networks: string[]; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null; delivery: { status: "waiting" | "opened" | "expired"; expires_at: string; opened_at: string | null; opened_from: string | null; repeats: number } | null }
+export type AccessKey = { id: string; name: string; hint: string; permissions: { credential: string; rights: ("read" | "token" | "mail" | "request")[] }[]; administration: ("manage" | "keys" | "audit" | "persons" | "calendar")[]; actions: string[]; networks: string[]; mail_limits: { messages_per_hour: number | null; recipients_per_message: number | null; bytes_per_message: number | null } | null; expires_at: string | null; revoked_at: string | null; created_at: string; created_by: string; last_used_at: string | null; last_used_from: string | null; delivery: { status: "waiting" | "opened" | "expired"; expires_at: string; opened_at: string | null; opened_from: string | null; repeats: number } | null }
 
-export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit" | "persons" | "calendar")[]; actions?: string[]; networks?: string[]; expires_at?: string; delivery_link?: boolean }
+export type NewAccessKey = { name: string; permissions: Permission[]; administration?: ("manage" | "keys" | "audit" | "persons" | "calendar")[]; actions?: string[]; networks?: string[]; mail_limits?: NewMailLimits | null; expires_at?: string; delivery_link?: boolean }
 
 export type Permission = { credential: string; rights: ("read" | "token" | "mail" | "request")[] }
+
+/** What the key may send at most, beside the limits of the service */
+export type NewMailLimits = { messages_per_hour?: number | null; recipients_per_message?: number | null; bytes_per_message?: number | null }
 
 export type MadeAccessKey = { access_key: AccessKey; key: string | null; delivery: { link: string; command: string; expires_at: string } | null }
 
@@ -180,12 +183,12 @@ export type PasskeyAttestation = { id: string; rawId: string; type: "public-key"
 export type SenderPage = { items: Sender[]; next: string | null }
 
 /** A way to send mail */
-export type Sender = { id: string; name: string; kind: "smtp" | "graph" | "gmail"; host: string; port: number; tls: "implicit" | "starttls" | "none"; mechanism: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential: Named | null; login: string | null; from: string; from_name: string | null; ca: string | null; is_default: boolean; created_at: string; updated_at: string; revision: number }
+export type Sender = { id: string; name: string; kind: "smtp" | "graph" | "gmail"; host: string; port: number; tls: "implicit" | "starttls" | "none"; mechanism: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential: Named | null; login: string | null; from: string; from_name: string | null; takes_from: string[] | null; foreign_from: "refuse" | "rewrite" | "keep" | null; ca: string | null; is_default: boolean; created_at: string; updated_at: string; revision: number }
 
-export type NewSender = { name: string; kind?: "smtp" | "graph" | "gmail"; host?: string; port?: number; tls?: "implicit" | "starttls" | "none"; mechanism?: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential?: string | null; login?: string | null; from: string; from_name?: string | null; ca?: string | null; is_default?: boolean }
+export type NewSender = { name: string; kind?: "smtp" | "graph" | "gmail"; host?: string; port?: number; tls?: "implicit" | "starttls" | "none"; mechanism?: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential?: string | null; login?: string | null; from: string; from_name?: string | null; takes_from?: string[] | null; foreign_from?: "refuse" | "rewrite" | "keep" | null; ca?: string | null; is_default?: boolean }
 
 /** A field left out stays as it is */
-export type SenderChange = { name?: string; host?: string; port?: number; tls?: "implicit" | "starttls" | "none"; mechanism?: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential?: string | null; login?: string | null; from?: string; from_name?: string | null; ca?: string | null; is_default?: boolean }
+export type SenderChange = { name?: string; host?: string; port?: number; tls?: "implicit" | "starttls" | "none"; mechanism?: "auto" | "XOAUTH2" | "OAUTHBEARER" | "PLAIN" | "LOGIN" | "none"; credential?: string | null; login?: string | null; from?: string; from_name?: string | null; takes_from?: string[] | null; foreign_from?: "refuse" | "rewrite" | "keep" | null; ca?: string | null; is_default?: boolean }
 
 export type SenderTest = { to: string }
 

@@ -21,7 +21,7 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { AuditTrail } from './audit.ts'
 import { Caller, isNetwork, networkTest } from './caller.ts'
 import { deliveryLife, hashLink } from './key-deliveries.ts'
-import { administrations, rights, type AccessKeyView, type MadeAccessKey, type NewAccessKey, type Permission } from './types.ts'
+import { administrations, rights, type AccessKeyView, type MadeAccessKey, type MailLimits, type NewAccessKey, type Permission } from './types.ts'
 
 const day = 86_400_000
 /** Revoked keys stay in the list for so long. */
@@ -149,6 +149,7 @@ export class AccessKeys {
       administration: JSON.stringify(input.administration ?? []),
       actions: JSON.stringify(input.actions ?? []),
       networks: JSON.stringify(input.networks ?? []),
+      mail_limits: limitsText(input.mailLimits ?? null),
       expires_at: input.expiresAt ?? null,
       revoked_at: null,
       created_by: actor.id,
@@ -172,6 +173,7 @@ export class AccessKeys {
             permissions: describe(input.permissions),
             administration: input.administration ?? [],
             ...(input.actions?.length ? { actions: input.actions } : {}),
+            ...(row.mail_limits === null ? {} : { mail_limits: row.mail_limits }),
             ...(delivery === null ? {} : { delivery: 'link' }),
           },
         },
@@ -240,8 +242,34 @@ function checkNewKey(input: NewAccessKey, now: number): void {
   for (const network of input.networks ?? []) {
     if (!isNetwork(network)) errors.push({ path: 'networks', message: `"${network.slice(0, 60)}" is not an address or a network such as 192.0.2.0/24` })
   }
+  for (const [path, most] of [
+    ['messages_per_hour', 100_000],
+    ['recipients_per_message', 500],
+    ['bytes_per_message', 150_000_000],
+  ] as const) {
+    const value = limitsOf(input.mailLimits ?? null)?.[path] ?? null
+    if (value !== null && !(Number.isInteger(value) && value >= 1 && value <= most))
+      errors.push({ path: `mail_limits.${path}`, message: `must be a whole number from 1 to ${most}` })
+  }
   if (input.expiresAt !== undefined && input.expiresAt <= now) errors.push({ path: 'expires_at', message: 'must lie in the future' })
   if (errors.length > 0) throw new Problem('invalid_request', 'The access key cannot be made like this.', { errors })
+}
+
+type StoredLimits = { messages_per_hour: number | null; recipients_per_message: number | null; bytes_per_message: number | null }
+
+const limitsOf = (limits: MailLimits | null): StoredLimits | null =>
+  limits && { messages_per_hour: limits.messagesPerHour, recipients_per_message: limits.recipientsPerMessage, bytes_per_message: limits.bytesPerMessage }
+
+/** Limits of which none is set are no limits. */
+function limitsText(limits: MailLimits | null): string | null {
+  const stored = limitsOf(limits)
+  return stored === null || Object.values(stored).every((value) => value === null) ? null : JSON.stringify(stored)
+}
+
+function readLimits(text: string | null): MailLimits | null {
+  if (text === null) return null
+  const stored = JSON.parse(text) as StoredLimits
+  return { messagesPerHour: stored.messages_per_hour, recipientsPerMessage: stored.recipients_per_message, bytesPerMessage: stored.bytes_per_message }
 }
 
 const describe = (permissions: Permission[]) => permissions.map((p) => `${p.credential}:${p.rights.join('+')}`)
@@ -255,6 +283,7 @@ function toView(row: Row<'access_keys'>, delivery: AccessKeyView['delivery'] = n
     administration: JSON.parse(row.administration) as AccessKeyView['administration'],
     actions: JSON.parse(row.actions) as string[],
     networks: JSON.parse(row.networks) as string[],
+    mailLimits: readLimits(row.mail_limits),
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
     createdAt: row.created_at,

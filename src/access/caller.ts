@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Actor } from '../base/actor.ts'
 import type { Role } from './roles.ts'
-import type { Administration, Right, Rights } from './types.ts'
+import type { Administration, MailLimits, Right, Rights } from './types.ts'
 
 /** The person behind a call, and the session it came with. */
 export type SignedIn = {
@@ -20,6 +20,8 @@ export class Caller {
   readonly actor: Actor
   /** Null when an access key calls. */
   readonly person: SignedIn | null
+  /** What it may send at most; null: no limits of its own. */
+  readonly mailLimits: MailLimits | null
   readonly #administration: ReadonlySet<Administration>
   readonly #gives: ReadonlySet<Right>
   readonly #anywhere: ReadonlySet<Right>
@@ -29,6 +31,7 @@ export class Caller {
   constructor(rights: Rights, actor: Actor, person: SignedIn | null = null) {
     this.actor = actor
     this.person = person
+    this.mailLimits = rights.mailLimits ?? null
     this.#administration = new Set(rights.administration)
     this.#gives = new Set(rights.gives)
     this.#actions = new Set(rights.actions)

@@ -31,6 +31,9 @@ export type Permission = {
   rights: Right[]
 }
 
+/** What a caller may send at most; null: no limit of its own. */
+export type MailLimits = { messagesPerHour: number | null; recipientsPerMessage: number | null; bytesPerMessage: number | null }
+
 /** What a caller may do. Everything it does not name is refused. */
 export type Rights = {
   permissions: Permission[]
@@ -39,6 +42,7 @@ export type Rights = {
   actions?: readonly string[]
   /** Rights on credentials that it may give to a new access key without having them itself. */
   gives?: readonly Right[]
+  mailLimits?: MailLimits | null
 }
 
 export type NewAccessKey = {
@@ -49,6 +53,7 @@ export type NewAccessKey = {
   actions?: string[]
   /** CIDR networks the key may be used from; empty: anywhere. */
   networks?: string[]
+  mailLimits?: MailLimits | null
   expiresAt?: number
 }
 
@@ -60,6 +65,7 @@ export type AccessKeyView = {
   administration: Administration[]
   actions: string[]
   networks: string[]
+  mailLimits: MailLimits | null
   expiresAt: number | null
   revokedAt: number | null
   createdAt: number

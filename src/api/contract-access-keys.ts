@@ -10,6 +10,14 @@ const permission = z
   })
   .meta({ id: 'Permission' })
 
+const mailLimits = z
+  .strictObject({
+    messages_per_hour: z.int().min(1).max(100_000).nullable().optional(),
+    recipients_per_message: z.int().min(1).max(500).nullable().optional(),
+    bytes_per_message: z.int().min(1).max(150_000_000).nullable().optional(),
+  })
+  .meta({ id: 'NewMailLimits', description: 'What the key may send at most, beside the limits of the service' })
+
 const newAccessKey = z
   .strictObject({
     name: word(100),
@@ -17,6 +25,7 @@ const newAccessKey = z
     administration: z.array(z.enum(administrations)).max(administrations.length).optional(),
     actions: z.array(ref('action')).max(1000).optional().meta({ description: 'Ids or names of actions that it may run, or * for all' }),
     networks: z.array(word(60)).max(100).optional().meta({ description: 'Networks the key may be used from, such as 192.0.2.0/24; none: from anywhere' }),
+    mail_limits: mailLimits.nullable().optional(),
     expires_at: time.optional(),
     delivery_link: z.boolean().optional().meta({ description: 'Hand the key over by a link that opens once, within the hour, instead of showing it here' }),
   })
@@ -31,6 +40,10 @@ const accessKey = z
     administration: z.array(z.enum(administrations)),
     actions: z.array(z.string()).meta({ description: 'Ids of the actions that it may run, or * for all' }),
     networks: z.array(z.string()),
+    mail_limits: z
+      .object({ messages_per_hour: z.int().nullable(), recipients_per_message: z.int().nullable(), bytes_per_message: z.int().nullable() })
+      .nullable()
+      .meta({ description: 'What the key may send at most; null: no limits of its own' }),
     expires_at: optionalTime,
     revoked_at: optionalTime,
     created_at: time,

@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { foreignFroms } from '../mail/from-rules.ts'
 import { endpoint } from './endpoint.ts'
 import { count, named, optionalTime, page, pageQuery, ref, text, time, word, diagnosisSchema } from './schemas.ts'
 
 const kind = z.enum(['smtp', 'graph', 'gmail'])
 const tls = z.enum(['implicit', 'starttls', 'none'])
 const mechanism = z.enum(['auto', 'XOAUTH2', 'OAUTHBEARER', 'PLAIN', 'LOGIN', 'none'])
+const foreignFrom = z.enum(foreignFroms)
 const port = z.int().min(1).max(65535)
 /** One address, with a display name or without. What exactly is allowed, the mail part checks. */
 const address = word(1000)
@@ -24,6 +26,13 @@ const newSender = z
       .meta({ description: 'Whom to log in as; the account of the credential unless told. For an API: whose mailbox sends' }),
     from: address,
     from_name: word(200).nullable().optional(),
+    takes_from: z
+      .array(word(320))
+      .max(200)
+      .nullable()
+      .optional()
+      .meta({ description: 'Which From goes through it, beside its own: addresses, domains such as @example.org, * for any; none: those of its own domain' }),
+    foreign_from: foreignFrom.nullable().optional().meta({ description: 'What becomes of mail with another From; KEYBEARER_RELAY_FROM decides unless told' }),
     ca: text(100_000).nullable().optional().meta({ description: 'Certificate of an own certificate authority, in PEM form' }),
     is_default: z.boolean().optional(),
   })
@@ -42,6 +51,8 @@ const sender = z
     login: z.string().nullable(),
     from: z.string(),
     from_name: z.string().nullable(),
+    takes_from: z.array(z.string()).nullable(),
+    foreign_from: foreignFrom.nullable(),
     ca: z.string().nullable(),
     is_default: z.boolean(),
     created_at: time,

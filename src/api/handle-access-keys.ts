@@ -33,6 +33,15 @@ export function accessKeyHandlers({ accessKeys, deliveries, credentials, actions
         administration: body.administration ?? [],
         actions: await Promise.all((body.actions ?? []).map((ref, i) => resolveAction(actions, caller, ref, `actions.${i}`))),
         networks: body.networks ?? [],
+        ...(body.mail_limits == null
+          ? {}
+          : {
+              mailLimits: {
+                messagesPerHour: body.mail_limits.messages_per_hour ?? null,
+                recipientsPerMessage: body.mail_limits.recipients_per_message ?? null,
+                bytesPerMessage: body.mail_limits.bytes_per_message ?? null,
+              },
+            }),
         ...(body.expires_at === undefined ? {} : { expiresAt: Date.parse(body.expires_at) }),
       }
       refuseMoreThanOwn(caller, input)

@@ -20,9 +20,9 @@ type Ids =
   | 'retryMessage'
   | 'cancelMessage'
 
-type Parts = Pick<Services, 'senders' | 'outbox' | 'rawIntake' | 'credentials'>
+type Parts = Pick<Services, 'senders' | 'outbox' | 'rawIntake' | 'credentials' | 'keyLimits'>
 
-export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts): HandlersOf<Ids> {
+export function mailHandlers({ senders, outbox, rawIntake, credentials, keyLimits }: Parts): HandlersOf<Ids> {
   return {
     async listSenders({ caller }) {
       const visible = (await senders.list()).filter((sender) => maySee(caller, sender))
@@ -58,7 +58,12 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts)
       const sender = body.sender === undefined ? await defaultSender(senders, caller) : await seenSender(senders, caller, body.sender)
       if (!maySend(caller, sender)) throw new Problem('not_allowed', `${caller.title} may not send mail through "${sender.name}".`)
       // The sender that was decided on is the one that sends.
-      const view = await outbox.accept({ ...toNewMessage(body), sender: sender.id, ...(submission && { submission }) }, actor)
+      const view = await outbox.accept(
+        { ...toNewMessage(body), sender: sender.id, ...(submission && { submission }) },
+        actor,
+        undefined,
+        keyLimits.limiterOf(caller),
+      )
       return { body: messageBody(view), headers: { location: `/v1/mail/messages/${view.id}` } }
     },
     async sendRawMessage({ body, actor, caller, submission }) {
@@ -71,6 +76,7 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials }: Parts)
           to: body.to ?? 'named',
           ...(body.sender === undefined ? {} : { sender: body.sender }),
           maySend: (sender) => maySend(caller, sender),
+          limiter: keyLimits.limiterOf(caller),
           trace: null,
           by: 'raw',
           ...(submission && { submission }),

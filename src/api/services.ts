@@ -23,6 +23,7 @@ import type { Importer } from '../credentials/import-credentials.ts'
 import type { Registrations } from '../credentials/registrations.ts'
 import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Providers } from '../credentials/providers.ts'
+import type { KeyLimits } from '../mail/key-limits.ts'
 import type { MailOptions } from '../mail/mail-options.ts'
 import type { Outbox } from '../mail/outbox.ts'
 import type { RawIntake } from '../mail/raw-intake.ts'
@@ -104,6 +105,7 @@ export type Services = {
   actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>
   actionRuns: Pick<ActionRuns, 'run' | 'list' | 'get'>
   rawIntake: Pick<RawIntake, 'accept'>
+  keyLimits: KeyLimits
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
   backups: Pick<Backups, 'make' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>

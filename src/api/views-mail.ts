@@ -16,6 +16,8 @@ export function senderBody(view: SenderView): Reply<'getSender'> {
     login: view.login,
     from: view.from,
     from_name: view.fromName,
+    takes_from: view.takesFrom,
+    foreign_from: view.foreignFrom,
     ca: view.ca,
     is_default: view.isDefault,
     created_at: iso(view.createdAt),
@@ -39,6 +41,8 @@ export function toSenderChange(body: Body<EndpointOf<'changeSender'>>): Partial<
     login: body.login,
     from: body.from,
     fromName: body.from_name,
+    takesFrom: body.takes_from,
+    foreignFrom: body.foreign_from,
     ca: body.ca,
     isDefault: body.is_default,
   })

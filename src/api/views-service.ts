@@ -15,6 +15,11 @@ export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
     administration: view.administration,
     actions: view.actions,
     networks: view.networks,
+    mail_limits: view.mailLimits && {
+      messages_per_hour: view.mailLimits.messagesPerHour,
+      recipients_per_message: view.mailLimits.recipientsPerMessage,
+      bytes_per_message: view.mailLimits.bytesPerMessage,
+    },
     expires_at: isoOrNull(view.expiresAt),
     revoked_at: isoOrNull(view.revokedAt),
     created_at: iso(view.createdAt),

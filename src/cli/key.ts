@@ -3,10 +3,11 @@ import type { NewAccessKey, Permission } from '../../client/src/operations.ts'
 import { systemClock } from '../base/clock.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
-import { collect } from './input.ts'
+import { collect, readNumber } from './input.ts'
 import { print, printJson, printTable, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
+type LimitOptions = { mailsPerHour?: number; recipientsPerMail?: number; bytesPerMail?: number }
 type Options = {
   credential?: string[]
   right?: string[]
@@ -16,7 +17,7 @@ type Options = {
   expires?: string
   deliveryLink?: boolean
   json?: boolean
-}
+} & LimitOptions
 
 export function keyCommand(): Command {
   const command = new Command('key').description('access keys: what automations call Keybearer with')
@@ -57,6 +58,9 @@ export function keyCommand(): Command {
       .option('--administer <what>', 'manage, keys, audit', collect)
       .option('--action <names>', 'saved actions it may run; all for every one', collect)
       .option('--network <networks>', 'only from these networks, such as 192.0.2.0/24', collect)
+      .option('--mails-per-hour <number>', 'most mails that it may send in an hour', readNumber)
+      .option('--recipients-per-mail <number>', 'most recipients of one mail', readNumber)
+      .option('--bytes-per-mail <number>', 'largest mail in bytes', readNumber)
       .option('--expires <when>', 'a date, or days such as 90d')
       .option('--delivery-link', 'do not show it: print a link by which one machine gets it, once, within the hour')
       .option('--json', 'print JSON')
@@ -74,6 +78,7 @@ export function keyCommand(): Command {
             ...(options.administer ? { administration: options.administer as NonNullable<NewAccessKey['administration']> } : {}),
             ...(options.action ? { actions: options.action.map((one) => (one === 'all' ? '*' : one)) } : {}),
             ...(options.network ? { networks: options.network } : {}),
+            ...limitsOf(options),
             ...(options.expires === undefined ? {} : { expires_at: readEnd(options.expires) }),
             ...(options.deliveryLink ? { delivery_link: true } : {}),
           },
@@ -101,6 +106,17 @@ export function keyCommand(): Command {
       }),
   )
   return command
+}
+
+function limitsOf({ mailsPerHour, recipientsPerMail, bytesPerMail }: LimitOptions): Pick<NewAccessKey, 'mail_limits'> {
+  if (mailsPerHour === undefined && recipientsPerMail === undefined && bytesPerMail === undefined) return {}
+  return {
+    mail_limits: {
+      ...(mailsPerHour === undefined ? {} : { messages_per_hour: mailsPerHour }),
+      ...(recipientsPerMail === undefined ? {} : { recipients_per_message: recipientsPerMail }),
+      ...(bytesPerMail === undefined ? {} : { bytes_per_message: bytesPerMail }),
+    },
+  }
 }
 
 function readEnd(text: string): string {

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { NewSender, SenderChange } from '../../client/src/operations.ts'
-import { oneOf, readInput, readNumber } from './input.ts'
+import { collect, oneOf, readInput, readNumber } from './input.ts'
 import { mailOptionsCommand } from './mail-options.ts'
 import { print, printJson, printTable, quoted } from './output.ts'
 import { tellOutcome } from './send.ts'
@@ -16,6 +16,8 @@ type Options = {
   login?: string
   from?: string
   fromName?: string
+  takesFrom?: string[]
+  foreignFrom?: NonNullable<NewSender['foreign_from']> | 'setting'
   caFile?: string
   default?: boolean
   name?: string
@@ -31,6 +33,8 @@ const fields = (options: Options): SenderChange => ({
   ...(options.login === undefined ? {} : { login: options.login }),
   ...(options.from === undefined ? {} : { from: options.from }),
   ...(options.fromName === undefined ? {} : { from_name: options.fromName }),
+  ...(options.takesFrom === undefined ? {} : { takes_from: options.takesFrom.includes('domain') ? null : options.takesFrom }),
+  ...(options.foreignFrom === undefined ? {} : { foreign_from: options.foreignFrom === 'setting' ? null : options.foreignFrom }),
   ...(options.caFile === undefined ? {} : { ca: readInput(options.caFile) }),
   ...(options.default ? { is_default: true } : {}),
 })
@@ -45,6 +49,19 @@ const withFields = (command: Command): Command =>
     .option('--login <mailbox>', 'log in as this account, or through an API: send from this mailbox; where it is another one than From')
     .option('--from <address>', 'address to send as')
     .option('--from-name <name>')
+    .option(
+      '--takes-from <addresses>',
+      'finished mail of which From goes through it, beside its own: addresses, @example.org, * for any; "domain": its own',
+      collect,
+    )
+    .addOption(
+      oneOf('--foreign-from <rule>', 'what becomes of finished mail with another From; "setting": as KEYBEARER_RELAY_FROM says', [
+        'refuse',
+        'rewrite',
+        'keep',
+        'setting',
+      ]),
+    )
     .option('--ca-file <file>', 'PEM file of an own certificate authority')
     .option('--default', 'make it the default sender')
 
@@ -86,6 +103,8 @@ export function senderCommand(): Command {
           ['Login', item.login ?? 'the account of the credential'],
           ['Mechanism', item.mechanism],
           ['From', item.from],
+          ['Also takes', item.takes_from === null ? 'any address of its domain' : item.takes_from.join(', ')],
+          ['Other From', item.foreign_from ?? 'as KEYBEARER_RELAY_FROM says'],
           ['Credential', item.credential?.name ?? 'none'],
           ['Default', item.is_default ? 'yes' : 'no'],
         ] as const)

@@ -65,6 +65,7 @@ export const relaySettings = {
     },
     fallback: () => 'refuse',
     shownDefault: 'refuse',
-    sentence: 'What becomes of finished mail whose From belongs to no sender: refuse, rewrite (From of the default sender, answers to the old one) or keep.',
+    sentence:
+      'What becomes of finished mail whose From belongs to no sender, unless the sender that it ends up at says otherwise: refuse, rewrite (From of that sender, answers to the old one) or keep.',
   }),
 } as const

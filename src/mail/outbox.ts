@@ -24,10 +24,13 @@ import type { MailContext } from './context.ts'
 import { DeliveryRoute } from './delivery-route.ts'
 import { GmailSender } from './gmail-sender.ts'
 import { GraphSender } from './graph-sender.ts'
+import { takesFrom } from './from-rules.ts'
+import type { Limiter } from './key-limits.ts'
 import { compose } from './message.ts'
 import { contentPlace, dropContent } from './message-content.ts'
 import { toMessageView } from './message-view.ts'
 import { OutboxRunner } from './outbox-runner.ts'
+import { toSenderView } from './sender-view.ts'
 import type { SendersByKind } from './sender.ts'
 import { SmtpSender } from './smtp-sender.ts'
 import type { Delivery, MessageStatus, MessageView, NewMessage, ReadyMessage, Recipient, SenderView } from './types.ts'
@@ -64,9 +67,9 @@ export class Outbox {
   /**
    * Takes a message and returns when it is on disk, together with what `beside` writes.
    *
-   * @throws Problem mail_invalid, no_sender, not_found, payload_too_large, storage_full
+   * @throws Problem mail_invalid, no_sender, not_found, not_allowed, payload_too_large, rate_limited, storage_full
    */
-  async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<MessageView> {
+  async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>, limiter?: Limiter): Promise<MessageView> {
     const { db, clock } = this.#context
     const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
     if (!sender) {
@@ -76,13 +79,20 @@ export class Outbox {
     }
     const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, clock.now(), this.#context.maxBytes)
     const mime = Buffer.from(message.mime, 'utf8')
-    return await this.get(
-      await this.#keep(
+    const { takesFrom: taken } = toSenderView(sender)
+    // Where the addresses are written out, they count for every door.
+    if (taken !== null && !takesFrom({ from: sender.from_address, takesFrom: taken }, message.from.address)) {
+      throw new Problem('not_allowed', `From ${message.from.address} may not go through the sender "${sender.name}".`, {
+        nextStep: 'Use another From or another sender, or have this sender take the address.',
+      })
+    }
+    const keep = () =>
+      this.#keep(
         { ...message, mime, sender, envelopeFrom: message.from.address, by: null, ...(input.submission && { submission: input.submission }) },
         actor,
         beside,
-      ),
-    )
+      )
+    return await this.get(limiter === undefined ? await keep() : await limiter({ bytes: mime.length, recipients: message.recipients.length }, keep))
   }
 
   /** Takes a finished message for exactly these recipients and returns its id when it is on disk. @throws Problem storage_full */

@@ -3,15 +3,14 @@ import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
 import { listSenderRows } from '../storage/senders.ts'
 import type { MailContext } from './context.ts'
+import { chooseSender, type ForeignFrom } from './from-rules.ts'
+import type { Limiter } from './key-limits.ts'
 import { fromField } from './message-from.ts'
 import { mostRecipients, normalizeAddress } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { finishRaw, fromOf, localFromOf, mailDate, namedRecipients, readRaw, withoutFrom } from './raw-message.ts'
-import { toSenderView } from './senders.ts'
+import { toSenderView } from './sender-view.ts'
 import type { SenderView } from './types.ts'
-
-/** What becomes of a message whose From belongs to no sender. */
-export type ForeignFrom = 'refuse' | 'rewrite' | 'keep'
 
 export type RawOrder = {
   mime: Buffer
@@ -23,6 +22,8 @@ export type RawOrder = {
   sender?: string
   /** Whether it may go through this sender. */
   maySend: (sender: SenderView) => boolean
+  /** Keeps whoever brings it to his limits. */
+  limiter?: Limiter
   /** The one sender of whoever brings it: From is its own address, whatever the message says. */
   isForced?: boolean
   /** How it came, for its Received line; null: none is written. */
@@ -48,7 +49,7 @@ export class RawIntake {
    *
    * Invariant: the envelope is the truth. Nobody gets a message whom `to` does not name.
    *
-   * @throws Problem mail_invalid, no_sender, not_found, not_allowed, payload_too_large, storage_full
+   * @throws Problem mail_invalid, no_sender, not_found, not_allowed, payload_too_large, rate_limited, storage_full
    */
   async accept(order: RawOrder, actor: Actor): Promise<string> {
     const { maxBytes, clock } = this.#context
@@ -62,12 +63,13 @@ export class RawIntake {
     const given = written.length > 0 ? written : [normalizeAddress(order.mailFrom)].filter((address) => address !== null)
     const { sender, fits } = chooseSender(await this.#usable(order), given, order.sender !== undefined)
     const isOwn = given.length === 0 || (fits && (order.isForced !== true || given[0] === sender.from))
-    if (!isOwn && order.isForced !== true && this.#foreignFrom === 'refuse') {
+    const rule = sender.foreignFrom ?? this.#foreignFrom
+    if (!isOwn && order.isForced !== true && rule === 'refuse') {
       throw new Problem('not_allowed', `From is ${given.join(', ').slice(0, 200)}, which belongs to no sender that may be used here.`, {
-        nextStep: `Write From: ${sender.from}, make a sender for that address, or set KEYBEARER_RELAY_FROM=rewrite.`,
+        nextStep: `Write From: ${sender.from}, make a sender for that address, have a sender take it, or set KEYBEARER_RELAY_FROM=rewrite.`,
       })
     }
-    const rewrite = !isOwn && (order.isForced === true || this.#foreignFrom === 'rewrite' || given.length > 1)
+    const rewrite = !isOwn && (order.isForced === true || rule === 'rewrite' || given.length > 1)
     const from = rewrite ? sender.from : (given[0] ?? sender.from)
     const now = clock.now()
     const finished = finishRaw(message, {
@@ -76,10 +78,12 @@ export class RawIntake {
       received: order.trace === null ? null : receivedLine(order.trace, now),
       now,
     })
-    return await this.#outbox.acceptRaw(
-      { ...finished, sender, envelopeFrom: from, recipients, by: order.by, ...(order.submission && { submission: order.submission }) },
-      actor,
-    )
+    const keep = () =>
+      this.#outbox.acceptRaw(
+        { ...finished, sender, envelopeFrom: from, recipients, by: order.by, ...(order.submission && { submission: order.submission }) },
+        actor,
+      )
+    return order.limiter === undefined ? await keep() : await order.limiter({ bytes: order.mime.length, recipients: recipients.length }, keep)
   }
 
   async #usable(order: RawOrder): Promise<SenderView[]> {
@@ -95,30 +99,6 @@ export class RawIntake {
     return named
   }
 }
-
-/**
- * Chooses the sender whose address From is, else one of its domain, else the default one.
- *
- * @throws Problem no_sender
- */
-export function chooseSender(usable: SenderView[], from: string[], isNamed: boolean): { sender: SenderView; fits: boolean } {
-  const main = usable.find((sender) => sender.isDefault)
-  // The default one first, where several fit.
-  const inOrder = main === undefined ? usable : [main, ...usable.filter((sender) => sender !== main)]
-  const [address] = from
-  if (address !== undefined && from.length === 1) {
-    const exact = inOrder.find((sender) => sender.from.toLowerCase() === address.toLowerCase())
-    const near = exact ?? inOrder.find((sender) => domainOf(sender.from) === domainOf(address))
-    if (near) return { sender: near, fits: true }
-  }
-  const sender = isNamed ? inOrder[0] : main
-  if (sender) return { sender, fits: false }
-  throw new Problem('no_sender', `No sender fits From ${from.join(', ').slice(0, 200)}, and there is no default one that may be used here.`, {
-    nextStep: 'Make a sender with this address, or choose a default sender in the email options.',
-  })
-}
-
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 
 function readRecipients(texts: string[]): string[] {
   const addresses = texts.map((text) => {

@@ -22,6 +22,8 @@ export function refusalOf(error: unknown): Refusal {
       return refusal(550, '5.7.1', words(error))
     case 'not_signed_in':
       return refusal(535, '5.7.8', words(error))
+    case 'rate_limited':
+      return refusal(450, '4.7.28', words(error))
     case 'storage_full':
       return refusal(452, '4.3.1', words(error))
     default:

@@ -1,9 +1,10 @@
-import type { SMTPServerAuthentication, SMTPServerOptions, SMTPServerSession } from 'smtp-server'
+import type { SMTPServerAddress, SMTPServerAuthentication, SMTPServerOptions, SMTPServerSession } from 'smtp-server'
 import type { PassThrough } from 'node:stream'
 import type { Caller } from '../access/caller.ts'
 import type { Actor } from '../base/actor.ts'
 import { isLoopback } from '../base/addresses.ts'
 import { isProblem, Problem } from '../base/problem.ts'
+import type { FailedLogins } from './failed-logins.ts'
 import { normalizeAddress } from './message.ts'
 import type { RelayContext } from './relay.ts'
 import { refusal, refusalOf } from './relay-replies.ts'
@@ -14,7 +15,13 @@ const mostFailedLogins = 3
 const disabled = ['XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL', 'VRFY']
 
 type User = { identify: () => Promise<Caller> }
-type Session = SMTPServerSession & { user?: User; disabledCommands?: string[]; failedLogins?: number }
+type Session = SMTPServerSession & {
+  user?: User
+  disabledCommands?: string[]
+  failedLogins?: number
+  /** Who sends the message that is being handed in; null: a device without a login. */
+  caller?: Caller | null
+}
 type Handlers = Required<Pick<SMTPServerOptions, 'onConnect' | 'onSecure' | 'onAuth' | 'onMailFrom' | 'onRcptTo' | 'onData'>>
 
 /**
@@ -22,8 +29,11 @@ type Handlers = Required<Pick<SMTPServerOptions, 'onConnect' | 'onSecure' | 'onA
  *
  * Invariant: `250` at the end of a message comes after the outbox has it on disk, and never without.
  */
-export function relayHandlers(context: RelayContext, options: { budget: Budget; receiving: Set<string>; hasTls: boolean; host: string }): Handlers {
-  const { budget, receiving } = options
+export function relayHandlers(
+  context: RelayContext,
+  options: { budget: Budget; failedLogins: FailedLogins; receiving: Set<string>; hasTls: boolean; host: string },
+): Handlers {
+  const { budget, failedLogins, receiving } = options
   const withoutTls = options.hasTls ? disabled : [...disabled, 'STARTTLS']
   const isOpen = context.openTo
   const commandsOf = (session: Session): string[] => (mayLogIn(session) ? withoutTls : [...withoutTls, 'AUTH'])
@@ -44,6 +54,8 @@ export function relayHandlers(context: RelayContext, options: { budget: Budget; 
       const action = error.code === 'not_signed_in' ? ('access_key.refused' as const) : ('api.refused' as const)
       await context.refusals.record({ actor: nobodyAt(session), action, outcome: 'refused', reason: error.message, detail: { endpoint: 'relay' } })
       context.count('login_refused')
+      if (failedLogins.isTooMany(plainAddress(session)))
+        return refusal(421, '4.7.0', 'Too many logins from this address were refused. Correct the access key, and wait a minute.')
       session.failedLogins = (session.failedLogins ?? 0) + 1
       if (session.failedLogins >= mostFailedLogins) return refusal(421, '4.7.0', 'Too many logins were refused. Check the access key.')
       return refusal(535, '5.7.8', `${error.message} The password is an access key of Keybearer.`.slice(0, 450))
@@ -52,10 +64,12 @@ export function relayHandlers(context: RelayContext, options: { budget: Budget; 
   }
 
   /** Returns whom a message is from, and what he may use. */
-  const judge = async (session: Session): Promise<{ actor: Actor } & Pick<RawOrder, 'sender' | 'maySend' | 'isForced'>> => {
+  const judge = async (session: Session): Promise<{ actor: Actor } & Pick<RawOrder, 'sender' | 'maySend' | 'isForced' | 'limiter'>> => {
+    session.caller = null
     if (session.user) {
       const caller = await session.user.identify()
-      return { actor: caller.actor, maySend: (sender) => caller.can('mail', sender.credential?.id ?? '*') }
+      session.caller = caller
+      return { actor: caller.actor, maySend: (sender) => caller.can('mail', sender.credential?.id ?? '*'), limiter: context.limits.limiterOf(caller) }
     }
     if (isOpen === null || !isOpen.networks(plainAddress(session))) throw await needsLogin(session)
     return { actor: { ...nobodyAt(session), name: 'relay' }, sender: isOpen.sender, maySend: () => true, isForced: true }
@@ -67,6 +81,16 @@ export function relayHandlers(context: RelayContext, options: { budget: Budget; 
     return mayLogIn(session)
       ? refusal(530, '5.7.0', 'Log in first: any user name, and an access key of Keybearer with the right "mail" as password.')
       : refusal(530, '5.7.0', 'Encrypt first: use STARTTLS, or the port for implicit TLS, and log in with an access key as password.')
+  }
+
+  /** What is known before the message comes is said before it comes. */
+  const checkMail = async ({ args }: SMTPServerAddress, session: Session): Promise<void> => {
+    await judge(session)
+    const { caller } = session
+    if (!caller) return
+    const size = Number(typeof args === 'object' ? (args as { SIZE?: string }).SIZE : Number.NaN)
+    if (size > 0) context.limits.checkSize(caller, size)
+    await context.limits.checkRate(caller)
   }
 
   const take = async (stream: PassThrough, session: Session): Promise<string> => {
@@ -104,13 +128,17 @@ export function relayHandlers(context: RelayContext, options: { budget: Budget; 
         (error: unknown) => void refuseLogin(error, session as Session).then((reply) => done(reply)),
       )
     },
-    onMailFrom(_address, session, done) {
-      judge(session as Session).then(
+    onMailFrom(address, session, done) {
+      checkMail(address, session as Session).then(
         () => done(),
         (error: unknown) => done('responseCode' in (error as Error) ? (error as Error) : refusalOf(error)),
       )
     },
-    onRcptTo({ address }, _session, done) {
+    onRcptTo({ address }, session, done) {
+      const { caller, envelope } = session as Session
+      const most = caller?.mailLimits?.recipientsPerMessage ?? null
+      if (caller && most !== null && envelope.rcptTo.length >= most)
+        return done(refusal(452, '4.5.3', `${caller.title} may send to ${most} at once. Send the rest as another message.`))
       if (normalizeAddress(address) === null) return done(refusal(553, '5.1.3', `"${address.slice(0, 100)}" is not a mail address that can be sent to.`))
       done()
     },

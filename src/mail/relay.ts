@@ -5,18 +5,23 @@ import { SMTPServer } from 'smtp-server'
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js'
 import type { Caller } from '../access/caller.ts'
 import type { Refusals } from '../access/refusals.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
+import type { KeyLimits } from './key-limits.ts'
 import { mostRecipients } from './message.ts'
 import type { RawIntake } from './raw-intake.ts'
+import { FailedLogins } from './failed-logins.ts'
 import { relayHandlers, type Budget } from './relay-session.ts'
 
 export type RelayContext = {
   log: Log
   intake: Pick<RawIntake, 'accept'>
+  limits: KeyLimits
   /** @throws Problem not_signed_in */
   authenticate: (authorization: string, address: string | null) => Promise<Caller>
   refusals: Pick<Refusals, 'record'>
+  clock: Pick<Clock, 'monotonic'>
   count: (outcome: string) => void
   maxBytes: number
   /** Who may send without a login, and through which sender; null: nobody. */
@@ -56,12 +61,14 @@ export class Relay {
   readonly #options: RelayOptions
   readonly #servers: SMTPServer[] = []
   readonly #budget: Budget
+  readonly #failedLogins: FailedLogins
   /** Sessions whose message is coming in or being written down. */
   readonly #receiving = new Set<string>()
 
   constructor(context: RelayContext, options: RelayOptions) {
     this.#context = context
     this.#options = options
+    this.#failedLogins = new FailedLogins(context.clock)
     this.#budget = { used: 0, most: Math.max(256_000_000, context.maxBytes * 4) }
   }
 
@@ -132,7 +139,13 @@ export class Relay {
       disableReverseLookup: true,
       noDelay: true,
       logger: false,
-      ...relayHandlers(this.#context, { budget: this.#budget, receiving: this.#receiving, hasTls: pair !== null, host: name }),
+      ...relayHandlers(this.#context, {
+        budget: this.#budget,
+        failedLogins: this.#failedLogins,
+        receiving: this.#receiving,
+        hasTls: pair !== null,
+        host: name,
+      }),
     })
     greetAtOnce(server)
     // What goes wrong in one session is that client's affair.

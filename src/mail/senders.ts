@@ -16,7 +16,9 @@ import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
 import { isFallback } from './mail-options.ts'
 import { normalizeAddress } from './message.ts'
+import { readTakesFrom } from './from-rules.ts'
 import type { Outbox } from './outbox.ts'
+import { toSenderView } from './sender-view.ts'
 import type { MessageView, NewSender, SenderView } from './types.ts'
 
 /** The ways to send mail: server, login, From address, credential. */
@@ -59,6 +61,8 @@ export class Senders {
       login: input.login ?? null,
       from: input.from,
       fromName: input.fromName ?? null,
+      takesFrom: input.takesFrom ?? null,
+      foreignFrom: input.foreignFrom ?? null,
       ca: input.ca ?? null,
     }
     check(full, credential, this.#apiOf(kind, credential))
@@ -76,6 +80,7 @@ export class Senders {
       login: full.login,
       from_address: normalizeAddress(full.from)!,
       from_name: full.fromName,
+      ...rulesOf(full),
       ca: full.ca,
       is_default: 0,
       created_at: now,
@@ -108,6 +113,8 @@ export class Senders {
       login: patch.login === undefined ? view.login : patch.login,
       from: patch.from ?? view.from,
       fromName: patch.fromName === undefined ? view.fromName : patch.fromName,
+      takesFrom: patch.takesFrom === undefined ? view.takesFrom : patch.takesFrom,
+      foreignFrom: patch.foreignFrom === undefined ? view.foreignFrom : patch.foreignFrom,
       ca: patch.ca === undefined ? view.ca : patch.ca,
     }
     const credentialRef = patch.credential === undefined ? before.credential_id : patch.credential
@@ -127,6 +134,7 @@ export class Senders {
           login: full.login,
           from_address: normalizeAddress(full.from)!,
           from_name: full.fromName,
+          ...rulesOf(full),
           ca: full.ca,
           ...(patch.isDefault === undefined ? {} : { is_default: patch.isDefault ? 1 : 0 }),
           updated_at: this.#context.clock.now(),
@@ -235,7 +243,12 @@ export class Senders {
 }
 
 type MailApi = { kind: string; host: string; scopes: string[] }
-type Checked = Pick<SenderView, 'name' | 'kind' | 'host' | 'port' | 'tls' | 'mechanism' | 'login' | 'from' | 'fromName' | 'ca'>
+type Checked = Pick<SenderView, 'name' | 'kind' | 'host' | 'port' | 'tls' | 'mechanism' | 'login' | 'from' | 'fromName' | 'takesFrom' | 'ca'>
+
+function rulesOf({ takesFrom, foreignFrom }: Pick<SenderView, 'takesFrom' | 'foreignFrom'>) {
+  const kept = readTakesFrom(takesFrom, [])
+  return { takes_from: kept === null ? null : JSON.stringify(kept), foreign_from: foreignFrom }
+}
 
 function check(sender: Checked, credential: CredentialView | null, api: MailApi | undefined): void {
   const errors: FieldError[] = [...nameErrors(sender.name)]
@@ -246,6 +259,7 @@ function check(sender: Checked, credential: CredentialView | null, api: MailApi 
   if (normalizeAddress(sender.from) === null) errors.push({ path: 'from', message: 'must be a mail address' })
   if (sender.fromName !== null && (/\p{Cc}/u.test(sender.fromName) || sender.fromName.length > 200))
     errors.push({ path: 'from_name', message: 'must be one line of at most 200 characters' })
+  readTakesFrom(sender.takesFrom, errors)
   if (sender.login !== null && (/\p{Cc}/u.test(sender.login) || sender.login === '')) errors.push({ path: 'login', message: 'must be one line' })
   if (sender.ca !== null && !sender.ca.includes('-----BEGIN CERTIFICATE-----')) errors.push({ path: 'ca', message: 'must be a certificate in PEM form' })
   errors.push(...(sender.kind === 'smtp' ? mechanismErrors(sender, credential) : apiErrors(sender, credential, api)))
@@ -272,25 +286,4 @@ function mechanismErrors(sender: Checked, credential: CredentialView | null): Fi
   return fitting.includes(sender.mechanism)
     ? []
     : [{ path: 'mechanism', message: `must be one of ${fitting.join(', ')} for a credential of kind ${credential.kind}` }]
-}
-
-export function toSenderView(row: SenderRow): SenderView {
-  return {
-    id: row.id,
-    name: row.name,
-    kind: row.kind as SenderView['kind'],
-    host: row.host,
-    port: row.port,
-    tls: row.tls as SenderView['tls'],
-    mechanism: row.mechanism as SenderView['mechanism'],
-    credential: row.credential_id === null ? null : { id: row.credential_id, name: row.credential_name ?? '' },
-    login: row.login,
-    from: row.from_address,
-    fromName: row.from_name,
-    ca: row.ca,
-    isDefault: row.is_default === 1,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    revision: row.revision,
-  }
 }

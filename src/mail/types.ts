@@ -1,5 +1,6 @@
 import type { Submission } from '../access/idempotency.ts'
 import type { Diagnosis } from '../base/diagnosis.ts'
+import type { ForeignFrom } from './from-rules.ts'
 
 export type SenderView = {
   id: string
@@ -16,6 +17,10 @@ export type SenderView = {
   login: string | null
   from: string
   fromName: string | null
+  /** Which From goes through it, beside its own: addresses, domains such as @example.org, * for any; null: those of its own domain. */
+  takesFrom: string[] | null
+  /** What becomes of mail with another From that ends up here; null: as the setting says. */
+  foreignFrom: ForeignFrom | null
   ca: string | null
   isDefault: boolean
   createdAt: number
@@ -37,6 +42,8 @@ export type NewSender = {
   login?: string | null
   from: string
   fromName?: string | null
+  takesFrom?: string[] | null
+  foreignFrom?: ForeignFrom | null
   ca?: string | null
   isDefault?: boolean
 }

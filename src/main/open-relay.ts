@@ -15,7 +15,7 @@ export async function openRelay(settings: Settings, services: Services): Promise
   if (networks.length > 0 !== (sender !== null)) {
     throw new Problem('settings_invalid', 'KEYBEARER_RELAY_OPEN_NETWORKS and KEYBEARER_RELAY_OPEN_SENDER go together: set both or none.')
   }
-  const { log, audit, clock, accessKeys, rawIntake, metrics } = services
+  const { log, audit, clock, accessKeys, rawIntake, keyLimits, metrics } = services
   const options: RelayOptions = {
     host: settings.KEYBEARER_RELAY_HOST,
     name: settings.KEYBEARER_RELAY_NAME ?? hostname(),
@@ -30,6 +30,8 @@ export async function openRelay(settings: Settings, services: Services): Promise
     {
       log,
       intake: rawIntake,
+      limits: keyLimits,
+      clock,
       authenticate: (authorization, address) => accessKeys.authenticate(authorization, address),
       refusals: new Refusals({ audit, clock, log }),
       count: (outcome) => metrics.count('relay_total', { outcome }),

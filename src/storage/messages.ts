@@ -69,6 +69,30 @@ export async function countWaitingMessages(db: Reader): Promise<number> {
   return Number(row.count)
 }
 
+/** Returns how many messages somebody has handed in since. */
+export async function countMessagesSince(db: Reader, createdBy: string, since: number): Promise<number> {
+  const row = await db
+    .selectFrom('messages')
+    .select((eb) => eb.fn.countAll().as('count'))
+    .where('created_by', '=', createdBy)
+    .where('created_at', '>', since)
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+/** Returns when somebody handed in his nth message, counted from the latest; null: there are fewer. */
+export async function nthLatestMessage(db: Reader, createdBy: string, n: number): Promise<number | null> {
+  const row = await db
+    .selectFrom('messages')
+    .select('created_at')
+    .where('created_by', '=', createdBy)
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .offset(n - 1)
+    .executeTakeFirst()
+  return row?.created_at ?? null
+}
+
 /** Returns when the next message is due; null when none waits. */
 export async function nextMessageDue(db: Reader): Promise<number | null> {
   const row = await db

@@ -10,6 +10,7 @@ import { keyDeliveries } from './migrations/0008-key-deliveries.ts'
 import { personSubjects } from './migrations/0009-person-subjects.ts'
 import { messageSubmissions } from './migrations/0010-message-submissions.ts'
 import { actions } from './migrations/0011-actions.ts'
+import { mailRules } from './migrations/0012-mail-rules.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -18,7 +19,18 @@ export type ColumnTypes = { blob: ColumnDataType; bigint: ColumnDataType }
 /** One step forward. Steps never change once they are released, and there is no way back: that is what backups are for. */
 export type Migration = { version: number; name: string; up: (db: Kysely<never>, types: ColumnTypes, dialect: 'sqlite' | 'postgres') => Promise<void> }
 
-export const migrations: Migration[] = [firstTables, listFacts, persons, consentBrowsers, passkeys, keyDeliveries, personSubjects, messageSubmissions, actions]
+export const migrations: Migration[] = [
+  firstTables,
+  listFacts,
+  persons,
+  consentBrowsers,
+  passkeys,
+  keyDeliveries,
+  personSubjects,
+  messageSubmissions,
+  actions,
+  mailRules,
+]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */
 const lockNumber = 7_420_001

@@ -174,6 +174,8 @@ export type Tables = {
     actions: string
     /** JSON list of CIDR networks it may come from; [] = from anywhere. */
     networks: string
+    /** JSON: {messages_per_hour, recipients_per_message, bytes_per_message}, each a number or null; null: no limits of its own. */
+    mail_limits: string | null
     expires_at: number | null
     revoked_at: number | null
     created_by: string
@@ -296,6 +298,10 @@ export type Tables = {
     login: string | null
     from_address: string
     from_name: string | null
+    /** JSON list of addresses, domains with @ before them, and *; null: those of its own domain. */
+    takes_from: string | null
+    /** refuse, rewrite, keep; null: as the setting says. */
+    foreign_from: string | null
     /** PEM of an own certificate authority. */
     ca: string | null
     is_default: number

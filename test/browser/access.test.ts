@@ -50,6 +50,9 @@ describe('access keys, persons and the audit trail in the browser', () => {
   it('a key is made on the page with a right on one credential, and shown once', async () => {
     await dialog().getByRole('combobox', { name: 'Credential' }).fill('weath')
     await page.getByRole('option', { name: /weather/ }).click()
+    assert.equal(await dialog().getByLabel('Mails an hour').count(), 0)
+    await dialog().getByRole('checkbox', { name: 'Mail', exact: true }).check()
+    await dialog().getByLabel('Mails an hour').fill('100')
     await lookAt(desk.anna, 'access-key-new')
     await dialog().getByRole('button', { name: 'Make the key' }).click()
     const made = page.getByRole('dialog', { name: '“nightly” is made' })
@@ -66,6 +69,7 @@ describe('access keys, persons and the audit trail in the browser', () => {
     assert.ok(!(await page.content()).includes(key))
     await page.reload()
     await page.getByText('nightly').first().waitFor()
+    await page.getByText('at most 100 mails an hour').waitFor()
     assert.ok(!(await page.content()).includes(key), 'nobody sees it a second time')
   })
 
@@ -95,7 +99,7 @@ describe('access keys, persons and the audit trail in the browser', () => {
         .allTextContents()
       return Object.fromEntries(heads.slice(1).map((head, index) => [head, row[index]!.replaceAll('✓ ', ' ').trim()]))
     }
-    assert.deepEqual(await cells('weather').then(({ nightly, sync }) => ({ nightly, sync })), { nightly: 'Read Token', sync: '–' })
+    assert.deepEqual(await cells('weather').then(({ nightly, sync }) => ({ nightly, sync })), { nightly: 'Read Mail Token', sync: '–' })
     assert.deepEqual(await cells('crm').then(({ nightly, sync }) => ({ nightly, sync })), { nightly: '–', sync: 'Read Request' })
     assert.equal((await cells('All credentials')).reports, 'Read')
     assert.ok(page.url().includes('view=grid'))

@@ -8,6 +8,16 @@ import { administrations, everything, rights, stateOf } from './rights.ts'
 
 const shownAtMost = 4
 
+/** What the key may send at most, in a line. */
+function limitWords({ messages_per_hour, recipients_per_message, bytes_per_message }: NonNullable<AccessKey['mail_limits']>): string {
+  const parts = [
+    messages_per_hour === null ? null : `${messages_per_hour} mails an hour`,
+    recipients_per_message === null ? null : `${recipients_per_message} recipients each`,
+    bytes_per_message === null ? null : `${bytes_per_message.toLocaleString('en')} bytes each`,
+  ]
+  return `at most ${parts.filter((part) => part !== null).join(', ')}`
+}
+
 /** The keys, the working ones first; revoked ones stay visible for a while. */
 export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevoke: (key: AccessKey) => void }) {
   const now = useNow()
@@ -47,6 +57,7 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
               {key.administration.map((one) => administrations.find((administration) => administration.value === one)?.title.toLowerCase() ?? one).join(', ')}
             </List.Item>
           )}
+          {key.mail_limits !== null && <List.Item>{limitWords(key.mail_limits)}</List.Item>}
           {key.permissions.length === 0 && key.administration.length === 0 && <List.Item>nothing</List.Item>}
         </List>
       ),

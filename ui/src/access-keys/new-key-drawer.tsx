@@ -10,6 +10,7 @@ import { FormProblem } from '../elements/form-problem.tsx'
 import { useIdempotencyKey } from '../elements/idempotency.ts'
 import { ShownOnce } from '../elements/shown-once.tsx'
 import { withFreshSignIn } from '../sign-in/confirmation.tsx'
+import { MailLimitFields, mailLimitsOf, noLimits, type MailLimitDraft } from './mail-limit-fields.tsx'
 import { PermissionFields, type PermissionDraft } from './permission-fields.tsx'
 import { administrations, type Administration } from './rights.ts'
 
@@ -27,6 +28,7 @@ type Values = {
   permissions: PermissionDraft[]
   administration: Administration[]
   networks: string[]
+  limits: MailLimitDraft
   expiry: string
   expires_on: string
   isDelivered: boolean
@@ -37,6 +39,7 @@ const blank = (): Values => ({
   permissions: [{ key: 'first', credential: null, rights: ['read', 'token'] }],
   administration: [],
   networks: [],
+  limits: noLimits,
   expiry: '90',
   expires_on: '',
   isDelivered: false,
@@ -50,9 +53,12 @@ const requestOf = (values: Values): NewAccessKey => ({
   permissions: values.permissions.flatMap(({ credential, rights }) => (credential === null ? [] : [{ credential, rights }])),
   administration: values.administration,
   networks: values.networks,
+  ...(maySendMail(values) ? mailLimitsOf(values.limits) : {}),
   ...(values.isDelivered ? { delivery_link: true } : {}),
   ...(values.expiry === 'never' ? {} : { expires_at: values.expiry === 'day' ? `${values.expires_on}T00:00:00Z` : endOfDay(Number(values.expiry)) }),
 })
+
+const maySendMail = (values: Values): boolean => values.permissions.some(({ rights }) => rights.includes('mail'))
 
 /** Makes a key with exactly the rights that are ticked, and shows it once. */
 export function NewKeyDrawer({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -104,6 +110,7 @@ export function NewKeyDrawer({ opened, onClose }: { opened: boolean; onClose: ()
               data-autofocus
             />
             <PermissionFields isChecked={isChecked} permissions={values.permissions} errors={errors} onChange={(permissions) => change({ permissions })} />
+            {maySendMail(values) && <MailLimitFields limits={values.limits} errors={errors} onChange={(limits) => change({ limits })} />}
             <Checkbox.Group
               label="Administration"
               description="For programs that administer Keybearer itself. Most automations need none of it."
@@ -154,7 +161,7 @@ export function NewKeyDrawer({ opened, onClose }: { opened: boolean; onClose: ()
               checked={values.isDelivered}
               onChange={(event) => change({ isDelivered: event.currentTarget.checked })}
             />
-            <FormProblem error={create.error} fields={['name', 'permissions', 'administration', 'networks', 'expires_at']} />
+            <FormProblem error={create.error} fields={['name', 'permissions', 'administration', 'networks', 'mail_limits', 'expires_at']} />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
                 Cancel

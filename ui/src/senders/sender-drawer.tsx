@@ -11,6 +11,7 @@ import { formErrors } from '../elements/form-errors.ts'
 import { FormProblem } from '../elements/form-problem.tsx'
 import { useIdempotencyKey } from '../elements/idempotency.ts'
 import { tell } from '../elements/tell.ts'
+import { FromRules } from './from-rules.tsx'
 import { differencesOf, requestOf, valuesOf, type SenderValues } from './sender-values.ts'
 import { kindWords, mechanismWords, tlsHints, usualPort } from './sender-words.ts'
 
@@ -167,6 +168,14 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           disabled={base?.is_default === true}
           {...form.getInputProps('is_default', { type: 'checkbox' })}
         />
+        <FromRules
+          takes={{
+            value: values.takes_from,
+            onChange: (value) => form.setFieldValue('takes_from', value),
+            error: Object.entries(form.errors).find(([path]) => path.startsWith('takes_from'))?.[1],
+          }}
+          foreign={{ value: values.foreign_from, onChange: (value) => form.setFieldValue('foreign_from', value) }}
+        />
         {values.kind === 'smtp' && (
           <>
             <Button variant="subtle" size="compact-sm" w="fit-content" aria-expanded={hasMore} onClick={() => setHasMore(!hasMore)}>
@@ -235,5 +244,7 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
 /** Only what differs is sent: two persons who change different fields do not undo each other. */
 function changeOf(base: Sender, values: SenderValues): SenderChange {
   const before = requestOf(valuesOf(base, false))
-  return Object.fromEntries(Object.entries(requestOf(values)).filter(([name, value]) => value !== before[name as keyof typeof before])) as SenderChange
+  return Object.fromEntries(
+    Object.entries(requestOf(values)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof typeof before])),
+  ) as SenderChange
 }

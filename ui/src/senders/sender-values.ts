@@ -1,4 +1,5 @@
 import type { NewSender, Sender } from '@keybearer/client'
+import type { ForeignFromChoice } from './from-rules.tsx'
 import type { Difference } from '../elements/conflict-notice.tsx'
 
 export type SenderValues = {
@@ -12,6 +13,8 @@ export type SenderValues = {
   login: string
   from: string
   from_name: string
+  takes_from: string[]
+  foreign_from: ForeignFromChoice
   ca: string
   is_default: boolean
 }
@@ -28,6 +31,8 @@ export const valuesOf = (sender: Sender | null, isFirst: boolean): SenderValues 
   login: sender?.login ?? '',
   from: sender?.from ?? '',
   from_name: sender?.from_name ?? '',
+  takes_from: sender?.takes_from ?? [],
+  foreign_from: sender?.foreign_from ?? '',
   ca: sender?.ca ?? '',
   is_default: sender?.is_default ?? isFirst,
 })
@@ -50,6 +55,8 @@ export const requestOf = (values: SenderValues): NewSender => ({
   login: orNull(values.login),
   from: values.from.trim(),
   from_name: orNull(values.from_name),
+  takes_from: values.takes_from.length === 0 ? null : values.takes_from,
+  foreign_from: values.foreign_from === '' ? null : values.foreign_from,
   ca: values.kind === 'smtp' ? orNull(values.ca) : null,
   is_default: values.is_default,
 })
@@ -62,13 +69,17 @@ const titles: [keyof Sender, string][] = [
   ['mechanism', 'Way of login'],
   ['from', 'Send as'],
   ['from_name', 'Name beside it'],
+  ['takes_from', 'Other From addresses'],
+  ['foreign_from', 'Mail with another From'],
   ['login', 'Log in as'],
   ['is_default', 'Default'],
 ]
 
+const shown = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value ?? ''))
+
 export const differencesOf = (before: Sender, now: Sender): Difference[] => [
   ...titles
-    .filter(([name]) => before[name] !== now[name])
-    .map(([name, field]) => ({ field, before: String(before[name] ?? ''), now: String(now[name] ?? '') })),
+    .map(([name, field]) => ({ field, before: shown(before[name]), now: shown(now[name]) }))
+    .filter((difference) => difference.before !== difference.now),
   ...(before.credential?.id === now.credential?.id ? [] : [{ field: 'Credential', before: before.credential?.name ?? '', now: now.credential?.name ?? '' }]),
 ]
