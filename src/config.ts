@@ -142,6 +142,12 @@ export const settingsTable = {
     shownDefault: '72',
     sentence: 'Hours after which a message that could not be sent fails for good.',
   }),
+  KEYBEARER_MAIL_KEEP_DAYS: setting({
+    parse: wholeNumber(1, 3650),
+    fallback: () => 30,
+    shownDefault: '30',
+    sentence: 'Days for which a message stays in the outbox after it was sent, failed or cancelled.',
+  }),
   KEYBEARER_MAIL_FALLBACK_MINUTES: setting({
     parse: wholeNumber(0, 1440),
     fallback: () => 10,

@@ -24,7 +24,7 @@ export type MailWorld = {
 /** Puts the mail part over a world, as `main.ts` does. */
 export function openMail(
   world: World,
-  options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number; fallbackAfter?: number } = {},
+  options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number; fallbackAfter?: number; keepFor?: number } = {},
 ): MailWorld {
   const counts = new Map<string, number>()
   const { db, dialect, clock, vault, audit, bus, log, wake, catalogue, http } = world.context
@@ -43,6 +43,7 @@ export function openMail(
     mayConnect: options.mayConnect ?? (() => true),
     ca: options.ca,
     maxBytes: options.maxBytes ?? 1_000_000,
+    keepFor: options.keepFor ?? 30 * 86_400_000,
     fallbackAfter: options.fallbackAfter ?? 600_000,
     maxAge: options.maxAge ?? 72 * 3_600_000,
     count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),

@@ -59,6 +59,8 @@ export const auditActions = {
   'message.sent': 'A message was handed to the mail server.',
   'message.failed': 'A message failed for good.',
   'message.retried': 'A person asked to try a message again.',
+  'message.resent': 'A person had a message sent through another sender.',
+  'message.forgotten': 'Messages that ended long ago were deleted.',
   'message.cancelled': 'A message was cancelled.',
   'request.sent': 'An HTTP request was sent with a credential; the detail names method, host and how the server answered.',
   'action.created': 'An action was made.',

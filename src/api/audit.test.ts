@@ -173,6 +173,7 @@ describe('what the audit trail says of the API', () => {
         { body: { sender: await sender(), mime: Buffer.from('From: a@example.org\r\nTo: b@example.org\r\n\r\nt\r\n').toString('base64') } },
       ],
       retryMessage: async () => [`/v1/mail/messages/${await message()}/retry`],
+      resendMessage: async () => [`/v1/mail/messages/${await message()}/resend`, { body: { sender: await sender() } }],
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
       setMailOptions: async () => ['/v1/mail/options', { body: { default_sender: await sender(), fallbacks: [], notify: { to: [], events: [] } } }],
       sendRequest: async () => {

@@ -61,6 +61,11 @@ const sender = z
   })
   .meta({ id: 'Sender', description: 'A way to send mail' })
 
+const priority = z.enum(['high', 'normal', 'low'])
+const newPriority = priority
+  .optional()
+  .meta({ description: 'What goes first when much waits; unless told, the header of the message says it, and what goes to a list is low' })
+
 const newMessage = z
   .strictObject({
     sender: ref('sender').optional().meta({ description: 'Id or name of a sender; the default one unless told' }),
@@ -69,6 +74,7 @@ const newMessage = z
     cc: z.array(address).max(1000).optional(),
     bcc: z.array(address).max(1000).optional(),
     reply_to: address.optional(),
+    priority: newPriority,
     subject: z.string().max(2000),
     text: z.string().optional(),
     html: z.string().optional(),
@@ -91,6 +97,7 @@ const newRawMessage = z
   .strictObject({
     mime: z.base64().meta({ description: 'The finished message with its headers, in base64' }),
     to: z.array(address).max(1000).optional().meta({ description: 'Everybody who gets it; whom To, Cc and Bcc of the message name unless told' }),
+    priority: newPriority,
     mail_from: address.optional().meta({ description: 'Whom it comes from, where the message has no From' }),
     sender: ref('sender').optional().meta({ description: 'Id or name of a sender; unless told the one that fits From, else the default one' }),
   })
@@ -104,7 +111,15 @@ const message = z
     message_id: z.string(),
     subject: z.string(),
     from: z.string(),
-    recipients: z.array(z.object({ address: z.string(), state: z.enum(['waiting', 'sent', 'refused']), reply: z.string().nullable() })),
+    recipients: z.array(
+      z.object({
+        address: z.string(),
+        state: z.enum(['waiting', 'sent', 'refused']),
+        reply: z.string().nullable(),
+        at: optionalTime.meta({ description: 'When the server last said something about it' }),
+      }),
+    ),
+    priority,
     size: count,
     attempts: count,
     next_attempt_at: optionalTime,
@@ -125,6 +140,21 @@ const message = z
         }),
       )
       .meta({ description: 'The ways that were tried, the latest last' }),
+    timeline: z
+      .array(
+        z.object({
+          what: z.enum(['accepted', 'tried', 'retried', 'resent', 'cancelled', 'sent', 'failed']),
+          at: time,
+          by: z.string().nullable().meta({ description: 'Id of whoever did it' }),
+          sender: named.nullable(),
+          outcome: z.enum(['sent', 'unreachable', 'refused', 'credential_not_ready', 'failed']).nullable(),
+          reason: z.string().nullable().meta({ description: 'A code of an error' }),
+          reply: z.string().nullable().meta({ description: "The server's words" }),
+          times: count.meta({ description: 'How often the same came of it, one after the other' }),
+          last_at: optionalTime.meta({ description: 'When it last did' }),
+        }),
+      )
+      .meta({ description: 'Everything that happened to it, the oldest first' }),
   })
   .meta({ id: 'Message', description: 'One outgoing mail; its content is not shown' })
 
@@ -293,6 +323,22 @@ export const mailEndpoints = [
     status: 202,
     kind: 'json',
     reply: message,
+  }),
+  endpoint({
+    id: 'resendMessage',
+    method: 'POST',
+    path: '/v1/mail/messages/{message}/resend',
+    tag: 'Messages',
+    summary: 'Sends a message through another sender to everybody who does not have it yet.',
+    description: "From becomes the other sender's address, answers go to the old one; the Message-ID stays.",
+    permission: { anyCredential: 'mail' },
+    audit: 'message.resent',
+    params: messageParams,
+    body: z.strictObject({ sender: ref('sender') }).meta({ id: 'MessageResend' }),
+    status: 202,
+    kind: 'json',
+    reply: message,
+    problems: ['message_not_cancellable', 'decrypt_failed'],
   }),
   endpoint({
     id: 'cancelMessage',

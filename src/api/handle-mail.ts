@@ -18,6 +18,7 @@ type Ids =
   | 'listMessages'
   | 'getMessage'
   | 'retryMessage'
+  | 'resendMessage'
   | 'cancelMessage'
 
 type Parts = Pick<Services, 'senders' | 'outbox' | 'rawIntake' | 'credentials' | 'keyLimits'>
@@ -80,6 +81,7 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials, keyLimit
           trace: null,
           by: 'raw',
           ...(submission && { submission }),
+          ...(body.priority && { priority: body.priority }),
         },
         actor,
       )
@@ -102,6 +104,12 @@ export function mailHandlers({ senders, outbox, rawIntake, credentials, keyLimit
     async retryMessage({ params, actor, caller }) {
       const message = await ownMessage(outbox, caller, params.message)
       return { body: messageBody(await outbox.retry(message.id, actor)) }
+    },
+    async resendMessage({ params, body, actor, caller }) {
+      const message = await ownMessage(outbox, caller, params.message)
+      const sender = await seenSender(senders, caller, body.sender)
+      if (!maySend(caller, sender)) throw new Problem('not_allowed', `${caller.title} may not send mail through "${sender.name}".`)
+      return { body: messageBody(await outbox.resend(message.id, sender, actor)) }
     },
     async cancelMessage({ params, actor, caller }) {
       const message = await ownMessage(outbox, caller, params.message)

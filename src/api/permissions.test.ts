@@ -63,6 +63,7 @@ const matrix: Record<EndpointId, string> = {
   listMessages: '401 403 403 403 in  in  403 403 in  in  403',
   getMessage: '401 403 403 403 in  in  403 403 in  in  403',
   retryMessage: '401 403 403 403 in  in  403 403 in  in  403',
+  resendMessage: '401 403 403 403 in  in  403 403 in  in  403',
   cancelMessage: '401 403 403 403 in  in  403 403 in  in  403',
   getMailOptions: '401 403 403 403 403 in  403 403 in  in  403',
   setMailOptions: '401 403 403 403 403 in  403 403 in  in  403',

@@ -100,7 +100,7 @@ export type Services = {
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
-  outbox: Pick<Outbox, 'accept' | 'submitted' | 'list' | 'get' | 'retry' | 'cancel' | 'waiting'>
+  outbox: Pick<Outbox, 'accept' | 'submitted' | 'list' | 'get' | 'retry' | 'resend' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
   actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>
   actionRuns: Pick<ActionRuns, 'run' | 'list' | 'get'>

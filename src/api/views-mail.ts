@@ -56,6 +56,7 @@ export function toNewMessage(body: Body<EndpointOf<'sendMessage'>>): NewMessage 
     cc: body.cc,
     bcc: body.bcc,
     replyTo: body.reply_to,
+    priority: body.priority,
     subject: body.subject,
     text: body.text,
     html: body.html,
@@ -74,7 +75,8 @@ export function messageBody(view: MessageView): Reply<'getMessage'> {
     message_id: view.messageId,
     subject: view.subject,
     from: view.from,
-    recipients: view.recipients,
+    recipients: view.recipients.map((one) => ({ ...one, at: isoOrNull(one.at ?? null) })),
+    priority: view.priority,
     size: view.size,
     attempts: view.attempts,
     next_attempt_at: isoOrNull(view.nextAttemptAt),
@@ -89,6 +91,7 @@ export function messageBody(view: MessageView): Reply<'getMessage'> {
     created_by: view.createdBy,
     sent_at: isoOrNull(view.sentAt),
     sent_by: view.sentBy,
+    timeline: view.timeline.map(({ lastAt, ...entry }) => ({ ...entry, at: iso(entry.at), last_at: isoOrNull(lastAt) })),
     route: view.route.map((step) => ({ sender: step.sender, outcome: step.outcome, reason: step.reason, at: iso(step.at) })),
   }
 }

@@ -1,9 +1,11 @@
 import { Command } from 'commander'
-import type { Operations } from '../../client/src/operations.ts'
+import type { Message, Operations } from '../../client/src/operations.ts'
 import { oneOf } from './input.ts'
-import { print, printJson, printTable, relative } from './output.ts'
+import { exitCodes } from '../base/problem-codes.ts'
+import { CommandError } from './connection.ts'
+import { print, printJson, printTable, relative, say } from './output.ts'
 import { stepsOf } from './steps.ts'
-import { connectService } from './service.ts'
+import { allPages, connectService } from './service.ts'
 
 export function messageCommand(): Command {
   const command = new Command('message').description('mails in the outbox')
@@ -46,29 +48,74 @@ export function messageCommand(): Command {
         )
         for (const one of item.recipients) print(`  ${one.address}: ${one.state}${one.reply === null ? '' : ` (${one.reply})`}`)
         if (item.sent_by !== null && item.sent_by.id !== item.sender.id) print(`Sent by ${item.sent_by.name}, because ${item.sender.name} could not.`)
-        if (item.route.length > 1)
-          for (const step of item.route)
-            print(`  ${relative(step.at)}, ${step.sender.name}: ${step.outcome.replaceAll('_', ' ')}${step.reason === null ? '' : ` (${step.reason})`}`)
+        for (const entry of item.timeline) print(`  ${relative(entry.at)}: ${wordsOf(entry)}`)
         if (item.problem) {
           print(`${item.problem.message}\n${item.problem.next_step}`)
           for (const line of stepsOf(item.problem.diagnosis)) print(line)
         }
       }),
   )
-  for (const [name, description] of [
-    ['retry', 'try one again now'],
-    ['cancel', 'take one that waits out of the outbox'],
-  ] as const) {
-    command.addCommand(
-      new Command(name)
-        .description(description)
-        .argument('<id>')
-        .action(async (id: string) => {
-          const client = connectService()
-          const item = name === 'retry' ? await client.retryMessage({ params: { message: id } }) : await client.cancelMessage({ params: { message: id } })
-          print(`${item.id} ${item.status}`)
-        }),
-    )
-  }
+  command.addCommand(
+    new Command('retry')
+      .description('try one again now')
+      .argument('[id]')
+      .option('--failed', 'all that failed')
+      .action(async (id: string | undefined, options: { failed?: boolean }) => {
+        const client = connectService()
+        await forEach(id, options, async (message) => await client.retryMessage({ params: { message } }))
+      }),
+  )
+  command.addCommand(
+    new Command('resend')
+      .description('send one through another sender, to everybody who does not have it yet')
+      .argument('[id]')
+      .requiredOption('--sender <name>', 'the other sender')
+      .option('--failed', 'all that failed')
+      .action(async (id: string | undefined, options: { sender: string; failed?: boolean }) => {
+        const client = connectService()
+        await forEach(id, options, async (message) => await client.resendMessage({ params: { message }, body: { sender: options.sender } }))
+      }),
+  )
+  command.addCommand(
+    new Command('cancel')
+      .description('take one that waits out of the outbox')
+      .argument('<id>')
+      .action(async (id: string) => {
+        const item = await connectService().cancelMessage({ params: { message: id } })
+        print(`${item.id} ${item.status}`)
+      }),
+  )
   return command
+}
+
+/** Does it with the message that is named, or with every one that failed; one of those that cannot be helped stops no other. */
+async function forEach(id: string | undefined, options: { failed?: boolean }, work: (message: string) => Promise<Message>): Promise<void> {
+  if ((id === undefined) === (options.failed !== true)) throw new CommandError('Name a message, or all that failed with --failed.', { exit: exitCodes.usage })
+  if (id !== undefined) {
+    const item = await work(id)
+    return print(`${item.id} ${item.status}`)
+  }
+  const client = connectService()
+  const failed = await allPages((cursor) => client.listMessages({ query: { status: 'failed', limit: 500, ...(cursor === undefined ? {} : { cursor }) } }))
+  for (const one of failed) {
+    try {
+      const item = await work(one.id)
+      print(`${item.id} ${item.status}`)
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      if (code !== 'message_not_cancellable' && code !== 'decrypt_failed') throw error
+      say(`${one.id}: ${message}`)
+      process.exitCode = exitCodes.failed
+    }
+  }
+}
+
+/** Says in words what happened to a message. */
+function wordsOf({ what, sender, outcome, reason, reply, times }: Message['timeline'][number]): string {
+  const because = reason === null ? '' : ` (${reason})`
+  if (what === 'accepted') return 'taken into the outbox'
+  if (what === 'sent') return 'sent to everybody'
+  if (what === 'resent') return `sent on through ${sender?.name ?? '?'}`
+  if (what !== 'tried') return `${what}${because}`
+  return `${sender?.name ?? '?'}: ${(outcome ?? '').replaceAll('_', ' ')}${because}${times > 1 ? `, ${times} times` : ''}${reply === null ? '' : `: ${reply}`}`
 }

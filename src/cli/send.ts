@@ -7,7 +7,7 @@ import { stepsOf } from './steps.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { failureMark } from './fail.ts'
-import { collect, collectPairs, readInput } from './input.ts'
+import { collect, collectPairs, oneOf, readInput } from './input.ts'
 import { print, printJson, say } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -24,6 +24,7 @@ type Options = {
   htmlFile?: string
   attach?: string[]
   header?: Record<string, string>
+  priority?: 'high' | 'normal' | 'low'
   wait: boolean
   json?: boolean
 }
@@ -43,6 +44,7 @@ export function sendCommand(): Command {
     .option('--html-file <file>', 'file with HTML')
     .option('--attach <file>', 'file to attach; may come several times', (file: string, before: string[] | undefined) => [...(before ?? []), file])
     .option('--header <name=value>', 'further header', collectPairs)
+    .addOption(oneOf('--priority <priority>', 'what goes first when much waits', ['high', 'normal', 'low']))
     .option('--no-wait', 'do not wait until it is sent')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
@@ -66,6 +68,7 @@ function makeMessage(options: Options): NewMessage {
     ...(options.from === undefined ? {} : { from: options.from }),
     ...(options.cc ? { cc: options.cc } : {}),
     ...(options.bcc ? { bcc: options.bcc } : {}),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
     ...(options.replyTo === undefined ? {} : { reply_to: options.replyTo }),
     ...(text === undefined ? {} : { text }),
     ...(options.htmlFile === undefined ? {} : { html: readInput(options.htmlFile) }),

@@ -1,12 +1,13 @@
 import type { Clock } from '../base/clock.ts'
-import type { Delivery, SenderView } from './types.ts'
+import { urgency } from './message-priority.ts'
+import type { Delivery, Priority, SenderView } from './types.ts'
 
 /** Lets so many at a time to one account, and nobody while its server wants to be left alone. */
 export class AccountGate {
   readonly #clock: Pick<Clock, 'monotonic'>
   readonly #most: number
   readonly #busy = new Map<string, number>()
-  readonly #waiting = new Map<string, (() => void)[]>()
+  readonly #waiting = new Map<string, { urgency: number; enter: () => void }[]>()
   readonly #closedUntil = new Map<string, number>()
 
   constructor(clock: Pick<Clock, 'monotonic'>, most: number) {
@@ -14,12 +15,14 @@ export class AccountGate {
     this.#most = most
   }
 
-  /** Waits for a free place and holds it while the work lasts. */
-  async pass<Result>(account: string, work: () => Promise<Result>): Promise<Result> {
+  /** Waits for a free place, behind those that are as urgent or more, and holds it while the work lasts. */
+  async pass<Result>(account: string, priority: Priority | undefined, work: () => Promise<Result>): Promise<Result> {
+    const own = urgency[priority ?? 'normal']
     while ((this.#busy.get(account) ?? 0) >= this.#most) {
       await new Promise<void>((resolve) => {
         const list = this.#waiting.get(account) ?? []
-        list.push(resolve)
+        const behind = list.findIndex((one) => one.urgency > own)
+        list.splice(behind === -1 ? list.length : behind, 0, { urgency: own, enter: resolve })
         this.#waiting.set(account, list)
       })
     }
@@ -32,8 +35,8 @@ export class AccountGate {
   }
 
   /** Delivers in a free place, unless the server wants to be left alone, and remembers when it says so now. */
-  async deliver(sender: SenderView, account: string, send: () => Promise<Delivery>): Promise<Delivery> {
-    return await this.pass(account, async () => {
+  async deliver(sender: SenderView, account: string, priority: Priority | undefined, send: () => Promise<Delivery>): Promise<Delivery> {
+    return await this.pass(account, priority, async () => {
       const closed = this.closedFor(account)
       if (closed > 0) return stillClosed(sender, closed)
       const delivery = await send()
@@ -49,7 +52,7 @@ export class AccountGate {
     const list = this.#waiting.get(account)
     const next = list?.shift()
     if (list?.length === 0) this.#waiting.delete(account)
-    next?.()
+    next?.enter()
   }
 
   /** Remembers how long the server wants to be left alone, in milliseconds. */

@@ -31,5 +31,7 @@ export type MailContext = {
   maxAge: number
   /** Milliseconds that a server must be out of reach before a fallback is used for that. */
   fallbackAfter: number
+  /** Milliseconds for which a message is kept when nothing happens with it any more. */
+  keepFor: number
   count: (outcome: string) => void
 }

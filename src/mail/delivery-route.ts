@@ -4,6 +4,7 @@ import type { MessageRow } from '../storage/messages.ts'
 import type { MailContext } from './context.ts'
 import { fallbacksOf, type FallbackCause } from './mail-options.ts'
 import { fromSender } from './message-from.ts'
+import { priorityAt } from './message-priority.ts'
 import { toSenderView } from './sender-view.ts'
 import type { Judgement } from '../credentials/diagnosis.ts'
 import type { Surface } from '../base/diagnosis.ts'
@@ -41,7 +42,10 @@ export class DeliveryRoute {
       return { delivery, steps: [], sentBy: null, tryAgainAt: null }
     }
     const sender = toSenderView(senderRow)
-    const first = await this.#explain(sender, await this.#ways[sender.kind].deliver(sender, { from: row.envelope_from, to }, mime, actor))
+    const first = await this.#explain(
+      sender,
+      await this.#ways[sender.kind].deliver(sender, { from: row.envelope_from, to, priority: priorityAt(row.priority) }, mime, actor),
+    )
     const cause = causeOf(first)
     const steps = [stepOf(sender, first, clock.now())]
     const since = this.#noteReach(row, sender, cause)
@@ -57,7 +61,7 @@ export class DeliveryRoute {
       const fallback = toSenderView(fallbackRow)
       const delivery = await this.#ways[fallback.kind].deliver(
         fallback,
-        { from: fallback.from, to },
+        { from: fallback.from, to, priority: priorityAt(row.priority) },
         await fromSender(mime, fallback, row.envelope_from),
         actor,
       )
@@ -149,8 +153,9 @@ export function causeOf(delivery: Delivery): FallbackCause | null {
 
 function stepOf(sender: SenderView, delivery: Delivery, at: number): RouteStep {
   const about = { sender: { id: sender.id, name: sender.name }, at }
-  if (delivery.kind === 'sent') return { ...about, outcome: 'sent', reason: null }
-  return { ...about, outcome: causeOf(delivery) ?? 'failed', reason: delivery.code }
+  const reply = delivery.reply?.slice(0, 300) ?? null
+  if (delivery.kind === 'sent') return { ...about, outcome: 'sent', reason: null, reply }
+  return { ...about, outcome: causeOf(delivery) ?? 'failed', reason: delivery.code, reply }
 }
 
 const mostSteps = 50
@@ -159,6 +164,10 @@ const mostSteps = 50
 export function addSteps(before: RouteStep[], steps: RouteStep[]): RouteStep[] {
   const same = (a: RouteStep | undefined, b: RouteStep) => a?.sender.id === b.sender.id && a.outcome === b.outcome && a.reason === b.reason
   const route = [...before]
-  for (const step of steps) if (steps.length > 1 || !same(route.at(-1), step)) route.push(step)
+  for (const step of steps) {
+    const last = route.at(-1)
+    if (steps.length > 1 || last === undefined || !same(last, step)) route.push(step)
+    else route[route.length - 1] = { ...last, reply: step.reply ?? null, times: (last.times ?? 1) + 1, lastAt: step.at }
+  }
   return route.slice(-mostSteps)
 }

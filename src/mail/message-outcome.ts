@@ -6,6 +6,7 @@ import type { RowUpdate, Tables } from '../storage/tables.ts'
 import type { MailContext } from './context.ts'
 import { addSteps, type Routed } from './delivery-route.ts'
 import { dropContent } from './message-content.ts'
+import { addChange } from './message-timeline.ts'
 import { problemOf, retryPause } from './settlement.ts'
 import type { MessageProblem, Recipient, RouteStep } from './types.ts'
 
@@ -25,6 +26,8 @@ export function changeAfter(row: MessageRow, recipients: Recipient[], { delivery
     lease_until: null,
     problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
     next_attempt_at: status === 'queued' ? Math.min(now + retryPause(row.attempts, delivery), tryAgainAt ?? Number.MAX_SAFE_INTEGER) : null,
+    ended_at: status === 'queued' ? null : now,
+    ...(status === 'failed' ? { history: addChange(row.history, { what: 'failed', at: now, reason: problem?.code ?? null }) } : {}),
     sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
   }
 }

@@ -1,9 +1,11 @@
 import type { MessageRow } from '../storage/messages.ts'
-import type { MessageProblem, MessageStatus, MessageView, Recipient, RouteStep } from './types.ts'
+import { priorityAt } from './message-priority.ts'
+import { timelineOf } from './message-timeline.ts'
+import type { MessageChange, MessageProblem, MessageStatus, MessageView, Recipient, RouteStep } from './types.ts'
 
 /** Returns what people and programs see of a message. */
 export function toMessageView(row: Omit<MessageRow, 'content'>, senderName: string | null, sentByName: string | null): MessageView {
-  return {
+  const view: Omit<MessageView, 'timeline'> = {
     id: row.id,
     sender: { id: row.sender_id, name: senderName ?? '(deleted)' },
     status: row.status as MessageStatus,
@@ -20,5 +22,7 @@ export function toMessageView(row: Omit<MessageRow, 'content'>, senderName: stri
     sentAt: row.sent_at,
     sentBy: row.sent_by === null ? null : { id: row.sent_by, name: sentByName ?? '(deleted)' },
     route: JSON.parse(row.route) as RouteStep[],
+    priority: priorityAt(row.priority),
   }
+  return { ...view, timeline: timelineOf({ ...view, history: JSON.parse(row.history) as MessageChange[], endedAt: row.ended_at }) }
 }

@@ -6,7 +6,7 @@ import {
   bringMessagesForward,
   claimMessages,
   lockMessage,
-  nextMessageDue,
+  nextMessagesDue,
   prolongMessageLeases,
   replanStrayMessages,
   updateMessage,
@@ -19,20 +19,23 @@ import type { DeliveryRoute, Routed } from './delivery-route.ts'
 import { contentPlace } from './message-content.ts'
 import { changeAfter, wayOf, writeOutcome } from './message-outcome.ts'
 import { deliveryOfError, longestPause, problemOf, settleRecipients } from './settlement.ts'
-import type { Recipient } from './types.ts'
+import { priorityAt } from './message-priority.ts'
+import type { Priority, Recipient } from './types.ts'
 
 const leaseTime = 60_000
 const heartbeat = 15_000
 const longestSleep = 5_000
 const claimSize = 20
 const mostUnderWay = 40
+/** How many of them may be of each priority: however long a newsletter is, there is a place for what a person waits for. */
+const places = { high: 40, normal: 36, low: 20 } as const
 
 /** Takes messages whose time has come, one node each, sends them, and writes down what came of it. */
 export class OutboxRunner {
   readonly #context: MailContext
   readonly #route: Pick<DeliveryRoute, 'deliver'>
   readonly #lease: string
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Map<Promise<void>, Priority>()
   /** Ids of the messages that are being sent here. */
   readonly #underWay = new Set<string>()
   #loop: Promise<void> | undefined
@@ -40,6 +43,8 @@ export class OutboxRunner {
   readonly #stop = new AbortController()
   #wakeUp: (() => void) | undefined
   #woken = false
+  /** What is due waits for a place. */
+  #isFull = false
   readonly #setBack: () => number
   /** Milliseconds by which the wall clock was set back, and planned tries must follow. */
   #behind = 0
@@ -65,7 +70,7 @@ export class OutboxRunner {
     this.#stop.abort()
     this.wake()
     await this.#loop
-    await Promise.allSettled(this.#running)
+    await Promise.allSettled(this.#running.keys())
     clearInterval(this.#beat)
   }
   /** Has it look at once for what is due. */
@@ -102,7 +107,7 @@ export class OutboxRunner {
     const { db, clock, dialect } = this.#context
     const free = mostUnderWay - this.#running.size
     if (free <= 0) {
-      await Promise.race(this.#running)
+      await Promise.race(this.#running.keys())
       return 0
     }
     this.#behind += this.#setBack()
@@ -111,10 +116,13 @@ export class OutboxRunner {
       this.#behind = 0
     }
     const now = clock.now()
-    const due = await nextMessageDue(db)
-    if (due === null || due > now) return due === null ? longestSleep : Math.max(10, Math.min(longestSleep, due - now))
+    const next = await nextMessagesDue(db)
+    const rooms = next.filter(({ due }) => due <= now).map(({ priority }) => ({ priority, room: this.#roomFor(priorityAt(priority)) }))
+    this.#isFull = rooms.length > 0 && rooms.every(({ room }) => room <= 0)
+    // Whatever ends or is taken wakes it up.
+    if (rooms.length === 0 || this.#isFull) return Math.max(10, Math.min(longestSleep, ...next.filter(({ due }) => due > now).map(({ due }) => due - now)))
     const claimed = await inTransaction(db, (trx) =>
-      claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize) }),
+      claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize), rooms }),
     )
     for (const row of claimed) {
       // Its lease ran out while the database was away, but it is still being sent here.
@@ -123,12 +131,17 @@ export class OutboxRunner {
       const work: Promise<void> = this.#send(row).finally(() => {
         this.#running.delete(work)
         this.#underWay.delete(row.id)
+        if (this.#isFull) this.wake()
       })
-      this.#running.add(work)
+      this.#running.set(work, priorityAt(row.priority))
     }
     // Everything that is due is under way here or on another node: look again when something changes.
     if (claimed.length === 0) return 250
     return 0
+  }
+
+  #roomFor(priority: Priority): number {
+    return places[priority] - [...this.#running.values()].filter((one) => one === priority).length
   }
 
   async #send(row: MessageRow): Promise<void> {
@@ -171,7 +184,7 @@ export class OutboxRunner {
     const outcome = await inTransaction(this.#context.db, async (trx) => {
       const current = await lockMessage(trx, row.id, this.#context.dialect)
       if (!current) return null
-      const recipients = settleRecipients(JSON.parse(current.recipients) as Recipient[], tried, delivery)
+      const recipients = settleRecipients(JSON.parse(current.recipients) as Recipient[], tried, delivery, now)
       if (current.lease !== this.#lease) {
         // Another node took it over. Whom the server has accepted is remembered all the same: that node reads it when it settles.
         await updateMessage(trx, row.id, { recipients: JSON.stringify(recipients), ...wayOf(current, routed) })

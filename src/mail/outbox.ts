@@ -1,7 +1,6 @@
 import type { Transaction } from 'kysely'
 import { idempotencyConflict, type Submission } from '../access/idempotency.ts'
 import type { Actor } from '../base/actor.ts'
-import { newId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -9,7 +8,6 @@ import {
   countWaitingMessages,
   findSubmittedMessage,
   hurryMessages,
-  insertMessage,
   listMessageRows,
   lockMessage,
   readMessage,
@@ -17,9 +15,9 @@ import {
   type MessageRow,
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender } from '../storage/senders.ts'
-import type { Tables } from '../storage/tables.ts'
+import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
-import { toContent } from './content.ts'
+import { fromContent, toContent } from './content.ts'
 import type { MailContext } from './context.ts'
 import { DeliveryRoute } from './delivery-route.ts'
 import { GmailSender } from './gmail-sender.ts'
@@ -28,6 +26,10 @@ import { takesFrom } from './from-rules.ts'
 import type { Limiter } from './key-limits.ts'
 import { compose } from './message.ts'
 import { contentPlace, dropContent } from './message-content.ts'
+import { fromSender } from './message-from.ts'
+import { takeMessage } from './message-intake.ts'
+import { MessageRetention } from './message-retention.ts'
+import { addChange } from './message-timeline.ts'
 import { toMessageView } from './message-view.ts'
 import { OutboxRunner } from './outbox-runner.ts'
 import { toSenderView } from './sender-view.ts'
@@ -46,12 +48,14 @@ export class Outbox {
   readonly #ways: SendersByKind
   readonly #route: DeliveryRoute
   readonly #runner: OutboxRunner
+  readonly #retention: MessageRetention
 
   constructor(context: MailContext) {
     this.#context = context
     this.#ways = { smtp: new SmtpSender(context), graph: new GraphSender(context), gmail: new GmailSender(context) }
     this.#route = new DeliveryRoute(context, this.#ways)
     this.#runner = new OutboxRunner(context, this.#route)
+    this.#retention = new MessageRetention(context)
     context.bus.listen((event) => {
       const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
       if (!works || event.subject === null) return
@@ -88,7 +92,15 @@ export class Outbox {
     }
     const keep = () =>
       this.#keep(
-        { ...message, mime, sender, envelopeFrom: message.from.address, by: null, ...(input.submission && { submission: input.submission }) },
+        {
+          ...message,
+          mime,
+          sender,
+          envelopeFrom: message.from.address,
+          by: null,
+          ...(input.submission && { submission: input.submission }),
+          ...(input.priority && { priority: input.priority }),
+        },
         actor,
         beside,
       )
@@ -125,50 +137,7 @@ export class Outbox {
   }
 
   async #insert(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<string> {
-    const { db, clock, vault } = this.#context
-    const { sender, mime } = message
-    const now = clock.now()
-    const id = newId('msg', now)
-    const recipients: Recipient[] = message.recipients.map((address) => ({ address, state: 'waiting', reply: null }))
-    await inTransaction(db, async (trx) => {
-      await beside?.(trx, id)
-      const content = await vault.seal(dataKeysOf(trx), contentPlace(id), toContent(mime))
-      await insertMessage(trx, {
-        id,
-        sender_id: sender.id,
-        message_id: message.messageId,
-        subject: message.subject,
-        envelope_from: message.envelopeFrom,
-        recipients: JSON.stringify(recipients),
-        content,
-        size: mime.length,
-        status: 'queued',
-        attempts: 0,
-        next_attempt_at: now,
-        lease: null,
-        lease_until: null,
-        problem: null,
-        sent_by: null,
-        route: '[]',
-        created_by: actor.id,
-        created_at: now,
-        sent_at: null,
-        expires_at: now + this.#context.maxAge,
-        submission: message.submission?.id ?? null,
-        submission_request: message.submission?.request ?? null,
-      })
-      await this.#context.audit.append(trx, [
-        {
-          actor,
-          action: 'message.accepted',
-          subject: id,
-          subjectName: message.messageId,
-          outcome: 'done',
-          detail: { sender: sender.id, recipients: recipients.length, size: mime.length, ...(message.by === null ? {} : { by: message.by }) },
-        },
-      ])
-      await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { sender: sender.name, recipients: recipients.length } }])
-    })
+    const id = await takeMessage(this.#context, message, actor, beside)
     this.#context.count('accepted')
     await this.#context.wake()
     this.#runner.wake()
@@ -207,25 +176,60 @@ export class Outbox {
   async retry(id: string, actor: Actor): Promise<MessageView> {
     const { clock } = this.#context
     return await this.#changeWaiting(id, async (trx, row) => {
-      const recipients = (JSON.parse(row.recipients) as Recipient[]).map((one): Recipient => (one.state === 'refused' ? { ...one, state: 'waiting' } : one))
-      if (recipients.every((one) => one.state === 'sent')) throw new Problem('message_not_cancellable', 'The message was sent to everybody already.')
       const now = clock.now()
-      await updateMessage(trx, id, {
-        status: 'queued',
-        next_attempt_at: now,
-        recipients: JSON.stringify(recipients),
-        expires_at: now + this.#context.maxAge,
-        problem: null,
-      })
+      await updateMessage(trx, id, { ...this.#again(row), history: addChange(row.history, { what: 'retried', at: now, by: actor.id }) })
       await this.#context.audit.append(trx, [{ actor, action: 'message.retried', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { retried: true } }])
     })
   }
 
+  /**
+   * Sends a message through another sender to everybody who does not have it yet: From becomes that sender's address, and
+   * answers still go to the old one. It keeps its Message-ID, by which a mailbox that did get it knows it again.
+   *
+   * @throws Problem not_found, message_not_cancellable, decrypt_failed
+   */
+  async resend(id: string, sender: SenderView, actor: Actor): Promise<MessageView> {
+    const { clock, vault } = this.#context
+    return await this.#changeWaiting(id, async (trx, row) => {
+      const now = clock.now()
+      const before = fromContent((await vault.open(dataKeysOf(trx), contentPlace(id), row.content)).reveal())
+      const content = await vault.seal(dataKeysOf(trx), contentPlace(id), toContent(await fromSender(before, sender, row.envelope_from)))
+      await updateMessage(trx, id, {
+        ...this.#again(row),
+        content,
+        sender_id: sender.id,
+        envelope_from: sender.from,
+        history: addChange(row.history, { what: 'resent', at: now, by: actor.id, sender: { id: sender.id, name: sender.name } }),
+      })
+      await this.#context.audit.append(trx, [
+        { actor, action: 'message.resent', subject: id, subjectName: row.message_id, outcome: 'done', detail: { from: row.sender_id, to: sender.id } },
+      ])
+      await appendEvents(trx, clock, [{ type: 'message.queued', subject: id, data: { sender: sender.name, resent: true } }])
+    })
+  }
+
+  /** What a message becomes that is tried anew: those who were refused get another chance. @throws Problem message_not_cancellable */
+  #again(row: MessageRow): RowUpdate<'messages'> {
+    const recipients = (JSON.parse(row.recipients) as Recipient[]).map((one): Recipient => (one.state === 'refused' ? { ...one, state: 'waiting' } : one))
+    if (recipients.every((one) => one.state === 'sent')) throw new Problem('message_not_cancellable', 'The message was sent to everybody already.')
+    const now = this.#context.clock.now()
+    return {
+      status: 'queued',
+      next_attempt_at: now,
+      recipients: JSON.stringify(recipients),
+      expires_at: now + this.#context.maxAge,
+      problem: null,
+      ended_at: null,
+    }
+  }
+
   /** @throws Problem message_not_cancellable */
   async cancel(id: string, actor: Actor): Promise<MessageView> {
     return await this.#changeWaiting(id, async (trx, row) => {
-      await updateMessage(trx, id, { status: 'cancelled', next_attempt_at: null })
+      const now = this.#context.clock.now()
+      const history = addChange(row.history, { what: 'cancelled', at: now, by: actor.id })
+      await updateMessage(trx, id, { status: 'cancelled', next_attempt_at: null, ended_at: now, history })
       await dropContent(trx, this.#context.vault, id)
       await this.#context.audit.append(trx, [{ actor, action: 'message.cancelled', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'message.cancelled', subject: id, data: {} }])
@@ -256,6 +260,7 @@ export class Outbox {
 
   start(): void {
     this.#runner.start()
+    this.#retention.start()
   }
 
   /** Connects to a sender's server and logs in, and sends nothing. */
@@ -265,6 +270,7 @@ export class Outbox {
   /** Stops taking messages and waits for those that are being sent. */
   async stop(): Promise<void> {
     await this.#runner.stop()
+    await this.#retention.stop()
     for (const way of Object.values(this.#ways)) way.close()
   }
 }

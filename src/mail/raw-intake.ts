@@ -10,7 +10,7 @@ import { mostRecipients, normalizeAddress } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { finishRaw, fromOf, localFromOf, mailDate, namedRecipients, readRaw, withoutFrom } from './raw-message.ts'
 import { toSenderView } from './sender-view.ts'
-import type { SenderView } from './types.ts'
+import type { Priority, SenderView } from './types.ts'
 
 export type RawOrder = {
   mime: Buffer
@@ -30,6 +30,8 @@ export type RawOrder = {
   trace: { helo: string; address: string; protocol: string; by: string } | null
   by: 'relay' | 'raw'
   submission?: Submission
+  /** By its header, unless told. */
+  priority?: Priority
 }
 
 /** Takes finished messages: chooses the sender, keeps From honest, and gives them to the outbox. */
@@ -80,7 +82,15 @@ export class RawIntake {
     })
     const keep = () =>
       this.#outbox.acceptRaw(
-        { ...finished, sender, envelopeFrom: from, recipients, by: order.by, ...(order.submission && { submission: order.submission }) },
+        {
+          ...finished,
+          sender,
+          envelopeFrom: from,
+          recipients,
+          by: order.by,
+          ...(order.submission && { submission: order.submission }),
+          ...(order.priority && { priority: order.priority }),
+        },
         actor,
       )
     return order.limiter === undefined ? await keep() : await order.limiter({ bytes: order.mime.length, recipients: recipients.length }, keep)

@@ -1,8 +1,8 @@
 import type { Actor } from '../base/actor.ts'
-import type { Delivery, SenderView } from './types.ts'
+import type { Delivery, Priority, SenderView } from './types.ts'
 
-/** Who sends, and everybody who gets it. What stands in the message's own header does not count. */
-export type Envelope = { from: string; to: string[] }
+/** Who sends, and everybody who gets it; with how urgent it is among others for the same account. What stands in the message's own header does not count. */
+export type Envelope = { from: string; to: string[]; priority?: Priority }
 
 /** The port to whatever takes mail. Nothing here throws for what a server or the network does. */
 export type Sender = {

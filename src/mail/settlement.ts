@@ -6,21 +6,21 @@ import type { Delivery, MessageProblem, Recipient } from './types.ts'
 export const longestPause = 3_600_000
 
 /** Applies what a delivery came to. A recipient that was accepted stays accepted. */
-export function settleRecipients(recipients: Recipient[], tried: string[], delivery: Delivery): Recipient[] {
+export function settleRecipients(recipients: Recipient[], tried: string[], delivery: Delivery, at: number): Recipient[] {
   const refused = new Map<string, { reply: string; permanent: boolean }>()
   const said = delivery.kind === 'sent' ? delivery.refused : delivery.kind === 'refused' ? (delivery.recipients ?? []) : []
   for (const one of said) refused.set(one.address, one)
   return recipients.map((one): Recipient => {
     if (one.state !== 'waiting') return one
     const refusal = refused.get(one.address)
-    if (refusal) return { ...one, state: refusal.permanent ? 'refused' : 'waiting', reply: refusal.reply }
+    if (refusal) return { ...one, state: refusal.permanent ? 'refused' : 'waiting', reply: refusal.reply, at }
     switch (delivery.kind) {
       case 'sent':
-        return tried.includes(one.address) ? { ...one, state: 'sent', reply: delivery.reply } : one
+        return tried.includes(one.address) ? { ...one, state: 'sent', reply: delivery.reply, at } : one
       case 'refused':
-        return { ...one, state: delivery.permanent ? 'refused' : 'waiting', reply: delivery.reply }
+        return { ...one, state: delivery.permanent ? 'refused' : 'waiting', reply: delivery.reply, at }
       case 'unavailable':
-        return { ...one, reply: delivery.reply }
+        return { ...one, reply: delivery.reply, at }
     }
   })
 }

@@ -52,7 +52,7 @@ export class SmtpSender implements Sender {
 
   async deliver(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor): Promise<Delivery> {
     const account = accountOf(sender)
-    return await this.#gate.pass(account, async () => {
+    return await this.#gate.pass(account, envelope.priority, async () => {
       try {
         const first = await this.#tryOnce(sender, envelope, mime, actor, 'any')
         if (first !== 'stale') return first

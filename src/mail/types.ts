@@ -63,6 +63,8 @@ export type NewMessage = {
   attachments?: { filename: string; contentType?: string; content: string; inlineId?: string }[]
   /** Which request it came with, so that a repetition of it makes no second message. */
   submission?: Submission
+  /** By its header, unless told. */
+  priority?: Priority
 }
 
 /** A finished message, with whom it goes to. */
@@ -77,11 +79,17 @@ export type ReadyMessage = {
   /** By which door it came, for the audit trail; null: composed here. */
   by: 'relay' | 'raw' | null
   submission?: Submission
+  /** By its header, unless told. */
+  priority?: Priority
 }
+
+/** What goes first when much waits. */
+export type Priority = 'high' | 'normal' | 'low'
 
 export type MessageStatus = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled'
 
-export type Recipient = { address: string; state: 'waiting' | 'sent' | 'refused'; reply: string | null }
+/** `at`: when the server last said something about it. */
+export type Recipient = { address: string; state: 'waiting' | 'sent' | 'refused'; reply: string | null; at?: number }
 
 export type MessageProblem = { code: string; message: string; nextStep: string; reply: string | null; diagnosis?: Diagnosis | null }
 
@@ -91,6 +99,30 @@ export type RouteStep = {
   outcome: 'sent' | 'unreachable' | 'refused' | 'credential_not_ready' | 'failed'
   reason: string | null
   at: number
+  /** The server's words, the latest ones. */
+  reply?: string | null
+  /** How often it went the same way one after the other, and when it last did. */
+  times?: number
+  lastAt?: number
+}
+
+/** What a person did with a message, and when it was given up. */
+export type MessageChange =
+  | { what: 'retried' | 'cancelled'; at: number; by: string }
+  | { what: 'resent'; at: number; by: string; sender: { id: string; name: string } }
+  | { what: 'failed'; at: number; reason: string | null }
+
+/** One thing that happened to a message. */
+export type TimelineEntry = {
+  what: 'accepted' | 'tried' | 'retried' | 'resent' | 'cancelled' | 'sent' | 'failed'
+  at: number
+  by: string | null
+  sender: { id: string; name: string } | null
+  outcome: RouteStep['outcome'] | null
+  reason: string | null
+  reply: string | null
+  times: number
+  lastAt: number | null
 }
 
 export type MessageView = {
@@ -111,6 +143,8 @@ export type MessageView = {
   /** Which sender it really went out through. */
   sentBy: { id: string; name: string } | null
   route: RouteStep[]
+  priority: Priority
+  timeline: TimelineEntry[]
 }
 
 /** What became of one try to send a message. `diagnosis`: what the server's words mean. */

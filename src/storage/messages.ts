@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -29,30 +29,38 @@ export async function lockMessage(trx: Transaction<Tables>, id: string, dialect:
 }
 
 /**
- * Takes messages whose time has come for one node: those that wait, and those that a node took and never gave back.
+ * Takes messages whose time has come for one node: those that wait, and those that a node took and never gave back. The
+ * urgent ones go first, and of each priority only as many as there is room for.
  * On PostgreSQL rows that another node is taking are passed over.
  */
 export async function claimMessages(
   trx: Transaction<Tables>,
   dialect: 'sqlite' | 'postgres',
-  claim: { lease: string; now: number; until: number; limit: number },
+  claim: { lease: string; now: number; until: number; limit: number; rooms: { priority: number; room: number }[] },
 ): Promise<MessageRow[]> {
-  let due = trx
-    .selectFrom('messages')
-    .select('id')
-    .where('next_attempt_at', '<=', claim.now)
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', claim.now)]))
-    .orderBy('next_attempt_at')
-    .limit(claim.limit)
-  if (dialect === 'postgres') due = due.forUpdate().skipLocked()
-  const ids = (await due.execute()).map((row) => row.id)
+  const ids: string[] = []
+  for (const { priority, room } of claim.rooms) {
+    const limit = Math.min(room, claim.limit - ids.length)
+    if (limit <= 0) continue
+    let due = trx
+      .selectFrom('messages')
+      .select('id')
+      .where('priority', '=', priority)
+      .where('next_attempt_at', '<=', claim.now)
+      .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', claim.now)]))
+      .orderBy('next_attempt_at')
+      .limit(limit)
+    if (dialect === 'postgres') due = due.forUpdate().skipLocked()
+    ids.push(...(await due.execute()).map((row) => row.id))
+  }
   if (ids.length === 0) return []
-  return await trx
+  const rows = await trx
     .updateTable('messages')
     .set((eb) => ({ status: 'sending', lease: claim.lease, lease_until: claim.until, attempts: eb('attempts', '+', 1) }))
     .where('id', 'in', ids)
     .returningAll()
     .execute()
+  return rows.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id))
 }
 
 export async function prolongMessageLeases(db: Reader, lease: string, until: number): Promise<void> {
@@ -93,13 +101,15 @@ export async function nthLatestMessage(db: Reader, createdBy: string, n: number)
   return row?.created_at ?? null
 }
 
-/** Returns when the next message is due; null when none waits. */
-export async function nextMessageDue(db: Reader): Promise<number | null> {
-  const row = await db
-    .selectFrom('messages')
-    .select((eb) => eb.fn.min('next_attempt_at').as('due'))
-    .executeTakeFirst()
-  return row?.due ?? null
+/** Returns when the next message of each priority is due; a priority of which none waits is left out. */
+export async function nextMessagesDue(db: Reader): Promise<{ priority: number; due: number }[]> {
+  const earliest = (priority: number) =>
+    db
+      .selectFrom('messages')
+      .select((eb) => [sql.lit(priority).as('priority'), eb.fn.min('next_attempt_at').as('due')])
+      .where('priority', '=', priority)
+  const rows = await earliest(1).unionAll(earliest(2)).unionAll(earliest(3)).execute()
+  return rows.flatMap((row) => (row.due === null ? [] : [{ priority: Number(row.priority), due: Number(row.due) }]))
 }
 
 /** Moves every try that is planned for later forward: the clock was set back by so much. */
@@ -158,6 +168,9 @@ export async function listMessageRows(
       'messages.expires_at',
       'messages.submission',
       'messages.submission_request',
+      'messages.priority',
+      'messages.history',
+      'messages.ended_at',
       'senders.name as sender_name',
       'deliverers.name as sent_by_name',
     ])
@@ -168,4 +181,16 @@ export async function listMessageRows(
   if (filter.createdBy !== undefined) query = query.where('messages.created_by', '=', filter.createdBy)
   if (filter.before !== undefined) query = query.where('messages.id', '<', filter.before)
   return await query.execute()
+}
+
+/** Deletes messages that ended before a time, with the keys of their contents, and returns how many. */
+export async function deleteEndedMessages(trx: Transaction<Tables>, before: number, limit: number): Promise<number> {
+  const rows = await trx.selectFrom('messages').select('id').where('ended_at', '<', before).orderBy('ended_at').limit(limit).execute()
+  if (rows.length === 0) return 0
+  const ids = rows.map((row) => row.id)
+  // One that is tried again at this moment has no end any more.
+  const deleted = await trx.deleteFrom('messages').where('id', 'in', ids).where('ended_at', '<', before).returning('id').execute()
+  const gone = deleted.map((row) => row.id)
+  if (gone.length > 0) await trx.deleteFrom('data_keys').where('owner', 'in', gone).execute()
+  return gone.length
 }

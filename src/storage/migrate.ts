@@ -11,6 +11,7 @@ import { personSubjects } from './migrations/0009-person-subjects.ts'
 import { messageSubmissions } from './migrations/0010-message-submissions.ts'
 import { actions } from './migrations/0011-actions.ts'
 import { mailRules } from './migrations/0012-mail-rules.ts'
+import { messageHistory } from './migrations/0013-message-history.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -30,6 +31,7 @@ export const migrations: Migration[] = [
   messageSubmissions,
   actions,
   mailRules,
+  messageHistory,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

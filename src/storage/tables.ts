@@ -1,4 +1,4 @@
-import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
+import type { Generated, Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
 
 /**
@@ -340,6 +340,12 @@ export type Tables = {
     submission: string | null
     /** Digest of that request, to tell a repetition from another one. */
     submission_request: string | null
+    /** 1 high, 2 normal, 3 low: the smaller goes first. */
+    priority: Generated<number>
+    /** JSON list of what people did with it: {what, at, by, sender}. */
+    history: Generated<string>
+    /** Since when it is sent, failed or cancelled; null: it still waits. */
+    ended_at: number | null
   }
   actions: {
     id: string

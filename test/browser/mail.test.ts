@@ -159,6 +159,32 @@ describe('senders, email options and outbox in the browser, against a real mail 
     await glanceAt(desk.anna, 'outbox-cancelled')
   })
 
+  it('a message whose sender is refused goes another way, and its time line tells the whole story', async () => {
+    await desk.api('POST', '/v1/senders', { name: 'stranger', host: 'localhost', port: rig.submission.post, credential: 'robot-mail', from: 'alice@rig.test' })
+    const subject = `Another way ${Date.now()}`
+    await open('/outbox', 'Outbox')
+    await write(subject, 'stranger')
+    await dialog().getByText('Given up').waitFor()
+    await dialog().getByRole('button', { name: 'Send another way' }).click()
+    await pick(page, dialog().getByRole('combobox', { name: 'Other sender' }), /office/)
+    await dialog().getByText('answers still go to alice@rig.test').waitFor()
+    await lookAt(desk.anna, 'outbox-another-way')
+    await dialog().getByRole('button', { name: 'Send it this way' }).click()
+    await dialog().getByText('Sent to everybody').waitFor()
+    const story = await dialog().locator('.mantine-Timeline-itemTitle').allTextContents()
+    assert.deepEqual(story, [
+      'Given by you',
+      'stranger refused the login or the address',
+      'Given up',
+      'Given to office "<b>" by you',
+      'office "<b>" took it',
+      'Sent to everybody',
+    ])
+    assert.match(await waitForMail(rig, 'bob', `Subject: ${subject}`), /^From: .*robot@rig\.test[\s\S]*^Reply-To: .*alice@rig\.test/m)
+    await glanceAt(desk.anna, 'outbox-time-line')
+    await closeDialog(page)
+  })
+
   it('the email options take a default, stand-ins in order, and whom to tell; a stand-in sends when the default is away', async () => {
     await open('/email-options', 'Email options')
     await pick(page, page.getByRole('combobox', { name: 'Default sender' }), 'away')

@@ -1,5 +1,6 @@
-import { Anchor, Box, Button, Drawer, Group, List, Skeleton, Stack, Text, Timeline, Title } from '@mantine/core'
+import { Anchor, Box, Button, Drawer, Group, List, Skeleton, Stack, Text, Title } from '@mantine/core'
 import type { Message } from '@keybearer/client'
+import { useDisclosure } from '@mantine/hooks'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api } from '../api/client.ts'
@@ -13,6 +14,8 @@ import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import { tell } from '../elements/tell.ts'
 import { MessageMark } from './message-status.tsx'
+import { MessageTimeline } from './message-timeline.tsx'
+import { ResendForm } from './resend-form.tsx'
 
 /** One message: what became of it at every recipient, which ways were tried, and what can be done. */
 export function MessageDrawer({ id, onClose }: { id: string; onClose: () => void }) {
@@ -39,13 +42,7 @@ const states = {
   refused: { color: 'red', sign: '✗', word: 'Refused' },
 }
 
-const outcomes: Record<Message['route'][number]['outcome'], string> = {
-  sent: 'took it',
-  unreachable: 'did not answer',
-  refused: 'refused the login or the address',
-  credential_not_ready: 'could not log in: its credential needs a person',
-  failed: 'failed',
-}
+const priorities: Record<Message['priority'], string> = { high: 'High', normal: 'Normal', low: 'Low: after all others' }
 
 function Details({ message }: { message: Message }) {
   const params = { message: message.id }
@@ -53,6 +50,8 @@ function Details({ message }: { message: Message }) {
     queryClient.setQueryData(['message', message.id], changed)
     void queryClient.invalidateQueries({ queryKey: ['messages'] })
   }
+  const [choosing, { open: choose, close: closeChoice }] = useDisclosure(false)
+  const canChange = message.status === 'failed' || message.status === 'queued'
   const retry = useMutation({ mutationFn: () => api.retryMessage({ params }), onSuccess: done })
   const cancel = useMutation({
     mutationFn: () => api.cancelMessage({ params }),
@@ -66,12 +65,17 @@ function Details({ message }: { message: Message }) {
       <Group justify="space-between">
         <MessageMark status={message.status} />
         <Group gap="xs">
-          {(message.status === 'failed' || message.status === 'queued') && (
+          {canChange && (
             <Button size="xs" variant="default" loading={retry.isPending} onClick={() => retry.mutate()}>
               Try again now
             </Button>
           )}
-          {(message.status === 'failed' || message.status === 'queued') && (
+          {canChange && (
+            <Button size="xs" variant="default" aria-expanded={choosing} onClick={choosing ? closeChoice : choose}>
+              Send another way
+            </Button>
+          )}
+          {canChange && (
             <Button size="xs" variant="default" color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
               Cancel it
             </Button>
@@ -79,6 +83,16 @@ function Details({ message }: { message: Message }) {
         </Group>
       </Group>
       <ProblemNotice error={retry.error ?? cancel.error} />
+      {canChange && choosing && (
+        <ResendForm
+          message={message}
+          onClose={closeChoice}
+          onDone={(changed) => {
+            closeChoice()
+            done(changed)
+          }}
+        />
+      )}
       {message.problem !== null && message.status !== 'sent' && (
         <MessageBox tone={message.status === 'failed' ? 'bad' : 'warning'} title={message.problem.message}>
           <Text size="sm" fw={600}>
@@ -112,37 +126,24 @@ function Details({ message }: { message: Message }) {
               {recipient.reply !== null && (
                 <Text size="xs" c="dimmed" className="mono" mt={2}>
                   {recipient.reply}
+                  {recipient.at !== null && (
+                    <>
+                      {' · '}
+                      <RelativeTime at={recipient.at} />
+                    </>
+                  )}
                 </Text>
               )}
             </List.Item>
           ))}
         </List>
       </section>
-      {message.route.length > 0 && (
-        <section>
-          <Title order={2} mb="sm">
-            The way it went
-          </Title>
-          <Timeline bulletSize={18} lineWidth={2} active={message.route.length}>
-            {message.route.map((way) => (
-              <Timeline.Item
-                key={`${way.at}${way.sender.id}`}
-                color={way.outcome === 'sent' ? 'pine' : 'red'}
-                title={
-                  <Text size="sm">
-                    <bdi>{way.sender.name}</bdi> {outcomes[way.outcome]}
-                  </Text>
-                }
-              >
-                <Text size="xs" c="dimmed">
-                  <RelativeTime at={way.at} />
-                  {way.reason !== null && ` · ${way.reason.replaceAll('_', ' ')}`}
-                </Text>
-              </Timeline.Item>
-            ))}
-          </Timeline>
-        </section>
-      )}
+      <section>
+        <Title order={2} mb="sm">
+          What happened
+        </Title>
+        <MessageTimeline entries={message.timeline} />
+      </section>
       <section>
         <Title order={2} mb={4}>
           Facts
@@ -161,6 +162,7 @@ function Details({ message }: { message: Message }) {
             ['Given by', <ActorName key="created-by" id={message.created_by} />],
             ['Given', <RelativeTime key="created" at={message.created_at} />],
             ['Sent', message.sent_at === null ? null : <RelativeTime at={message.sent_at} />],
+            ['Priority', priorities[message.priority]],
             ['Attempts', message.attempts],
             ['Next attempt', message.next_attempt_at === null ? null : <RelativeTime at={message.next_attempt_at} />],
             ['Size', `${Math.max(1, Math.round(message.size / 1000)).toLocaleString()} kB`],
