@@ -22,6 +22,12 @@ export const credentialOptions = z
     authorize_parameters: parameters.optional(),
     token_parameters: parameters.optional(),
     login_hint: word(320).optional(),
+    consent_lifetime: z
+      .int()
+      .min(3600)
+      .max(315_360_000)
+      .optional()
+      .meta({ description: 'Seconds after which each consent ends, renewed or not, where the provider does not say: 604800 for a Google app in testing' }),
     assumed_lifetime: z.int().min(1).max(3_155_760_000).optional().meta({ description: 'Seconds an access token lives where the provider does not say' }),
   })
   .meta({ id: 'CredentialOptions' })

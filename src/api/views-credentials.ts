@@ -56,6 +56,7 @@ function optionsBody(options: CredentialOptions): Reply<'getCredential'>['option
     token_parameters: options.tokenParameters,
     login_hint: options.loginHint,
     assumed_lifetime: options.assumedLifetime,
+    consent_lifetime: options.consentLifetime,
   }
 }
 
@@ -70,6 +71,7 @@ function toOptions(body: NonNullable<Body<EndpointOf<'createCredential'>>['optio
     tokenParameters: body.token_parameters,
     loginHint: body.login_hint,
     assumedLifetime: body.assumed_lifetime,
+    consentLifetime: body.consent_lifetime,
   })
 }
 

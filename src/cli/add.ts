@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { CredentialOptions, NewCredential, NewRegistration } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
-import { ask, askSecret, canAsk, collect, collectPairs, oneOf, readInput, readSecretFile } from './input.ts'
+import { ask, askSecret, canAsk, collect, collectPairs, oneOf, readInput, readNumber, readSecretFile } from './input.ts'
 import { print, printJson, quoted } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -29,6 +29,7 @@ type Options = {
   resource?: string[]
   actFor?: string
   tokenParameter?: Record<string, string>
+  consentDays?: number
   secretFile?: string
   refreshTokenFile?: string
   googleJson?: string
@@ -60,6 +61,7 @@ export function addCommand(): Command {
     .option('--audience <audience>')
     .option('--resource <resources>', 'resource to ask a token for (RFC 8707)', collect)
     .option('--act-for <subject>', 'whom a service account acts for, such as a mailbox')
+    .option('--consent-days <days>', 'days after which each consent ends, such as 7 while a Google app is in testing', readNumber)
     .option('--token-parameter <name=value>', 'further parameter of token requests', collectPairs)
     .option('--secret-file <file>', 'file with the API key or password; - for stdin')
     .option('--refresh-token-file <file>', 'file with a refresh token that another program got for the same registration')
@@ -107,6 +109,7 @@ async function makeBody(name: string, options: Options, client: Client): Promise
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.resource ? { resource: options.resource } : {}),
     ...(options.actFor === undefined ? {} : { act_for: options.actFor }),
+    ...(options.consentDays === undefined ? {} : { consent_lifetime: Math.round(options.consentDays * 86_400) }),
     ...(options.tokenParameter ? { token_parameters: options.tokenParameter } : {}),
   }
   if (Object.keys(extra).length > 0) body.options = extra

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import type { CredentialChange } from '../../client/src/operations.ts'
+import type { CredentialChange, CredentialOptions } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
-import { collect, readSecretFile } from './input.ts'
+import { collect, readNumber, readSecretFile } from './input.ts'
 import { print, quoted, say } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -16,6 +16,7 @@ type Options = {
   tag?: string[]
   actFor?: string
   audience?: string
+  consentDays?: number
   secretFile?: string
   registration?: string
 }
@@ -33,6 +34,7 @@ export function editCommand(): Command {
     .option('--tag <tags>', 'all tags', collect)
     .option('--act-for <subject>', 'whom a service account acts for')
     .option('--audience <audience>')
+    .option('--consent-days <days>', 'days after which each further consent ends; 0: it lasts', readNumber)
     .option('--secret-file <file>', 'file with a new API key or password; - for stdin')
     .option('--registration <name>', 'another registration')
     .action(async (name: string, options: Options) => {
@@ -47,11 +49,11 @@ export function editCommand(): Command {
         ...(options.tag ? { tags: options.tag } : {}),
         ...(options.secretFile === undefined ? {} : { secret: readSecretFile(options.secretFile) }),
         ...(options.registration === undefined ? {} : { registration: options.registration }),
-        ...(options.actFor === undefined && options.audience === undefined
+        ...(options.actFor === undefined && options.audience === undefined && options.consentDays === undefined
           ? {}
           : {
               options: {
-                ...before.options,
+                ...withConsentDays(before.options, options.consentDays),
                 ...(options.actFor === undefined ? {} : { act_for: options.actFor }),
                 ...(options.audience === undefined ? {} : { audience: options.audience }),
               },
@@ -64,4 +66,11 @@ export function editCommand(): Command {
       if (before.has_secret && !after.has_secret) say('The stored secret was removed, because it was entered for something else. Enter it again, or reconnect.')
       else if (options.scope && after.grant === 'authorization_code') say(`The new scopes hold after the next consent: keybearer connect ${quoted(after.name)}`)
     })
+}
+
+/** Returns the options with the days that were said, or as they were. */
+function withConsentDays(before: CredentialOptions, days: number | undefined): CredentialOptions {
+  if (days === undefined) return before
+  const { consent_lifetime: _, ...others } = before
+  return days === 0 ? others : { ...others, consent_lifetime: Math.round(days * 86_400) }
 }

@@ -2,6 +2,7 @@ import type { Provider } from '../providers/provider-schema.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { credentialsWithEnds, registrationsWithEnds } from '../storage/ends.ts'
 import type { CredentialContext } from './context.ts'
+import type { CredentialOptions } from './types.ts'
 import { isThreeLegged, knownEnds, nextSteps, workingFacts } from './credential-status.ts'
 
 /** Kinds of ends, with what a calendar calls them. */
@@ -78,9 +79,10 @@ function endsOf(row: CredentialWithRegistration): CalendarEnd[] {
   return [...known, ...idleEnd(row, known, end)]
 }
 
-/** Google tells the seven days of an app in testing as the life of the refresh token. */
+/** Google tells the seven days of an app in testing as the life of the refresh token; else a person has said it. */
 function isTesting(row: CredentialWithRegistration): boolean {
   if (row.provider === null || !row.provider.startsWith('google') || row.refresh_token_expires_at === null) return false
+  if ((JSON.parse(row.options) as CredentialOptions).consentLifetime !== undefined) return true
   return row.refresh_token_expires_at - (row.token_obtained_at ?? row.created_at) <= 7 * day + 3_600_000
 }
 

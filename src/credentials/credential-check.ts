@@ -109,6 +109,12 @@ export function optionErrors(options: CredentialOptions): FieldError[] {
   ) {
     errors.push({ path: 'options.assumed_lifetime', message: 'must be 30 to 31,536,000 seconds' })
   }
+  if (
+    options.consentLifetime !== undefined &&
+    !(Number.isInteger(options.consentLifetime) && options.consentLifetime >= 3600 && options.consentLifetime <= 315_360_000)
+  ) {
+    errors.push({ path: 'options.consent_lifetime', message: 'must be 3,600 to 315,360,000 seconds' })
+  }
   return errors
 }
 

@@ -23,6 +23,7 @@ const options = z.strictObject({
   token_parameters: values.optional(),
   login_hint: text.optional(),
   assumed_lifetime: z.int().optional(),
+  consent_lifetime: z.int().optional(),
 })
 
 const registration = z.strictObject({
@@ -224,6 +225,7 @@ function toOptions(one: z.output<typeof options>): CredentialOptions {
     tokenParameters: one.token_parameters,
     loginHint: one.login_hint,
     assumedLifetime: one.assumed_lifetime,
+    consentLifetime: one.consent_lifetime,
   })
 }
 
@@ -239,5 +241,6 @@ export function portableOptions(one: CredentialOptions): NonNullable<PortableCre
     token_parameters: one.tokenParameters,
     login_hint: one.loginHint,
     assumed_lifetime: one.assumedLifetime,
+    consent_lifetime: one.consentLifetime,
   })
 }

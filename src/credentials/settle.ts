@@ -149,7 +149,10 @@ async function settleGranted(context: CredentialContext, work: ToSettle, outcome
   const generation = row.generation + 1
   const given =
     tokenSet.refreshTokenExpiresAt ??
-    (tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null ? startedAt + provider.refreshTokenLifetime : null)
+    (isConsent && options.consentLifetime !== undefined ? startedAt + options.consentLifetime * 1000 : null) ??
+    (options.consentLifetime === undefined && tokenSet.refreshToken !== null && provider.refreshTokenLifetime !== null
+      ? startedAt + provider.refreshTokenLifetime
+      : null)
   const known = {
     end: isConsent ? null : row.refresh_token_expires_at,
     slides: !isConsent && row.refresh_token_slides === 1,

@@ -28,6 +28,8 @@ export type CredentialOptions = {
   loginHint?: string
   /** The access token's life in seconds where the provider does not say. */
   assumedLifetime?: number
+  /** Seconds after which each consent ends whatever is renewed, where the provider does not say: a week for a Google app in testing. */
+  consentLifetime?: number
 }
 
 /** What anybody with the right `read` may know about a credential. Never a secret. */

@@ -124,6 +124,10 @@ export const providerSchema = z.strictObject({
       access_token: seconds.optional(),
       refresh_token: seconds.optional(),
       refresh_token_idle: seconds.optional(),
+      /** How long a consent lives while the application is in testing at the provider. */
+      testing_consent: seconds.optional(),
+      /** How long a client secret lives at most. */
+      client_secret: seconds.optional(),
       /** Seconds before its end at which a token may be renewed, where the provider refuses to earlier. */
       earliest_refresh: seconds.optional(),
       remarks: z.array(text(500)).default([]),

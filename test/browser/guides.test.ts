@@ -94,6 +94,33 @@ describe('the guides beside the steps of the wizard', () => {
     assert.equal(await copied(), uri)
   })
 
+  it('the ends that only a person knows are asked for: of the secret with proposed days, of a consent in testing', async () => {
+    const { page } = office.anna
+    await chooseProvider('google')
+    await page.getByLabel('Client ID').fill('456.apps.googleusercontent.example')
+    await page.getByLabel(/^Client secret(?: \*)?$/).fill('secret')
+    await page.getByRole('button', { name: 'In half a year' }).click()
+    const day = await page.getByLabel('Expires on').inputValue()
+    const months = (Date.parse(day) - Date.now()) / (30.4 * 86_400_000)
+    assert.ok(months > 5.8 && months < 6.2, day)
+    await nameIt(page, 'in testing')
+    await page.getByRole('button', { name: 'Save and go on' }).click()
+    await page.getByText('It is saved, and can be finished any time').waitFor()
+    await goOn(page, 'Scopes')
+    await page.getByLabel('The application stands on “Testing” at Google').check()
+    await assertGood(office.anna, 'wizard-testing')
+    await goOn(page, 'Consent')
+    const stored = await office.api<{ options: object; registration: { id: string } }>('GET', '/v1/credentials/in%20testing')
+    assert.deepEqual(stored.options, { consent_lifetime: 604_800 })
+    const registration = await office.api<{ secret_expires_at: string }>('GET', `/v1/registrations/${stored.registration.id}`)
+    assert.ok(Math.abs(Date.parse(registration.secret_expires_at) - Date.parse(day)) < 2 * 86_400_000)
+    // The answer can be taken back.
+    await page.goto(`${office.service.url}/credentials/in%20testing/edit?step=scopes`)
+    await page.getByLabel('The application stands on “Testing” at Google').uncheck()
+    await goOn(page, 'Consent')
+    assert.deepEqual((await office.api<{ options: object }>('GET', '/v1/credentials/in%20testing')).options, {})
+  })
+
   it('can be closed and opened with the keyboard, and stays as it was left', async () => {
     const { page } = office.anna
     await chooseProvider('google')

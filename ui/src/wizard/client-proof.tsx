@@ -3,6 +3,7 @@ import type { Provider, Registration } from '@keybearer/client'
 import { SecretText } from '../elements/secret-text.tsx'
 import { clientAuthTitles, wantsSecret, type ClientAuth } from './draft.ts'
 import { useDraft } from './draft-form.ts'
+import { SecretEnd } from './secret-end.tsx'
 import { fieldHelp } from './field-help.ts'
 import { effectiveAuth, needsKey } from './draft-send.ts'
 
@@ -42,7 +43,7 @@ export function ClientProof({ provider, own }: { provider: Provider | null; own:
             autoComplete="off"
             {...form.getInputProps('clientSecret')}
           />
-          <Expiry />
+          <SecretEnd provider={provider} />
         </SimpleGrid>
       )}
       {needsKey(draft, provider) && (
@@ -65,7 +66,7 @@ export function ClientProof({ provider, own }: { provider: Provider | null; own:
               spellCheck={false}
               {...form.getInputProps('privateKeyId')}
             />
-            {!wantsSecret(auth) && <Expiry />}
+            {!wantsSecret(auth) && <SecretEnd provider={provider} ofKey />}
           </SimpleGrid>
           {draft.flow !== 'google' && (
             <Textarea
@@ -89,9 +90,4 @@ export function ClientProof({ provider, own }: { provider: Provider | null; own:
       )}
     </Stack>
   )
-}
-
-function Expiry() {
-  const form = useDraft()
-  return <TextInput type="date" label="Expires on" description="You are warned in time. Empty: never." {...form.getInputProps('secretExpiresAt')} />
 }

@@ -26,6 +26,7 @@ const compared: (keyof Draft)[] = [
   'tokenParameters',
   'loginHint',
   'assumedLifetime',
+  'consentLifetime',
 ]
 
 /** What somebody else saved meanwhile: where both changed the same field, somebody has to choose; the rest fits together. */

@@ -144,7 +144,7 @@ function scopeErrors(draft: Draft): Errors {
 }
 
 const whatFields = ['kind', 'source', 'provider', 'file']
-const scopeFields = ['scopes', 'audience', 'resource', 'authorizeParameters', 'tokenParameters', 'loginHint', 'assumedLifetime', 'hosts']
+const scopeFields = ['scopes', 'audience', 'resource', 'authorizeParameters', 'tokenParameters', 'loginHint', 'assumedLifetime', 'consentLifetime', 'hosts']
 const nameFields = ['name', 'description', 'tags']
 
 /** The step where a field stands. */

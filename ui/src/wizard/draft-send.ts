@@ -58,6 +58,7 @@ export function toOptions(draft: Draft, before: CredentialOptions): CredentialOp
   const { variant } = flows[draft.flow]
   const authorize = readLines(draft.authorizeParameters) ?? {}
   const token = readLines(draft.tokenParameters) ?? {}
+  const consent = Number.parseInt(draft.consentLifetime, 10)
   const seconds = Number.parseInt(draft.assumedLifetime, 10)
   return {
     ...(before.placeholders === undefined ? {} : { placeholders: before.placeholders }),
@@ -66,6 +67,7 @@ export function toOptions(draft: Draft, before: CredentialOptions): CredentialOp
     ...(draft.resource.length > 0 ? { resource: draft.resource } : {}),
     ...(Object.keys(authorize).length > 0 ? { authorize_parameters: authorize } : {}),
     ...(Object.keys(token).length > 0 ? { token_parameters: token } : {}),
+    ...(Number.isNaN(consent) ? {} : { consent_lifetime: consent }),
     ...(Number.isNaN(seconds) ? {} : { assumed_lifetime: seconds }),
   }
 }

@@ -33,6 +33,7 @@ export type Draft = {
   tokenParameters: string
   loginHint: string
   /** Seconds. */ assumedLifetime: string
+  /** Seconds; empty: a consent lasts. */ consentLifetime: string
   name: string
   description: string
   tags: string[]
@@ -66,6 +67,7 @@ export const emptyDraft: Draft = {
   tokenParameters: '',
   loginHint: '',
   assumedLifetime: '',
+  consentLifetime: '',
   name: '',
   description: '',
   tags: [],
@@ -99,6 +101,7 @@ export function draftOf(credential: Credential, registration: Registration | nul
     tokenParameters: toLines(options.token_parameters),
     loginHint: options.login_hint ?? '',
     assumedLifetime: options.assumed_lifetime?.toString() ?? '',
+    consentLifetime: options.consent_lifetime?.toString() ?? '',
     name: credential.name,
     description: credential.description,
     tags: credential.tags,

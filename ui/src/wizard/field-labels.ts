@@ -29,6 +29,7 @@ export const fieldLabels: Record<keyof Draft, string> = {
   tokenParameters: 'Parameters of the token request',
   loginHint: 'Sign-in hint',
   assumedLifetime: 'Life of an access token',
+  consentLifetime: 'In testing at the provider',
   name: 'Name',
   description: 'Description',
   tags: 'Tags',

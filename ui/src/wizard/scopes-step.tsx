@@ -6,6 +6,7 @@ import { useDraft } from './draft-form.ts'
 import { EndpointFacts } from './endpoint-facts.tsx'
 import { grantOf } from './flow.ts'
 import { withoutPerson } from './draft.ts'
+import { InTesting } from './in-testing.tsx'
 import { MoreOptions } from './more-options.tsx'
 import styles from './choice-card.module.css'
 
@@ -68,6 +69,7 @@ export function ScopesStep({ provider }: { provider: Provider | null }) {
           To stay connected: {provider.offline_hint}
         </Notice>
       )}
+      {flow === 'person' && <InTesting provider={provider} />}
       <MoreOptions />
     </Stack>
   )

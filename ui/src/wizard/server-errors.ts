@@ -24,6 +24,7 @@ const fields: Record<string, keyof Draft> = {
   token_parameters: 'tokenParameters',
   login_hint: 'loginHint',
   assumed_lifetime: 'assumedLifetime',
+  consent_lifetime: 'consentLifetime',
   name: 'name',
   description: 'description',
   tags: 'tags',
