@@ -179,6 +179,15 @@ export const settingsTable = {
     shownDefault: '30',
     sentence: 'Days that runs of actions stay in the list after they have ended.',
   }),
+  KEYBEARER_NOTIFY_COMMAND: setting<string | null>({
+    parse: (text) => {
+      if (!text.startsWith('/') || text.includes('\0')) throw new Error('must be the absolute path of a program')
+      return text
+    },
+    fallback: () => null,
+    shownDefault: '(none)',
+    sentence: 'Program that gets every notice as JSON on its standard input: an absolute path, started without arguments and without a shell.',
+  }),
   KEYBEARER_METRICS: setting<'loopback' | 'key' | 'off'>({
     parse: (text) => {
       if (text !== 'loopback' && text !== 'key' && text !== 'off') throw new Error('must be loopback, key or off')

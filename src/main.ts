@@ -45,10 +45,10 @@ import { loadMasterKeys } from './crypto/master-key.ts'
 import { createVault } from './crypto/vault.ts'
 import { openActions } from './main/open-actions.ts'
 import { openRelay, relayChecks } from './main/open-relay.ts'
+import { createNotifications } from './main/notifications.ts'
 import { masterKeySettings, oidcSettingsOf } from './main/part-settings.ts'
 import { KeyLimits } from './mail/key-limits.ts'
 import { MailOptions } from './mail/mail-options.ts'
-import { Notices } from './mail/notices.ts'
 import { Outbox } from './mail/outbox.ts'
 import { RawIntake } from './mail/raw-intake.ts'
 import type { Relay, RelayAddress } from './mail/relay.ts'
@@ -217,7 +217,8 @@ export async function startParts(
       requests,
       count: (outcome) => metrics.count('action_runs_total', { outcome }),
     })
-    const notices = new Notices(mail, { options: mailOptions, outbox, publicUrl })
+    const backups = new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version })
+    const notifications = createNotifications(mail, { outbox, backups, command: settings.KEYBEARER_NOTIFY_COMMAND, publicUrl })
 
     bus.listen((event) => {
       if (event.type === 'master_key.rotated') rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))
@@ -234,7 +235,7 @@ export async function startParts(
     await rotation.resume()
     schedule.start()
     outbox.start()
-    notices.start()
+    await notifications.start()
     await action.start()
 
     let stopping = false
@@ -323,7 +324,8 @@ export async function startParts(
         rawIntake,
         keyLimits,
         rotation,
-        backups: new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version }),
+        backups,
+        webhooks: notifications.webhooks,
         idempotency: new IdempotentReplies({ db, clock, vault }),
         events: { read: (after, limit) => readEvents(db, after, limit), last: () => lastEventSeq(db) },
         facts,
@@ -350,7 +352,7 @@ export async function startParts(
         stopping = true
         await schedule.stop()
         await action.stop()
-        await notices.stop()
+        await notifications.stop()
         await outbox.stop()
         await rotation.stop()
         await usage.flush()

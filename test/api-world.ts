@@ -26,6 +26,8 @@ import { MailOptions } from '../src/mail/mail-options.ts'
 import { Outbox } from '../src/mail/outbox.ts'
 import { RawIntake } from '../src/mail/raw-intake.ts'
 import { Senders } from '../src/mail/senders.ts'
+import { WebhookDeliveries } from '../src/mail/webhook-delivery.ts'
+import { Webhooks } from '../src/mail/webhooks.ts'
 import { readAuditHead } from '../src/storage/audit.ts'
 import { lastEventSeq, readEvents } from '../src/storage/events.ts'
 import { makePlace, openWorld, tester, type World } from './world.ts'
@@ -133,6 +135,7 @@ export async function openApiWorld(
     diagnoses: context.diagnoses,
     senders,
     mailOptions,
+    webhooks: new Webhooks(mail, new WebhookDeliveries(mail)),
     outbox,
     requests,
     actions: action.actions,

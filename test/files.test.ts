@@ -30,18 +30,44 @@ const readers: Record<string, string> = {
   'src/storage/wal-sync.ts': 'the log of the embedded database',
 }
 
-test('A9: only what reads the settings of the server opens files, and the service starts no program', () => {
+/**
+ * The only file of the service that starts a program, and which. It is the administrator's: whoever may set it may as well
+ * start programs himself. What it is told comes on its standard input; nothing from outside is an argument or a path.
+ */
+const starters: Record<string, string> = { 'src/mail/notice-command.ts': 'the program named by KEYBEARER_NOTIFY_COMMAND' }
+
+test('A9: only what reads the settings of the server opens files, and the service starts no program but the one they name', () => {
   const found: string[] = []
+  const starting: string[] = []
   const files = globSync('src/**/*.ts', { cwd: root }).filter((path) => !path.endsWith('.test.ts') && !path.startsWith('src/cli/'))
   assert.ok(files.length > 100)
   for (const path of files) {
     const { imports } = readSource(path, readFileSync(join(root, path), 'utf8'))
-    for (const { from } of imports) {
-      if (/^(?:node:)?(?:child_process|cluster|worker_threads|vm|module|inspector)$/.test(from)) assert.fail(`${path} imports ${from}`)
+    for (const { from, names } of imports) {
+      if (/^(?:node:)?child_process$/.test(from)) {
+        starting.push(path)
+        assert.equal(names, '{ spawn }', `${path} takes no more from child_process than what starts one program`)
+      }
+      if (/^(?:node:)?(?:cluster|worker_threads|vm|module|inspector)$/.test(from)) assert.fail(`${path} imports ${from}`)
       if (/^(?:node:)?fs(?:\/promises)?$/.test(from)) found.push(path)
     }
   }
   assert.deepEqual([...new Set(found)].sort(), Object.keys(readers).sort())
+  assert.deepEqual(starting, Object.keys(starters))
+})
+
+test('A9: the program is the one of the settings, without arguments and without a shell', () => {
+  const { code } = readSource('notice-command.ts', readFileSync(join(root, Object.keys(starters)[0]!), 'utf8'))
+  assert.equal(code.match(/\bspawn\(/g)?.length, 1)
+  assert.match(code, /\bspawn\(file, \[\], \{/)
+  assert.doesNotMatch(code, /\bshell\b|process\.env/)
+  // Whoever makes a handler or an alarm gives the path: main.ts alone, from the settings.
+  const users = globSync('src/**/*.ts', { cwd: root }).filter(
+    (path) => !path.endsWith('.test.ts') && /\b(?:commandHandler|runNoticeCommand)\(/.test(readFileSync(join(root, path), 'utf8')),
+  )
+  assert.deepEqual(users.sort(), ['src/mail/audit-alarm.ts', 'src/mail/notice-command.ts', 'src/main/notifications.ts'])
+  const main = readFileSync(join(root, 'src/main.ts'), 'utf8')
+  assert.match(main, /createNotifications\(mail, \{[^}]*command: settings\.KEYBEARER_NOTIFY_COMMAND,/)
 })
 
 test('A9: no field of the API names a file, a folder or a program, and settings are read only', () => {

@@ -23,9 +23,12 @@ describe('the email options from the command line', () => {
     )
     assert.match(
       await options('--notify', 'ops@example.org'),
-      /Fallbacks {7}spare.*\n.*relay.*\nNotify {10}ops@example\.org of credential\.expiring, credential\.broken\n/,
+      /Fallbacks {7}spare.*\n.*relay.*\nNotify {10}ops@example\.org of credential\.expiring, credential\.broken, message\.failed, audit\.blocked, backup\.old, webhook\.disabled\nBy mail {9}at once, again every day until it is put right\n/,
     )
     assert.match(await options('--event', 'credential.broken'), /ops@example\.org of credential\.broken\n/)
+    assert.match(await options('--daily', '7@Europe/Berlin', '--reminders', 'off'), /By mail {9}once a day from 7:00 on \(Europe\/Berlin\), once each\n/)
+    assert.match(await options('--event', 'backup.old'), /backup\.old\nBy mail {9}once a day from 7:00 on \(Europe\/Berlin\), once each\n/)
+    assert.match(await options('--at-once', '--reminders', 'on'), /By mail {9}at once, again every day until it is put right\n/)
     assert.match(await options('--no-fallback', '--no-notify'), /Fallbacks {7}none\nNotify {10}nobody\n/)
     assert.match(await options('--default', 'relay'), /^Default sender {2}relay\n/)
     const json = JSON.parse(await options('--json')) as { default_sender: { name: string } }
@@ -36,6 +39,9 @@ describe('the email options from the command line', () => {
     for (const [parameters, status, words] of [
       [['--fallback', 'spare=sometimes'], 2, /"sometimes" is not one of unreachable, refused, credential_not_ready/],
       [['--event', 'message.sent'], 2, /is not one of credential\.expiring/],
+      [['--daily', '24'], 2, /--daily must be an hour such as 7 or 7@Europe\/Berlin/],
+      [['--daily', '7@Mars/Olympus'], 2, /must be a time zone such as Europe\/Berlin/],
+      [['--daily', '7', '--at-once'], 2, /exclude each other/],
       [['--fallback', 'nobody'], 2, /names no sender/],
       [['--notify', 'nobody'], 2, /must be a mail address/],
     ] as const) {

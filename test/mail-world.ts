@@ -7,6 +7,8 @@ import type { MailContext } from '../src/mail/context.ts'
 import { MailOptions } from '../src/mail/mail-options.ts'
 import { Outbox } from '../src/mail/outbox.ts'
 import { Senders } from '../src/mail/senders.ts'
+import { WebhookDeliveries } from '../src/mail/webhook-delivery.ts'
+import { Webhooks } from '../src/mail/webhooks.ts'
 import type { MessageView, NewSender, SenderView } from '../src/mail/types.ts'
 import { MailServer, type MailServerOptions } from './mail-server.ts'
 import { makePlace, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from './world.ts'
@@ -17,6 +19,8 @@ export type MailWorld = {
   outbox: Outbox
   senders: Senders
   options: MailOptions
+  deliveries: WebhookDeliveries
+  webhooks: Webhooks
   counts: Map<string, number>
   close: () => Promise<void>
 }
@@ -49,7 +53,18 @@ export function openMail(
     count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),
   }
   const outbox = new Outbox(context)
-  return { world, context, outbox, senders: new Senders(context, outbox), options: new MailOptions(context), counts, close: () => outbox.stop() }
+  const deliveries = new WebhookDeliveries(context)
+  return {
+    world,
+    context,
+    outbox,
+    senders: new Senders(context, outbox),
+    options: new MailOptions(context),
+    deliveries,
+    webhooks: new Webhooks(context, deliveries),
+    counts,
+    close: () => outbox.stop(),
+  }
 }
 
 export type MailBed = MailWorld & {

@@ -81,6 +81,9 @@ describe('what the audit trail says of the API', () => {
       return { id: String(begun.id), redirect: url.searchParams.get('redirect_uri')!, state: url.searchParams.get('state')! }
     }
 
+    const webhook = async () =>
+      ((await made('/v1/webhooks', { name: name(), url: `${fake.url}/hook`, events: ['credential.broken'] })).webhook as { id: string }).id
+
     const member = async () => {
       const person = name()
       const cookie = await signInAs(api, 'manager', person)
@@ -176,6 +179,12 @@ describe('what the audit trail says of the API', () => {
       resendMessage: async () => [`/v1/mail/messages/${await message()}/resend`, { body: { sender: await sender() } }],
       cancelMessage: async () => [`/v1/mail/messages/${await message()}/cancel`],
       setMailOptions: async () => ['/v1/mail/options', { body: { default_sender: await sender(), fallbacks: [], notify: { to: [], events: [] } } }],
+      createWebhook: async () => ['/v1/webhooks', { body: { name: name(), url: `${fake.url}/hook`, events: ['credential.broken'] } }],
+      changeWebhook: async () => [`/v1/webhooks/${await webhook()}`, { body: { enabled: false } }],
+      deleteWebhook: async () => [`/v1/webhooks/${await webhook()}`],
+      testWebhook: async () => [`/v1/webhooks/${await webhook()}/test`],
+      renewWebhookSecret: async () => [`/v1/webhooks/${await webhook()}/secret`],
+      snoozeCredential: async () => [`/v1/credentials/${await oauth()}/snooze`, { body: { until: new Date(Date.now() + 86_400_000).toISOString() } }],
       sendRequest: async () => {
         const { id } = await made('/v1/credentials', { name: name(), kind: 'api_key', secret: 's', allowed_hosts: ['127.0.0.1'] })
         return ['/v1/requests', { body: { credential: id, url: `${fake.url}/me` } }]

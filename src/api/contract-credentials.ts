@@ -59,6 +59,7 @@ export const credential = z
     diagnosis: diagnosisSchema.nullable().meta({ description: 'What the reason means and what to do' }),
     since: time,
     until: optionalTime.meta({ description: 'When it stops working unless a person acts; null: no end is known' }),
+    snoozed_until: optionalTime.meta({ description: 'Nobody is told of it until then; null, or past: told as usual' }),
     token_expires_at: optionalTime,
     token_obtained_at: optionalTime,
     refresh_token_expires_at: optionalTime,

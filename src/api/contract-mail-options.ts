@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { fallbackCauses, noticeEvents } from '../mail/mail-options.ts'
+import { fallbackCauses } from '../mail/mail-options.ts'
+import { noticeEvents } from '../mail/notice-events.ts'
 import { endpoint } from './endpoint.ts'
 import { named, ref, word } from './schemas.ts'
 
@@ -10,9 +11,16 @@ const when = z
     description:
       'unreachable: the server is out of reach for KEYBEARER_MAIL_FALLBACK_MINUTES; refused: it refuses the login or the From address; credential_not_ready: a person must put the credential right',
   })
-const notify = z
-  .strictObject({ to: z.array(word(320)).max(100).meta({ description: 'Mail addresses' }), events: z.array(z.enum(noticeEvents)).max(noticeEvents.length) })
-  .meta({ id: 'MailNotify', description: 'Who is told of what by mail' })
+const told = { to: z.array(word(320)).max(100).meta({ description: 'Mail addresses' }), events: z.array(z.enum(noticeEvents)).max(noticeEvents.length) }
+const daily = z
+  .strictObject({ hour: z.int().min(0).max(23), time_zone: word(60).meta({ description: 'Such as Europe/Berlin' }) })
+  .nullable()
+  .meta({ description: 'One mail a day with everything, from this hour on; null: each mail at once' })
+const reminders = z.boolean().meta({ description: 'Whether what does not work is named again every day' })
+const notify = z.object({ ...told, daily, reminders }).meta({ id: 'MailNotify', description: 'Who is told of what by mail' })
+const newNotify = z
+  .strictObject({ ...told, daily: daily.optional(), reminders: reminders.optional() })
+  .meta({ id: 'NewMailNotify', description: 'Who is told of what by mail: at once and with reminders unless told' })
 
 const mailOptions = z
   .object({
@@ -45,7 +53,11 @@ export const mailOptionsEndpoints = [
     permission: { administration: 'manage' },
     audit: 'mail_options.changed',
     body: z
-      .strictObject({ default_sender: ref('sender').nullable(), fallbacks: z.array(z.strictObject({ sender: ref('sender'), when })).max(100), notify })
+      .strictObject({
+        default_sender: ref('sender').nullable(),
+        fallbacks: z.array(z.strictObject({ sender: ref('sender'), when })).max(100),
+        notify: newNotify,
+      })
       .meta({ id: 'NewMailOptions' }),
     status: 200,
     kind: 'json',

@@ -17,6 +17,7 @@ import { serviceEndpoints } from './contract-service.ts'
 import { oidcEndpoints } from './contract-oidc.ts'
 import { passkeyEndpoints } from './contract-passkeys.ts'
 import { sessionEndpoints } from './contract-sessions.ts'
+import { webhookEndpoints } from './contract-webhooks.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -38,6 +39,7 @@ export const contract = [
   ...oidcEndpoints,
   ...mailEndpoints,
   ...mailOptionsEndpoints,
+  ...webhookEndpoints,
   ...requestEndpoints,
   ...actionEndpoints,
   ...auditEndpoints,

@@ -81,6 +81,7 @@ export const tags = {
   'Access keys': 'What automations call Keybearer with.',
   Persons: 'Who may sign in to the web page, and as what.',
   Senders: 'Ways to send mail.',
+  Notifications: 'Who is told when something needs a person: webhooks, and what is put off.',
   Messages: 'Outgoing mail in the outbox.',
   Requests: 'HTTP requests that Keybearer sends with a credential.',
   Actions: 'Saved mails and HTTP requests that are run by name.',

@@ -17,6 +17,7 @@ import { providerHandlers } from './handle-providers.ts'
 import { registrationHandlers } from './handle-registrations.ts'
 import { requestHandlers } from './handle-requests.ts'
 import { serviceHandlers } from './handle-service.ts'
+import { webhookHandlers } from './handle-webhooks.ts'
 import { sessionHandlers } from './handle-sessions.ts'
 import type { Refusals } from '../access/refusals.ts'
 import type { ReachOptions, Services } from './services.ts'
@@ -40,6 +41,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...oidcHandlers(services, answers),
     ...mailHandlers(services),
     ...mailOptionsHandlers(services),
+    ...webhookHandlers(services),
     ...requestHandlers(services),
     ...actionHandlers(services),
     ...auditHandlers(services),

@@ -43,6 +43,13 @@ describe('what the API takes and what it gives back', () => {
     await ask('POST', '/v1/credentials', { raw: `{"name":"broken","secret":"${canary('malformed')}",}` })
     await ask('PATCH', '/v1/credentials/key', { body: { secret: canary('api-key-2') } })
     await ask('PATCH', '/v1/registrations/with%20secret', { body: { client_secret: canary('client-secret-2') } })
+    await api.ask('POST', '/v1/webhooks', {
+      body: { name: 'key', url: `https://hooks.example/${canary('hook')}?k=${canary('hook-query')}`, events: ['credential.broken'] },
+    })
+    await ask('POST', '/v1/webhooks', { body: { name: 'key', url: `https://hooks.example/${canary('hook-taken')}`, events: ['credential.broken'] } })
+    await ask('POST', '/v1/webhooks', { body: { name: 'bad', url: `http://hooks.example/${canary('hook-plain')}`, events: ['credential.broken'] } })
+    await ask('PATCH', '/v1/webhooks/key', { body: { url: `https://127.0.0.1:9/${canary('hook-2')}` } })
+    await ask('POST', '/v1/webhooks/key/test', { body: {} })
     await ask('POST', '/v1/credentials/mail/consent', { body: { mode: 'paste' } })
     await ask('POST', '/v1/credentials/mail/test', { body: {} })
     await ask('POST', '/v1/credentials/mail/refresh', { body: {} })

@@ -29,6 +29,7 @@ import type { Outbox } from '../mail/outbox.ts'
 import type { RawIntake } from '../mail/raw-intake.ts'
 import type { PageFiles } from './page-files.ts'
 import type { Senders } from '../mail/senders.ts'
+import type { Webhooks } from '../mail/webhooks.ts'
 
 export type Check = { name: string; outcome: 'ok' | 'warning' | 'failed'; message: string; nextStep: string | null }
 
@@ -82,6 +83,7 @@ export type Services = {
     | 'delete'
     | 'pause'
     | 'resume'
+    | 'snooze'
     | 'handOut'
     | 'refresh'
     | 'test'
@@ -100,6 +102,7 @@ export type Services = {
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>
   mailOptions: Pick<MailOptions, 'get' | 'set'>
   senders: Pick<Senders, 'list' | 'get' | 'create' | 'change' | 'delete' | 'test' | 'examine' | 'hostsOf'>
+  webhooks: Pick<Webhooks, 'list' | 'get' | 'create' | 'change' | 'renewSecret' | 'delete' | 'test'>
   outbox: Pick<Outbox, 'accept' | 'submitted' | 'list' | 'get' | 'retry' | 'resend' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
   actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>

@@ -28,6 +28,7 @@ export function credentialBody(view: CredentialView): Reply<'getCredential'> {
     diagnosis: view.diagnosis,
     since: iso(view.since),
     until: isoOrNull(view.until),
+    snoozed_until: isoOrNull(view.snoozedUntil),
     token_expires_at: isoOrNull(view.tokenExpiresAt),
     token_obtained_at: isoOrNull(view.tokenObtainedAt),
     refresh_token_expires_at: isoOrNull(view.refreshTokenExpiresAt),

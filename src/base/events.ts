@@ -32,6 +32,9 @@ export const eventTypes = {
   'sender.changed': 'A sender was made, changed or deleted.',
   'provider.changed': 'A provider of your own was made, changed or deleted.',
   'mail_options.changed': 'The email options were changed.',
+  'credential.snoozed': 'Nobody is told of a credential until a day, or is told of it again.',
+  'webhook.changed': 'A webhook was made, changed or deleted.',
+  'webhook.disabled': 'A webhook was switched off, because nothing came through for days or its receiver wanted no more.',
   'message.queued': 'A message was accepted.',
   'message.sent': 'A message was handed to the mail server.',
   'message.delayed': 'A message could not be sent now and is tried again.',
@@ -41,7 +44,7 @@ export const eventTypes = {
   'action.run_started': 'A run of an action began.',
   'action.run_finished': 'A run of an action ended; the data say how.',
   'audit.blocked': 'The audit trail cannot be written; nothing is handed out.',
-  'audit.unblocked': 'The audit trail can be written again.',
+  'audit.unblocked': 'The audit trail can be written again; the data of one that was blocked for a while say since when it was.',
   'master_key.rotated': 'All data keys are wrapped by the new master key.',
 } as const
 

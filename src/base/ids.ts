@@ -22,6 +22,8 @@ export type IdKind =
   | 'act'
   | 'run'
   | 'hook'
+  | 'whk'
+  | 'ntc'
 
 /**
  * Makes an identifier such as `cred_01kcw3x8…`: 48 bits of time, so that newer ones sort later, and 80 random bits.

@@ -3,7 +3,7 @@ import { problemCodes } from './problem-codes.ts'
 import { liveSecrets, Secret } from './secret.ts'
 import { Sealed } from './sealed.ts'
 
-const idKinds: IdKind[] = ['cred', 'reg', 'prov', 'key', 'con', 'snd', 'msg', 'job', 'att', 'node', 'req', 'lease', 'per', 'ses']
+const idKinds: IdKind[] = ['cred', 'reg', 'prov', 'key', 'con', 'snd', 'msg', 'job', 'att', 'node', 'req', 'lease', 'per', 'ses', 'whk', 'ntc']
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** Names of fields, headers and parameters whose values are never shown. */

@@ -36,6 +36,8 @@ import { statusCommand } from './status.ts'
 import { testCommand } from './test.ts'
 import { tokenCommand } from './token.ts'
 import { readVersion } from './version.ts'
+import { snoozeCommand } from './snooze.ts'
+import { webhookCommand } from './webhook.ts'
 
 /** Makes the command line. Results go to stdout, everything else to stderr. */
 export function makeProgram(): Command {
@@ -71,12 +73,23 @@ export function makeProgram(): Command {
       editCommand(),
       testCommand(),
       ...stateCommands(),
+      snoozeCommand(),
       providersCommand(),
       importCommand(),
       exportCommand(),
       registrationCommand(),
     ],
-    'Using them:': [tokenCommand(), runCommand(), requestCommand(), actionCommand(), sendCommand(), sendmailCommand(), senderCommand(), messageCommand()],
+    'Using them:': [
+      tokenCommand(),
+      runCommand(),
+      requestCommand(),
+      actionCommand(),
+      sendCommand(),
+      sendmailCommand(),
+      senderCommand(),
+      messageCommand(),
+      webhookCommand(),
+    ],
     'Who may, and who did:': [keyCommand(), personCommand(), auditCommand(), eventsCommand()],
     'Further:': [completionCommand(() => program)],
   }

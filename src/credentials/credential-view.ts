@@ -34,6 +34,7 @@ export function toCredentialView(
     diagnosis,
     since: row.status_since,
     until: knownEnd(workingFacts(row, row.secret_expires_at)),
+    snoozedUntil: row.snoozed_until,
     tokenExpiresAt: row.token_expires_at,
     tokenObtainedAt: row.token_obtained_at,
     refreshTokenExpiresAt: row.refresh_token_expires_at,

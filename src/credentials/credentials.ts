@@ -27,6 +27,7 @@ import { providerHosts } from './provider-of.ts'
 import type { Registrations } from './registrations.ts'
 import type { Renewer } from './refresh.ts'
 import type { Revoker } from './revoke.ts'
+import { snoozeCredential } from './snooze.ts'
 import { testCredential } from './test-credential.ts'
 import { TokenCache } from './token-cache.ts'
 import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-set.ts'
@@ -244,6 +245,13 @@ export class Credentials {
 
   async resume(ref: string, actor: Actor): Promise<CredentialView> {
     return await this.#switch(ref, actor, 'resume')
+  }
+
+  /** Has nobody told of it until then; null: tell again. @throws Problem invalid_request */
+  async snooze(ref: string, until: number | null, actor: Actor): Promise<CredentialView> {
+    const row = await this.#find(ref)
+    await snoozeCredential(this.#context, row, until, actor)
+    return await this.get(row.id)
   }
 
   async #switch(ref: string, actor: Actor, to: 'pause' | 'resume'): Promise<CredentialView> {

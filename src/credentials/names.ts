@@ -15,7 +15,7 @@ export function nameErrors(name: string, path = 'name'): FieldError[] {
     return [{ path, message: 'must not contain control or invisible characters' }]
   }
   if (/[/\\?#%]/.test(clean) || clean === '.' || clean === '..') return [{ path, message: 'must not contain / \\ ? # %' }]
-  if (/^(cred|reg|key|con|snd|msg|prov|job|att|per|ses|act|custom)[_:]/.test(nameKey(clean))) return [{ path, message: 'must not look like an id' }]
+  if (/^(cred|reg|key|con|snd|msg|prov|job|att|per|ses|act|whk|custom)[_:]/.test(nameKey(clean))) return [{ path, message: 'must not look like an id' }]
   if (nameKey(clean) === '') return [{ path, message: 'must contain something visible' }]
   return []
 }

@@ -58,6 +58,8 @@ export type CredentialView = {
   since: number
   /** When it stops working unless a person acts; null: no end is known. */
   until: number | null
+  /** Nobody is told of it until then; null: told as usual. */
+  snoozedUntil: number | null
   tokenExpiresAt: number | null
   tokenObtainedAt: number | null
   refreshTokenExpiresAt: number | null

@@ -1,10 +1,12 @@
 import type { Actor } from '../base/actor.ts'
-import { findSender } from '../storage/senders.ts'
+import { findSender, type SenderRow } from '../storage/senders.ts'
 import type { MessageRow } from '../storage/messages.ts'
 import type { MailContext } from './context.ts'
-import { fallbacksOf, type FallbackCause } from './mail-options.ts'
+import { allWays, fallbacksOf, type FallbackCause } from './mail-options.ts'
 import { fromSender } from './message-from.ts'
 import { priorityAt } from './message-priority.ts'
+import { addLine } from './message-line.ts'
+import { noticesId } from './notice-judge.ts'
 import { toSenderView } from './sender-view.ts'
 import type { Judgement } from '../credentials/diagnosis.ts'
 import type { Surface } from '../base/diagnosis.ts'
@@ -53,24 +55,32 @@ export class DeliveryRoute {
 
     const routed: Routed = { delivery: first, steps, sentBy: null, tryAgainAt: null }
     if (cause === null) return routed
-    const fallbacks = (await fallbacksOf(db, sender.id)).filter(({ when }) => when.includes(cause))
+    const isNotice = row.created_by === noticesId
+    const fallbacks = await this.#standIns(sender.id, cause, isNotice)
     if (fallbacks.length === 0) return routed
     // A server that is away for a moment is waited for: mail from another address than usual is worse than late mail.
     if (cause === 'unreachable' && clock.now() - since < this.#context.fallbackAfter) return { ...routed, tryAgainAt: since + this.#context.fallbackAfter }
-    for (const { sender: fallbackRow } of fallbacks) {
+    for (const fallbackRow of fallbacks) {
       const fallback = toSenderView(fallbackRow)
-      const delivery = await this.#ways[fallback.kind].deliver(
-        fallback,
-        { from: fallback.from, to, priority: priorityAt(row.priority) },
-        await fromSender(mime, fallback, row.envelope_from),
-        actor,
-      )
+      const own = await fromSender(mime, fallback, row.envelope_from)
+      const told = isNotice ? addLine(own, wayInWords(fallback.name, sender.name, cause)) : own
+      const delivery = await this.#ways[fallback.kind].deliver(fallback, { from: fallback.from, to, priority: priorityAt(row.priority) }, told, actor)
       steps.push(stepOf(fallback, delivery, clock.now()))
       if (delivery.kind === 'sent') return { ...routed, delivery, sentBy: fallback.id }
       // As long as one way is only closed for now, the message waits for it.
       if (isFinal(routed.delivery) && !isFinal(delivery)) routed.delivery = delivery
     }
     return routed
+  }
+
+  /**
+   * Returns what stands in for a sender that failed. A notice goes by every way there is, whatever the conditions: it may be
+   * about the very credential that it should have gone through.
+   */
+  async #standIns(senderId: string, cause: FallbackCause, isNotice: boolean): Promise<SenderRow[]> {
+    const { db } = this.#context
+    if (isNotice) return (await allWays(db)).filter((row) => row.id !== senderId)
+    return (await fallbacksOf(db, senderId)).filter(({ when }) => when.includes(cause)).map(({ sender }) => sender)
   }
 
   /** Connects and logs in, and sends nothing. */
@@ -129,6 +139,15 @@ function apiFailureOf(delivery: Delivery, surface: Surface): { text: string; sur
     ? { text: delivery.message, surface: 'network', judged: 'unjudged' }
     : null
 }
+
+const causeWords: Record<FallbackCause, string> = {
+  unreachable: 'its server is out of reach',
+  refused: 'its server refused the login or the address',
+  credential_not_ready: 'its credential needs a person',
+}
+
+const wayInWords = (through: string, instead: string, cause: FallbackCause): string =>
+  `This mail went out through "${through}" in place of "${instead}", because ${causeWords[cause]}.`
 
 const isFinal = (delivery: Delivery): boolean => delivery.kind === 'refused' && delivery.permanent
 

@@ -247,12 +247,15 @@ for (const kind of databases) {
       assert.deepEqual(view, {
         defaultSender: { id: bed.spare.id, name: 'spare' },
         fallbacks: [{ sender: { id: bed.main.id, name: 'office' }, when: ['refused'] }],
-        notify: { to: ['Ops@example.org', 'ops@xn--mller-kva.example'], events: ['credential.broken'] },
+        notify: { to: ['Ops@example.org', 'ops@xn--mller-kva.example'], events: ['credential.broken'], daily: null, reminders: true },
       })
       assert.deepEqual(await bed.options.get(), view)
       assert.deepEqual([(await bed.senders.get('spare')).isDefault, (await bed.senders.get('office')).isDefault], [true, false])
       const [record] = (await bed.world.context.audit.list({ action: 'mail_options.changed' })).items
       assert.deepEqual([record?.detail.default_sender, record?.detail.notified], [bed.spare.id, 2])
+      const daily = { hour: 7, timeZone: 'Europe/Berlin' }
+      const rarely = await bed.options.set({ ...set, notify: { ...set.notify, daily, reminders: false } }, somebody)
+      assert.deepEqual([rarely.notify.daily, rarely.notify.reminders], [daily, false])
       await bed.options.set({ defaultSender: null, fallbacks: [], notify: { to: [], events: [] } }, somebody)
       await assert.rejects(bed.outbox.accept(letter, somebody), { code: 'no_sender' })
     })

@@ -7,34 +7,43 @@ import { clearDefaultSender, findDefaultSender, findSender, listSenderRows, make
 import type { Database, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
+import { isTimeZone, type Daily } from './digest-time.ts'
 import { normalizeAddress } from './message.ts'
+import { noticeEvents, type NoticeEvent } from './notice-events.ts'
 
 /** Why a message could not go out through its sender, as far as another way may help. */
 export const fallbackCauses = ['unreachable', 'refused', 'credential_not_ready'] as const
 export type FallbackCause = (typeof fallbackCauses)[number]
 
-/** What somebody can be told of by mail. */
-export const noticeEvents = ['credential.expiring', 'credential.broken', 'credential.recovered'] as const
-export type NoticeEvent = (typeof noticeEvents)[number]
-
 type Named = { id: string; name: string }
+
+/** Who is told of what by mail, and how often. */
+export type Notify = {
+  to: string[]
+  events: NoticeEvent[]
+  /** One mail a day with everything; null: each mail at once. */
+  daily: Daily | null
+  /** Whether what does not work is named again every day. */
+  reminders: boolean
+}
 
 export type MailOptionsView = {
   defaultSender: Named | null
   /** In the order in which they are tried. */
   fallbacks: { sender: Named; when: FallbackCause[] }[]
-  notify: { to: string[]; events: NoticeEvent[] }
+  notify: Notify
 }
 
 export type NewMailOptions = {
   /** Id or name. */
   defaultSender: string | null
   fallbacks: { sender: string; when: FallbackCause[] }[]
-  notify: { to: string[]; events: NoticeEvent[] }
+  /** At once and with reminders unless told. */
+  notify: Pick<Notify, 'to' | 'events'> & Partial<Notify>
 }
 
 /** As they are stored: senders by their ids. The default one is marked in its own row. */
-type Stored = { fallbacks: { sender: string; when: FallbackCause[] }[]; notify: { to: string[]; events: NoticeEvent[] } }
+type Stored = { fallbacks: { sender: string; when: FallbackCause[] }[]; notify: Notify }
 
 const factName = 'mail_options'
 const mostFallbacks = 10
@@ -74,6 +83,8 @@ export class MailOptions {
         fallbacks: fallbacks.map((one) => one.sender),
         notified: notify.to.length,
         events: notify.events,
+        daily: notify.daily === null ? null : `${notify.daily.hour}:00 ${notify.daily.timeZone}`,
+        reminders: notify.reminders,
       }
       await audit.append(trx, [{ actor, action: 'mail_options.changed', outcome: 'done', detail }])
       await appendEvents(trx, clock, [{ type: 'mail_options.changed', subject: null, data: { default_sender: checked.main?.name ?? null } }])
@@ -97,8 +108,16 @@ export async function fallbacksOf(db: Database, senderId: string): Promise<{ sen
   return found
 }
 
+/** Returns the default sender and everything that stands in for it, in their order. */
+export async function allWays(db: Database): Promise<SenderRow[]> {
+  const stored = await readStored(db)
+  const ways: SenderRow[] = []
+  for (const row of [await findDefaultSender(db), ...(await Promise.all(stored.fallbacks.map(({ sender }) => findSender(db, sender))))]) if (row) ways.push(row)
+  return ways
+}
+
 /** Returns who is told of what. */
-export async function readNotify(db: Database | Transaction<Tables>): Promise<Stored['notify']> {
+export async function readNotify(db: Database | Transaction<Tables>): Promise<Notify> {
   return (await readStored(db)).notify
 }
 
@@ -109,7 +128,8 @@ export async function isFallback(db: Database | Transaction<Tables>, senderId: s
 
 async function readStored(db: Database | Transaction<Tables>): Promise<Stored> {
   const text = await readFact(db, factName)
-  return text === null ? { fallbacks: [], notify: { to: [], events: [] } } : (JSON.parse(text) as Stored)
+  const stored = text === null ? { fallbacks: [], notify: {} } : (JSON.parse(text) as { fallbacks: Stored['fallbacks']; notify: Partial<Notify> })
+  return { ...stored, notify: { to: [], events: [], daily: null, reminders: true, ...stored.notify } }
 }
 
 async function check(trx: Transaction<Tables>, input: NewMailOptions): Promise<{ main: SenderRow | null; stored: Stored }> {
@@ -139,6 +159,9 @@ async function check(trx: Transaction<Tables>, input: NewMailOptions): Promise<{
     return address ?? ''
   })
   if (to.length > mostNotified) errors.push({ path: 'notify.to', message: `must be at most ${mostNotified}` })
+  const daily = input.notify.daily ?? null
+  if (daily !== null && !isTimeZone(daily.timeZone)) errors.push({ path: 'notify.daily.time_zone', message: 'must be a time zone such as Europe/Berlin' })
   if (errors.length > 0) throw new Problem('invalid_request', 'The email options cannot be like this.', { errors })
-  return { main, stored: { fallbacks, notify: { to: [...new Set(to)], events: noticeEvents.filter((event) => input.notify.events.includes(event)) } } }
+  const events = noticeEvents.filter((event) => input.notify.events.includes(event))
+  return { main, stored: { fallbacks, notify: { to: [...new Set(to)], events, daily, reminders: input.notify.reminders ?? true } } }
 }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { simpleParser } from 'mailparser'
 import { makeMailBed, somebody, until, type MailBed } from '../../test/mail-world.ts'
+import { makeNoticeNode, noticeUrl as publicUrl } from '../../test/notice-world.ts'
 import { databases } from '../../test/world.ts'
 import { createTestClock, type TestClock } from '../base/clock.ts'
 import { updateCredential } from '../storage/credentials.ts'
-import type { NoticeEvent } from './mail-options.ts'
-import { Notices } from './notices.ts'
+import type { NoticeEvent } from './notice-events.ts'
+import type { Notices } from './notices.ts'
 
 const day = 86_400_000
-const publicUrl = 'https://keys.example.org'
 const everything: NoticeEvent[] = ['credential.expiring', 'credential.broken', 'credential.recovered']
 
 type Bed = MailBed & { clock: TestClock; notices: Notices; mails: () => Promise<{ subject: string; to: string; text: string }[]> }
@@ -19,7 +19,7 @@ for (const kind of databases) {
     const clock = createTestClock()
     const bed = await makeMailBed(t, { kind, clock, server: { mechanisms: ['PLAIN', 'XOAUTH2'] } })
     await bed.sender({ credential: await bed.password() })
-    const notices = new Notices(bed.context, { options: bed.options, outbox: bed.outbox, publicUrl })
+    const notices = makeNoticeNode(bed).notices
     await bed.options.set({ defaultSender: 'office', fallbacks: [], notify: { to: ['ops@example.org', 'anna@example.org'], events } }, somebody)
     await notices.look()
     return {
@@ -93,13 +93,13 @@ for (const kind of databases) {
 
     it('P9: hold no secret, and no address that does anything by itself', async (t) => {
       const bed = await bedOf(t)
-      await breakOne(bed, 'work-mail', 'the token CANARY-refresh was revoked, see https://evil.example/act?code=CANARY-code or myapp://x?y=CANARY')
+      const id = await breakOne(bed, 'work-mail', 'the token CANARY-refresh was revoked, see https://evil.example/act?code=CANARY-code or myapp://x?y=CANARY')
       await bed.notices.look()
       await bed.mails()
       const [mail] = bed.server.mails
       const text = (await simpleParser(mail!.data)).text!
       assert.doesNotMatch(mail!.data, /CANARY|evil\.example|myapp/)
-      assert.deepEqual(text.match(/\w+:\/\/\S+/g), [`${publicUrl}/`], 'one address, of a page that asks everybody to sign in')
+      assert.deepEqual(text.match(/\w+:\/\/\S+/g), [`${publicUrl}/credentials/${id}`, `${publicUrl}/`], 'only pages that ask everybody to sign in')
       assert.match(text, /address left out/)
       assert.match(mail!.data, /^Auto-Submitted: auto-generated/im)
     })
@@ -126,7 +126,7 @@ for (const kind of databases) {
     it('are written once, however many nodes look at the same time', async (t) => {
       const bed = await bedOf(t)
       await breakOne(bed, 'work-mail')
-      const nodes = Array.from({ length: 5 }, () => new Notices(bed.context, { options: bed.options, outbox: bed.outbox, publicUrl }))
+      const nodes = Array.from({ length: 5 }, () => makeNoticeNode(bed).notices)
       await Promise.all([bed.notices, ...nodes].map((one) => one.look()))
       assert.equal((await bed.mails()).length, 1)
     })

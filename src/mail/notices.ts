@@ -1,55 +1,61 @@
-import { service } from '../base/actor.ts'
-import type { Event, EventType } from '../base/events.ts'
+import type { Transaction } from 'kysely'
+import type { Backups } from '../access/backups.ts'
+import { service, type Actor } from '../base/actor.ts'
 import { isProblem, Problem } from '../base/problem.ts'
-import { brokenCredentials, credentialsById, type CredentialWithRegistration } from '../storage/credentials.ts'
+import type { JobRunner } from '../jobs/job-runner.ts'
+import { brokenCredentials } from '../storage/credentials.ts'
 import { lastEventSeq, readEventsOf } from '../storage/events.ts'
 import { readFact, writeFactIf } from '../storage/facts.ts'
+import { clearSnooze } from '../storage/snoozes.ts'
+import type { Tables } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
+import { listWebhookRows } from '../storage/webhooks.ts'
 import type { MailContext } from './context.ts'
-import { readNotify, type MailOptions, type NoticeEvent } from './mail-options.ts'
-import { writeNotice, type Notice } from './notice-text.ts'
+import { dayOf } from './digest-time.ts'
+import { readNotify, type Notify } from './mail-options.ts'
+import { backupNotice, credentialNotice, type Notice } from './notice.ts'
+import { heeded, isSnoozed, judge, mostEvents, noticesId, pendingOf, resolvePending } from './notice-judge.ts'
+import { orderDeliveries, type Programs } from './notice-orders.ts'
+import { freshNoticeState, noticeFact, readNoticeState, type NoticeState } from './notice-state.ts'
+import { writeNotice, type Told } from './notice-text.ts'
+import { findNoticeWay } from './notice-way.ts'
 import type { Outbox } from './outbox.ts'
 
-const hour = 3_600_000
-const day = 24 * hour
+const day = 86_400_000
 /** What happens within this time goes into one mail. */
 const gatherTime = 3000
 const longestSleep = 5 * 60_000
-const mostEvents = 5000
 const mostRows = 500
 
-const heeded: EventType[] = ['credential.broken', 'credential.expiring', 'credential.recovered', 'credential.connected', 'credential.deleted']
+const notices: Actor = { ...service, id: noticesId }
 
-/** How far the notices are. It stands in the database, so that one node writes each mail, and none is lost by a crash. */
-type State = {
-  /** The last event that was looked at. */
-  seq: number
-  lookedAt: number
-  remindedAt: number
-  /** Credentials of which somebody was told that they do not work. */
-  told: string[]
+type Parts = {
+  outbox: Pick<Outbox, 'accept'>
+  jobs: Pick<JobRunner, 'enqueue' | 'wake'>
+  backups: Pick<Backups, 'get'>
+  /** Whether the settings name a program that is told, too. */
+  hasCommand: boolean
+  publicUrl: string
 }
 
-const factName = 'notices'
-
 /**
- * Tells people by mail when a credential needs one: once for each change, and once a day as long as it does not work. The mail
- * goes through a sender whose own credential works.
+ * Tells people by mail, and programs by webhook and command, when something needs a person: once for each change, and once a
+ * day as long as it is not put right. The mail goes through a sender whose own credential works.
+ *
+ * Invariant: what is told stands in the database in the transaction that orders the telling, compared with what stood there
+ * before. So each thing is told once, whoever looks, however often, and whenever a process dies.
  */
 export class Notices {
   readonly #context: MailContext
-  readonly #options: Pick<MailOptions, 'get'>
-  readonly #outbox: Pick<Outbox, 'accept'>
-  readonly #publicUrl: string
+  readonly #parts: Parts
   readonly #stop = new AbortController()
   #loop: Promise<void> | undefined
   #wakeUp: (() => void) | undefined
   #woken = false
 
-  constructor(context: MailContext, parts: { options: Pick<MailOptions, 'get'>; outbox: Pick<Outbox, 'accept'>; publicUrl: string }) {
+  constructor(context: MailContext, parts: Parts) {
     this.#context = context
-    this.#options = parts.options
-    this.#outbox = parts.outbox
-    this.#publicUrl = parts.publicUrl
+    this.#parts = parts
     context.bus.listen((event) => {
       if (!heeded.includes(event.type)) return
       this.#woken = true
@@ -86,123 +92,96 @@ export class Notices {
     this.#wakeUp = undefined
   }
 
-  /** Looks what happened since the last time, and puts a mail about it into the outbox. */
+  /** Looks what happened since the last time, tells programs of it, and puts a mail into the outbox when one is due. */
   async look(): Promise<void> {
-    const { db, clock, log } = this.#context
-    const before = await readFact(db, factName)
+    const notify = await readNotify(this.#context.db)
+    while (await this.#gather(notify)) if (this.#stop.signal.aborted) return
+    await this.#write(notify)
+  }
+
+  /** Looks at events, and returns whether there are more. */
+  async #gather(notify: Notify): Promise<boolean> {
+    const { db, clock } = this.#context
+    const before = await readFact(db, noticeFact)
     const now = clock.now()
-    const notify = await readNotify(db)
-    if (before === null || notify.to.length === 0 || notify.events.length === 0) {
+    const programs: Programs = { webhooks: (await listWebhookRows(db)).filter((row) => row.enabled === 1), hasCommand: this.#parts.hasCommand }
+    const wantsMail = notify.to.length > 0 && notify.events.length > 0
+    if (before === null || (!wantsMail && programs.webhooks.length === 0 && !programs.hasCommand)) {
       // Whoever begins to listen hears what happens from now on.
-      const state: State = { seq: await lastEventSeq(db), lookedAt: now, remindedAt: now, told: [] }
-      await writeFactIf(db, factName, before, JSON.stringify(state))
-      return
+      await writeFactIf(db, noticeFact, before, JSON.stringify(freshNoticeState(await lastEventSeq(db), now)))
+      return false
     }
-    const state = JSON.parse(before) as State
+    const state = readNoticeState(before)
     const events = await readEventsOf(db, heeded, state.seq, mostEvents)
-    const found = await this.#judge(state, events, now)
-    const wanted = found.notices.filter((notice) => notify.events.includes(notice.event))
-    const reminders = notify.events.includes('credential.broken') ? found.reminders : []
-    const after = JSON.stringify(found.state)
-    if (wanted.length === 0 && reminders.length === 0) {
-      await writeFactIf(db, factName, before, after)
-      return
+    const judged = await judge({ ...this.#context, backups: this.#parts.backups }, state, events, now)
+    const forMail = wantsMail ? judged.findings.filter((one) => one.byMail && notify.events.includes(one.event)) : []
+    const pending = [...(wantsMail ? state.pending : []), ...forMail.map((one) => pendingOf(one, now))].slice(-mostEvents)
+    const isFirst = await inTransaction(db, async (trx) => {
+      // Another node may have been quicker: then that one tells.
+      if (!(await writeFactIf(trx, noticeFact, before, JSON.stringify({ ...judged.state, pending })))) return false
+      await orderDeliveries(trx, this.#parts.jobs, { findings: judged.findings, programs, now, publicUrl: this.#parts.publicUrl })
+      for (const { id, until } of judged.woken) await clearSnooze(trx, id, until)
+      return true
+    })
+    if (isFirst && judged.findings.length > 0) this.#parts.jobs.wake()
+    return events.length === mostEvents
+  }
+
+  /** Writes the mail that is due. */
+  async #write(notify: Notify): Promise<void> {
+    const { db, clock, log } = this.#context
+    if (notify.to.length === 0) return
+    const before = await readFact(db, noticeFact)
+    if (before === null) return
+    const now = clock.now()
+    const state = readNoticeState(before)
+    const hasStruck = (at: number) => notify.daily === null || dayOf(at, notify.daily) !== dayOf(now, notify.daily)
+    const isDue = state.pending.some((one) => hasStruck(one.at))
+    const { remindedAt } = state
+    const isReminder = notify.daily === null ? now - remindedAt >= day : hasStruck(remindedAt)
+    if (!isDue && !isReminder) return
+    const wanted = state.pending.filter((one) => notify.events.includes(one.event))
+    const resolved = await resolvePending({ ...this.#context, backups: this.#parts.backups }, wanted, now)
+    const reminders = isReminder && notify.reminders ? await this.#reminders(notify, resolved.notices, now) : []
+    const after = JSON.stringify({ ...state, pending: [], remindedAt: isReminder ? now : remindedAt } satisfies NoticeState)
+    const keep = async (trx: Transaction<Tables>) => {
+      if (!(await writeFactIf(trx, noticeFact, before, after))) throw new Problem('changed_meanwhile', 'Another node wrote this mail.')
     }
-    const sender = await this.#sender()
-    if (sender === null) {
-      log.warn('notices.no_sender', { waiting: wanted.length + reminders.length })
-      return
-    }
-    const message = { ...writeNotice(wanted, reminders, this.#publicUrl), sender, to: notify.to, headers: { 'Auto-Submitted': 'auto-generated' } }
     try {
-      await this.#outbox.accept(message, service, async (trx) => {
-        // Another node may have been quicker: then this mail is not written at all.
-        if (!(await writeFactIf(trx, factName, before, after))) throw new Problem('changed_meanwhile', 'Another node wrote this mail.')
-      })
+      if (resolved.notices.length === 0 && reminders.length === 0) return await inTransaction(db, keep)
+      const way = await findNoticeWay(this.#context)
+      if (way === null) return log.warn('notices.no_sender', { waiting: resolved.notices.length + reminders.length })
+      await this.#accept({ ...resolved, reminders }, way, notify, keep)
     } catch (error) {
       if (!isProblem(error, 'changed_meanwhile')) throw error
     }
   }
 
-  async #judge(state: State, events: Event[], now: number): Promise<{ notices: Notice[]; reminders: Notice[]; state: State }> {
-    const { db } = this.#context
-    const told = new Set(state.told)
-    // Of several events of a credential the last one counts.
-    const latest = new Map(events.flatMap((event) => (event.subject === null ? [] : [[event.subject, event] as const])))
-    const rows = new Map((await credentialsById(db, [...latest.keys()])).map((row) => [row.id, row]))
-    const notices: Notice[] = []
-    const fresh = new Set<string>()
-    for (const [id, event] of latest) {
-      const row = rows.get(id)
-      const kind = row ? kindOf(event, row, told) : null
-      if (kind === 'credential.broken') told.add(id)
-      else if (kind === 'credential.recovered' || !row) told.delete(id)
-      if (row && kind) fresh.add(id)
-      if (row && kind) notices.push({ event: kind, row, said: kind === 'credential.expiring' ? saidBy(event) : null, diagnosis: this.#diagnose(row) })
+  async #accept(told: Told, way: { sender: string; words: string | null }, notify: Notify, keep: (trx: Transaction<Tables>) => Promise<void>): Promise<void> {
+    const message = {
+      ...writeNotice(told, this.#parts.publicUrl, way.words),
+      sender: way.sender,
+      to: notify.to,
+      headers: { 'Auto-Submitted': 'auto-generated' },
     }
-    // A provider that is away for a moment is nobody's business; one that stays away is.
-    const stuck = await brokenCredentials(db, ['retrying'], { from: state.lookedAt - hour, to: now - hour }, mostRows)
-    for (const row of stuck) {
-      if (told.has(row.id)) continue
-      told.add(row.id)
-      fresh.add(row.id)
-      notices.push({ event: 'credential.broken', row, said: null, diagnosis: this.#diagnose(row) })
-    }
-    const isReminder = now - state.remindedAt >= day
-    const old = isReminder ? await brokenCredentials(db, ['needs_consent', 'misconfigured', 'retrying'], { from: 0, to: now - day }, mostRows) : []
-    const reminders = old
-      .filter((row) => !fresh.has(row.id))
-      .map((row): Notice => ({ event: 'credential.broken', row, said: null, diagnosis: this.#diagnose(row) }))
-    const next: State = {
-      seq: events.at(-1)?.seq ?? state.seq,
-      lookedAt: now,
-      remindedAt: isReminder ? now : state.remindedAt,
-      told: [...told].slice(-mostEvents),
-    }
-    return { notices, reminders, state: next }
+    await this.#parts.outbox.accept(message, notices, keep)
   }
 
-  #diagnose(row: CredentialWithRegistration): Notice['diagnosis'] {
-    return this.#context.credentials.diagnose(row)
-  }
-
-  /** Returns the first sender, of the default one and its fallbacks, whose own credential works. */
-  async #sender(): Promise<string | null> {
-    const { defaultSender, fallbacks } = await this.#options.get()
-    for (const sender of [defaultSender, ...fallbacks.map((one) => one.sender)]) {
-      if (sender === null) continue
-      if (await this.#works(sender.id)) return sender.id
-    }
-    return null
-  }
-
-  async #works(senderId: string): Promise<boolean> {
+  /** What was told and is still so a day later. */
+  async #reminders(notify: Notify, fresh: Notice[], now: number): Promise<Notice[]> {
     const { db, credentials } = this.#context
-    const sender = await db.selectFrom('senders').select('credential_id').where('id', '=', senderId).executeTakeFirst()
-    if (!sender) return false
-    if (sender.credential_id === null) return true
-    const { status } = await credentials.get(sender.credential_id)
-    return status === 'ready' || status === 'expiring'
+    const reminders: Notice[] = []
+    const isFresh = (id: string) => fresh.some((one) => one.about.id === id)
+    if (notify.events.includes('credential.broken')) {
+      const rows = await brokenCredentials(db, ['needs_consent', 'misconfigured', 'retrying'], { from: 0, to: now - day }, mostRows)
+      for (const row of rows) {
+        if (!isFresh(row.id) && !isSnoozed(row, now)) reminders.push(credentialNotice('credential.broken', row, null, credentials.diagnose(row)))
+      }
+    }
+    if (notify.events.includes('backup.old') && fresh.every((one) => one.event !== 'backup.old')) {
+      const { isOld, lastAt } = await this.#parts.backups.get()
+      if (isOld) reminders.push(backupNotice(lastAt))
+    }
+    return reminders
   }
-}
-
-/** Decides what an event means now: what has passed meanwhile is not told any more. */
-function kindOf(event: Event, row: CredentialWithRegistration, told: ReadonlySet<string>): NoticeEvent | null {
-  const isBroken = row.status === 'needs_consent' || row.status === 'misconfigured'
-  switch (event.type) {
-    case 'credential.broken':
-      return isBroken ? 'credential.broken' : null
-    case 'credential.expiring':
-      return row.status === 'ready' || row.status === 'expiring' ? 'credential.expiring' : null
-    case 'credential.recovered':
-    case 'credential.connected':
-      return told.has(row.id) && !isBroken ? 'credential.recovered' : null
-    default:
-      return null
-  }
-}
-
-function saidBy({ data }: Event): Notice['said'] {
-  if (typeof data.message !== 'string') return null
-  return { message: data.message, nextStep: typeof data.next_step === 'string' ? data.next_step : null }
 }

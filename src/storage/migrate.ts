@@ -12,6 +12,7 @@ import { messageSubmissions } from './migrations/0010-message-submissions.ts'
 import { actions } from './migrations/0011-actions.ts'
 import { mailRules } from './migrations/0012-mail-rules.ts'
 import { messageHistory } from './migrations/0013-message-history.ts'
+import { notifications } from './migrations/0014-notifications.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -32,6 +33,7 @@ export const migrations: Migration[] = [
   actions,
   mailRules,
   messageHistory,
+  notifications,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

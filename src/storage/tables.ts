@@ -89,6 +89,8 @@ export type Tables = {
     warn_at: number | null
     /** JSON: of each known end, the moment and the days ahead of the last warning. */
     warned: string | null
+    /** Until then nobody is told of it; null: told as usual. */
+    snoozed_until: number | null
     /** JSON list, as the provider named them; null when it named none. */
     granted_scopes: string | null
     /** When the scheduler looks at it next; null: never. */
@@ -405,6 +407,35 @@ export type Tables = {
     created_at: number
     started_at: number | null
     finished_at: number | null
+  }
+  /** Addresses that are told what needs a person. */
+  webhooks: {
+    id: string
+    name: string
+    name_key: string
+    /** Scheme and host, to recognize it by: the rest of an address may be a secret. */
+    origin: string
+    url: Sealed
+    /** What messages are signed with, `whsec_…`. */
+    secret: Sealed
+    /** The one before it, which signs as well until then. */
+    previous_secret: Sealed | null
+    previous_until: number | null
+    /** JSON list of what it is told of. */
+    events: string
+    enabled: number
+    /** Why the service itself switched it off; null: it did not. */
+    disabled_reason: string | null
+    /** Since when no delivery came through. */
+    failing_since: number | null
+    /** Failures in a row. */
+    failures: number
+    last_success_at: number | null
+    last_failure_at: number | null
+    last_error: string | null
+    created_at: number
+    updated_at: number
+    revision: number
   }
   idempotency: {
     access_key_id: string

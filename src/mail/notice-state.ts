@@ -1,0 +1,31 @@
+import type { NoticeEvent } from './notice-events.ts'
+import type { Notice, Said } from './notice.ts'
+
+/**
+ * What waits for the next mail. Credentials and messages are looked at again when it is written, because what has passed
+ * meanwhile is not told any more; the rest is kept as it was.
+ */
+export type Pending = { at: number; event: NoticeEvent; id: string; said?: Said | null; notice?: Notice }
+
+/** How far the notices are. It stands in the database, so that one node tells each of them, and none is lost by a crash. */
+export type NoticeState = {
+  /** The last event that was looked at. */
+  seq: number
+  lookedAt: number
+  remindedAt: number
+  /** Credentials of which somebody was told that they do not work. */
+  told: string[]
+  pending: Pending[]
+  /** Whether somebody was told that the last backup is old. */
+  backupTold: boolean
+}
+
+export const noticeFact = 'notices'
+
+export const readNoticeState = (text: string): NoticeState => ({
+  pending: [],
+  backupTold: false,
+  ...(JSON.parse(text) as Omit<NoticeState, 'pending' | 'backupTold'>),
+})
+
+export const freshNoticeState = (seq: number, now: number): NoticeState => ({ seq, lookedAt: now, remindedAt: now, told: [], pending: [], backupTold: false })
