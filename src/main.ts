@@ -321,6 +321,8 @@ export async function startParts(
         requests,
         actions: action.actions,
         actionRuns: action.runs,
+        schedules: action.schedules,
+        actionHooks: action.hooks,
         rawIntake,
         keyLimits,
         rotation,

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import type { ActionRun, RanAction } from '../client/src/operations.ts'
 import { startLocalServer, type LocalServer } from './local-server.ts'
 import { until } from './mail-world.ts'
-import { makeService, type TestService } from './service.ts'
+import { makeService, runCommand, type TestService } from './service.ts'
 
 describe('keybearer action', () => {
   let service: TestService
@@ -88,6 +88,29 @@ describe('keybearer action', () => {
       const made = await service.cli(['action', 'create', `from the guide ${i}`], { input: text })
       assert.equal(made.status, 0, made.stderr)
     }
+  })
+
+  it('gets a schedule, and an address that the lines of the guide can call', async () => {
+    write({ day: 'scheduled', status: 200 })
+    const set = await service.get('action', 'schedule', 'ask', '--cron', '0 7 * * 1-5', '--time-zone', 'Europe/Berlin', '--input', file)
+    assert.match(set, /^0 7 \* \* 1-5 \(Europe\/Berlin\), next 20\d\d-/)
+    assert.match(await service.get('action', 'schedule', 'ask', '--off'), /switched off/)
+    const { missed, input } = JSON.parse(await service.get('action', 'schedule', 'ask', '--on', '--json')) as { missed: string; input: object }
+    assert.deepEqual([missed, input], ['skip', { day: 'scheduled', status: 200 }])
+    assert.match((await service.cli(['action', 'schedule', 'ask', '--cron', '61 * * * *'])).stderr, /cron/)
+    assert.match(await service.get('action', 'schedule', 'ask', '--remove'), /no schedule any more/)
+    assert.equal((await service.cli(['action', 'schedule', 'ask'])).status, 3)
+
+    writeFileSync(join(service.folder, 'webhook.txt'), await service.get('action', 'webhook', 'ask'))
+    const guide = readFileSync(join(import.meta.dirname, '..', 'docs', 'guide', 'actions.md'), 'utf8')
+    const lines = /```sh\n(url=[^]*?)```/.exec(guide)![1]!.replace(/body='[^']*'/, `body='{"day": "called", "status": 200}'`)
+    const called = await runCommand(['sh', '-ec', `cd '${service.folder}'\n${lines}`], { PATH: process.env.PATH ?? '' })
+    assert.equal(called.status, 0, called.stderr)
+    const { run } = JSON.parse(called.stdout) as { run: string }
+    const runs = async () => (JSON.parse(await service.get('action', 'runs', '--action', 'ask', '--json')) as { items: ActionRun[] }).items
+    const found = await until('the run of the webhook', async () => (await runs()).find((one) => one.id === run && one.status === 'done'))
+    assert.equal(found.trigger, 'webhook')
+    assert.ok(server.requests.includes('GET /berlin/called?status=200'))
   })
 
   it('is open to a key that may run it and nothing else', async () => {

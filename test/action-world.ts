@@ -4,15 +4,28 @@ import type { ActionContext } from '../src/actions/context.ts'
 import { ActionRuns, type Ran } from '../src/actions/action-runs.ts'
 import { Actions } from '../src/actions/actions.ts'
 import { HttpRequests } from '../src/actions/http-requests.ts'
+import { Schedules } from '../src/actions/schedules.ts'
+import { ActionHooks } from '../src/actions/action-hooks.ts'
+import { Refusals } from '../src/access/refusals.ts'
+import type { EventBus } from '../src/base/events.ts'
 import { Secret } from '../src/base/secret.ts'
 import { createJobRunner, type JobRunner } from '../src/jobs/job-runner.ts'
 import { startLocalServer, type LocalServer } from './local-server.ts'
 import { makeMailBed, type MailBed } from './mail-world.ts'
 import { tester } from './world.ts'
 
-export type ActionWorld = { context: ActionContext; actions: Actions; runs: ActionRuns; jobs: JobRunner; counts: Map<string, number>; stop(): Promise<void> }
+export type ActionWorld = {
+  context: ActionContext
+  actions: Actions
+  runs: ActionRuns
+  schedules: Schedules
+  hooks: ActionHooks
+  jobs: JobRunner
+  counts: Map<string, number>
+  stop(): Promise<void>
+}
 
-type Parts = Omit<ActionContext, 'environment' | 'keepRuns' | 'count'> & Partial<Pick<ActionContext, 'environment' | 'keepRuns'>>
+type Parts = Omit<ActionContext, 'environment' | 'keepRuns' | 'count'> & { bus: EventBus } & Partial<Pick<ActionContext, 'environment' | 'keepRuns'>>
 
 /** Puts saved actions over parts that are there, and starts their jobs. */
 export async function openActionsOver(parts: Parts): Promise<ActionWorld> {
@@ -35,6 +48,8 @@ export async function openActionsOver(parts: Parts): Promise<ActionWorld> {
   }
   const actions = new Actions(context)
   const runs = new ActionRuns(context, actions)
+  const schedules = new Schedules(context, { bus: parts.bus, actions, runs })
+  const hooks = new ActionHooks(context, { actions, runs, refusals: new Refusals(context) })
   const jobs = createJobRunner({ db: context.db, dialect: context.dialect, clock: context.clock, log: context.log, handlers: runs.handlers })
   await runs.start(jobs)
   await jobs.start()
@@ -42,6 +57,8 @@ export async function openActionsOver(parts: Parts): Promise<ActionWorld> {
     context,
     actions,
     runs,
+    schedules,
+    hooks,
     jobs,
     counts,
     async stop() {

@@ -140,6 +140,8 @@ export async function openApiWorld(
     requests,
     actions: action.actions,
     actionRuns: action.runs,
+    schedules: action.schedules,
+    actionHooks: action.hooks,
     rawIntake: new RawIntake(mail, outbox, { foreignFrom: 'refuse' }),
     keyLimits: new KeyLimits(mail),
     rotation: { get: async () => rotationView, start: async () => rotationView },

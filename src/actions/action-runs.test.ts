@@ -238,7 +238,7 @@ for (const database of databases) {
       await bed.make('mail', bed.email())
       // No node works on jobs, as if it had died in this moment.
       await bed.stop()
-      const node = await openActionsOver(bed.context)
+      const node = await openActionsOver({ ...bed.context, bus: bed.mail.context.bus })
       await node.jobs.stop()
       const ids: Record<string, string> = {}
       for (const name of ['get', 'post', 'mail']) ids[name] = (await node.runs.run(name, { input: {}, trigger: 'api', wait: false }, tester)).run.id
@@ -253,7 +253,7 @@ for (const database of databases) {
           .execute()
       await bed.context.db.deleteFrom('jobs').where('subject', '=', ids['cut awaited get']).execute()
       await node.runs.stop()
-      const next = await openActionsOver(bed.context)
+      const next = await openActionsOver({ ...bed.context, bus: bed.mail.context.bus })
       const ended = async (name: string) =>
         await until(name, async () => {
           const { run } = await next.runs.get(ids[name]!)

@@ -142,6 +142,11 @@ for (const database of databases) {
       assert.equal((await to({ failure: { anything: false } })).json.code, 'not_allowed')
       assert.equal((await to({ description: 'may do that' })).status, 200)
       assert.equal((await api.ask('POST', `/v1/actions/${id}/run`, { key: manager })).json.code, 'not_allowed')
+      assert.equal(
+        (await api.ask('PUT', `/v1/actions/${id}/schedule`, { key: manager, body: { cron: '0 7 * * *', time_zone: 'UTC' } })).json.code,
+        'not_allowed',
+      )
+      assert.equal((await api.ask('POST', `/v1/actions/${id}/webhook`, { key: manager })).json.code, 'not_allowed')
       const able = await api.makeKey({ permissions: [{ credential, rights: ['request'] }], administration: ['manage'] })
       assert.equal((await api.ask('POST', '/v1/actions', { key: able, body: body() })).status, 201)
       assert.equal((await api.ask('POST', '/v1/actions', { key: able, body: body({ next: id }) })).json.code, 'not_allowed')

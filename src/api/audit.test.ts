@@ -4,6 +4,7 @@ import { cookieOf, goodPassword, openApiWorld, signInAs, type ApiWorld, type Ask
 import { Authenticator } from '../../test/authenticator.ts'
 import { tester, startFakeProvider, type FakeProvider } from '../../test/world.ts'
 import { Secret } from '../base/secret.ts'
+import { sign } from '../actions/hook-signature.ts'
 import { contract, type EndpointId } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 
@@ -193,6 +194,27 @@ describe('what the audit trail says of the API', () => {
       changeAction: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}`, { body: { paused: true } }],
       deleteAction: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}`],
       runAction: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}/run`],
+      setActionSchedule: async () => [
+        `/v1/actions/${String((await made('/v1/actions', await action())).id)}/schedule`,
+        { body: { cron: '0 7 * * *', time_zone: 'UTC' } },
+      ],
+      removeActionSchedule: async () => {
+        const path = `/v1/actions/${String((await made('/v1/actions', await action())).id)}/schedule`
+        await api.ask('PUT', path, { body: { cron: '0 7 * * *', time_zone: 'UTC' } })
+        return [path]
+      },
+      makeActionWebhook: async () => [`/v1/actions/${String((await made('/v1/actions', await action())).id)}/webhook`],
+      removeActionWebhook: async () => {
+        const path = `/v1/actions/${String((await made('/v1/actions', await action())).id)}/webhook`
+        await made(path, {})
+        return [path]
+      },
+      receiveWebhook: async () => {
+        const { webhook, secret } = await made(`/v1/actions/${String((await made('/v1/actions', await action())).id)}/webhook`, {})
+        const headers = { 'webhook-id': 'msg_1', 'webhook-timestamp': String(Math.floor(api.services.clock.now() / 1000)) }
+        const signature = sign(new Secret(String(secret)), headers['webhook-id'], headers['webhook-timestamp'], Buffer.from('{}'))
+        return [new URL((webhook as { url: string }).url).pathname, { raw: '{}', headers: { ...headers, 'webhook-signature': signature } }]
+      },
       listAudit: async () => ['/v1/audit'],
       findTokenInAudit: async () => ['/v1/audit/token', { body: { token: 'at' } }],
       exportAudit: async () => ['/v1/audit/export'],
@@ -248,7 +270,14 @@ describe('what the audit trail says of the API', () => {
       // What a browser does has no key: its record names who started the consent.
       if (row.permission !== 'public') assert.equal(record.address, '127.0.0.1', row.id)
       // Who looks at an invitation, or opens a delivery, has not said who it is.
-      const actor = row.id === 'openInvitation' || row.id === 'openDelivery' ? /^nobody$/ : ask?.key === null ? /^per_/ : /^key_/
+      const actor =
+        row.id === 'receiveWebhook'
+          ? /^service$/
+          : row.id === 'openInvitation' || row.id === 'openDelivery'
+            ? /^nobody$/
+            : ask?.key === null
+              ? /^per_/
+              : /^key_/
       assert.match(record.actor.id, actor, row.id)
     }
     assert.deepEqual((await api.services.audit.verify()).ok, true)

@@ -31,6 +31,10 @@ export type Call<Row extends Endpoint = Endpoint> = {
   /** The Cookie header, for cookies that have names of their own. */
   cookies: string | null
   lastEventId: string | undefined
+  /** The bytes of a body that is signed; empty for all others. */
+  rawBody: Buffer
+  /** What a signed call says of itself in its headers. */
+  webhook: { id: string | undefined; timestamp: string | undefined; signature: string | undefined }
 }
 
 type More = { status?: number; headers?: Record<string, string> }

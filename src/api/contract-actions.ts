@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { actionKinds } from '../actions/action-types.ts'
 import { requestMethods } from '../actions/types.ts'
+import { schedule, webhook } from './contract-action-triggers.ts'
 import { newAction, actionChange } from './contract-action-input.ts'
 import { endpoint } from './endpoint.ts'
 import { count, named, optionalTime, page, pageQuery, ref, time, word } from './schemas.ts'
@@ -88,6 +89,8 @@ const action = z
     credential: named.nullable(),
     sender: named.nullable(),
     last_run: run.nullable(),
+    schedule: schedule.nullable(),
+    webhook: webhook.nullable().meta({ description: 'Shown to whoever manages' }),
     created_at: time,
     updated_at: time,
     revision: z.int(),

@@ -1,4 +1,5 @@
 import { accessKeyEndpoints } from './contract-access-keys.ts'
+import { actionTriggerEndpoints } from './contract-action-triggers.ts'
 import { actionEndpoints } from './contract-actions.ts'
 import { auditEndpoints } from './contract-audit.ts'
 import { calendarEndpoints } from './contract-calendar.ts'
@@ -42,6 +43,7 @@ export const contract = [
   ...webhookEndpoints,
   ...requestEndpoints,
   ...actionEndpoints,
+  ...actionTriggerEndpoints,
   ...auditEndpoints,
   ...diagnosisEndpoints,
   ...calendarEndpoints,

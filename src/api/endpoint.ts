@@ -68,6 +68,8 @@ export type Endpoint = {
   noStore?: boolean
   /** The body is a message, or holds something as large, and may be as large as messages may be. */
   largeBody?: boolean
+  /** Whoever calls has signed the bytes of the body: it is not parsed before that was checked. */
+  rawBody?: boolean
   /** Problems of its own, beside those that every endpoint can have. */
   problems?: ProblemCode[]
 }

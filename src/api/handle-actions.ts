@@ -1,23 +1,35 @@
 import type { Caller } from '../access/caller.ts'
-import type { Definition, NewAction } from '../actions/action-types.ts'
+import type { Definition, NewAction, WholeAction } from '../actions/action-types.ts'
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
 import { mayManage } from './guard.ts'
 import { resolveCredential } from './handle-credentials.ts'
 import type { Services } from './services.ts'
 import { withoutUndefined } from './views.ts'
-import { actionBody, resultBody, runBody, toDefinition, wholeActionBody } from './views-actions.ts'
+import { actionBody, resultBody, runBody, toDefinition, wholeActionBody, type Triggers } from './views-actions.ts'
 
 type Ids = 'listActions' | 'createAction' | 'getAction' | 'changeAction' | 'deleteAction' | 'runAction' | 'listActionRuns' | 'getActionRun'
-type Parts = Pick<Services, 'actions' | 'actionRuns' | 'credentials' | 'senders'>
+type Parts = Pick<Services, 'actions' | 'actionRuns' | 'schedules' | 'actionHooks' | 'credentials' | 'senders' | 'facts'>
 
-export function actionHandlers({ actions, actionRuns, credentials, senders }: Parts): HandlersOf<Ids> {
+export function actionHandlers({ actions, actionRuns, schedules, actionHooks, credentials, senders, facts }: Parts): HandlersOf<Ids> {
   const resolve = (caller: Caller, definition: Definition) => resolveDefinition({ actions, credentials, senders }, caller, definition)
+  const triggersOf = async (caller: Caller, ids: string[]): Promise<(id: string) => Triggers> => {
+    const [byTime, byCall] = [await schedules.of(ids), await actionHooks.of(ids)]
+    return (id) => ({ schedule: byTime.get(id), hook: byCall.get(id), manages: mayManage(caller), publicUrl: facts.publicUrl })
+  }
+  const whole = async (caller: Caller, view: WholeAction) => {
+    const triggers = (await triggersOf(caller, [view.id]))(view.id)
+    return mayManage(caller) ? wholeActionBody(view, triggers) : actionBody(view, triggers)
+  }
   return {
     async listActions({ query: { cursor, limit }, caller }) {
       const ids = mayManage(caller) ? undefined : caller.runnable()
       const page = await actions.list(withoutUndefined({ ids, cursor, limit }))
-      return { body: { items: page.items.map(actionBody), next: page.next } }
+      const triggers = await triggersOf(
+        caller,
+        page.items.map((item) => item.id),
+      )
+      return { body: { items: page.items.map((item) => actionBody(item, triggers(item.id))), next: page.next } }
     },
     async createAction({ body, actor, caller }) {
       const input: NewAction = {
@@ -28,11 +40,11 @@ export function actionHandlers({ actions, actionRuns, credentials, senders }: Pa
         definition: await resolve(caller, toDefinition(body, null)),
       }
       const view = await actions.create(input, actor)
-      return { body: wholeActionBody(view), revision: view.revision, headers: { location: `/v1/actions/${view.id}` } }
+      return { body: await whole(caller, view), revision: view.revision, headers: { location: `/v1/actions/${view.id}` } }
     },
     async getAction({ params, caller }) {
       const view = await seenAction(actions, caller, params.action)
-      return { body: mayManage(caller) ? wholeActionBody(view) : actionBody(view), revision: view.revision }
+      return { body: await whole(caller, view), revision: view.revision }
     },
     async changeAction({ params, body, actor, caller, ifRevision }) {
       const before = await actions.get(params.action)
@@ -41,7 +53,7 @@ export function actionHandlers({ actions, actionRuns, credentials, senders }: Pa
       const patch = withoutUndefined({ name: body.name, description: body.description, paused: body.paused, definition })
       // What was judged is what is changed: nobody else's change comes between.
       const view = await actions.change(before.id, patch, actor, ifRevision ?? before.revision)
-      return { body: wholeActionBody(view), revision: view.revision }
+      return { body: await whole(caller, view), revision: view.revision }
     },
     async deleteAction({ params, actor }) {
       await actions.delete(params.action, actor)
@@ -99,7 +111,7 @@ export async function resolveAction(actions: Services['actions'], caller: Caller
  * Puts ids in the place of names, and refuses what the caller may not do himself: whoever runs an action uses its credential
  * without having the right on it, so whoever makes one must have it.
  */
-async function resolveDefinition(parts: Omit<Parts, 'actionRuns'>, caller: Caller, definition: Definition): Promise<Definition> {
+async function resolveDefinition(parts: Pick<Parts, 'actions' | 'credentials' | 'senders'>, caller: Caller, definition: Definition): Promise<Definition> {
   const { email, request, onError } = definition
   const follower = async (ref: string | null, path: string) => (ref === null ? null : await resolveNext(parts.actions, caller, ref, path))
   const mayMail = (credentialId: string | null, what: string) => {

@@ -1,5 +1,6 @@
 import type { Handlers } from './call.ts'
 import { accessKeyHandlers } from './handle-access-keys.ts'
+import { actionTriggerHandlers } from './handle-action-triggers.ts'
 import { actionHandlers } from './handle-actions.ts'
 import { auditHandlers } from './handle-audit.ts'
 import { calendarHandlers } from './handle-calendar.ts'
@@ -44,6 +45,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
     ...webhookHandlers(services),
     ...requestHandlers(services),
     ...actionHandlers(services),
+    ...actionTriggerHandlers(services),
     ...auditHandlers(services),
     ...diagnosisHandlers(services),
     ...calendarHandlers(services),

@@ -24,6 +24,13 @@ export async function readJsonBody(request: IncomingMessage, limit: number): Pro
   return parseJson(bytes)
 }
 
+/** Reads a JSON body without parsing it. @throws Problem payload_too_large, unsupported_media_type, malformed_json */
+export async function readRawBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (!hasBody(request)) return Buffer.alloc(0)
+  checkType(request)
+  return await readBytes(request, limit)
+}
+
 function checkType(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {

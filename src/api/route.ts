@@ -9,7 +9,7 @@ import { admit, type Admitted, type Proof } from './guard.ts'
 import { checkInput, readQuery } from './input.ts'
 import type { Written } from './problem-reply.ts'
 import type { Refusals } from '../access/refusals.ts'
-import { defaultBodyLimit, readJsonBody } from './request-body.ts'
+import { defaultBodyLimit, readJsonBody, readRawBody } from './request-body.ts'
 import type { Services } from './services.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
@@ -54,7 +54,8 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
     const query = isForeign(endpoint) ? {} : readQuery(exchange.query)
     const checkedQuery = endpoint.query ? checkInput(endpoint.query, query, 'query') : query
     if (!endpoint.query) refuseAny(query, 'query')
-    const raw = isForeign(endpoint) ? {} : await readJsonBody(request, limit)
+    const rawBody = endpoint.rawBody === true ? await readRawBody(request, limit) : Buffer.alloc(0)
+    const raw = isForeign(endpoint) || endpoint.rawBody === true ? {} : await readJsonBody(request, limit)
     const body = endpoint.body ? checkInput(endpoint.body, raw, 'body') : raw
     if (!endpoint.body) refuseAny(raw as object, 'body')
     return {
@@ -74,6 +75,8 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       session: proof.session,
       userAgent: request.headers['user-agent'] ?? null,
       cookies: request.headers.cookie ?? null,
+      rawBody,
+      webhook: { id: single(request, 'webhook-id'), timestamp: single(request, 'webhook-timestamp'), signature: single(request, 'webhook-signature') },
       lastEventId: endpoint.kind === 'events' ? single(request, 'last-event-id') : undefined,
     }
   }

@@ -120,7 +120,8 @@ describe('what the API takes and what it gives back', () => {
 
     const caller = await callers()
     for (const row of contract) {
-      if (row.method === 'GET' || row.method === 'DELETE') continue
+      // The body of a webhook is its sender's own; that it is signed is looked at first.
+      if (row.method === 'GET' || row.method === 'DELETE' || row.id === 'receiveWebhook') continue
       const reply = await api.ask(row.method, row.path.replace(/\{\w+\}/g, 'fixed'), { ...caller(row), raw: '{"zzz_unknown":1}' })
       assert.equal(reply.status, 400, `${row.id}: ${reply.text}`)
       const errors = (reply.json.errors ?? []) as { path: string }[]

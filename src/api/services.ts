@@ -11,6 +11,8 @@ import type { AuditTrail } from '../access/audit.ts'
 import type { IdempotentReplies } from '../access/idempotency.ts'
 import type { ActionRuns } from '../actions/action-runs.ts'
 import type { Actions } from '../actions/actions.ts'
+import type { Schedules } from '../actions/schedules.ts'
+import type { ActionHooks } from '../actions/action-hooks.ts'
 import type { HttpRequests } from '../actions/http-requests.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Event, EventBus } from '../base/events.ts'
@@ -107,6 +109,8 @@ export type Services = {
   requests: Pick<HttpRequests, 'send'>
   actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>
   actionRuns: Pick<ActionRuns, 'run' | 'list' | 'get'>
+  schedules: Pick<Schedules, 'set' | 'remove' | 'of'>
+  actionHooks: Pick<ActionHooks, 'make' | 'remove' | 'of' | 'receive'>
   rawIntake: Pick<RawIntake, 'accept'>
   keyLimits: KeyLimits
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>

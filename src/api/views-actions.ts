@@ -1,4 +1,6 @@
 import type { ActionView, Definition, EmailDefinition, RequestDefinition, Result, RunView, WholeAction } from '../actions/action-types.ts'
+import type { ScheduleView } from '../actions/schedules.ts'
+import type { HookView } from '../actions/action-hooks.ts'
 import { usualBytes, usualTimeout } from '../actions/request-check.ts'
 import type { EndpointOf } from './contract.ts'
 import type { Body } from './endpoint.ts'
@@ -31,7 +33,28 @@ export function runBody(view: RunView): Reply<'getActionRun'>['run'] {
   }
 }
 
-export function actionBody(view: ActionView): Reply<'getAction'> {
+/** What runs an action by itself, as the caller may see it. */
+export type Triggers = { schedule: ScheduleView | undefined; hook: HookView | undefined; manages: boolean; publicUrl: string }
+
+export function scheduleBody(view: ScheduleView, manages: boolean): Reply<'setActionSchedule'> {
+  return {
+    cron: view.cron,
+    time_zone: view.timeZone,
+    missed: view.missed,
+    input: manages ? view.input : null,
+    enabled: view.enabled,
+    next_due_at: isoOrNull(view.nextDueAt),
+    last_due_at: isoOrNull(view.lastDueAt),
+  }
+}
+
+export const hookBody = (view: HookView, publicUrl: string): Reply<'makeActionWebhook'>['webhook'] => ({
+  id: view.id,
+  url: `${publicUrl}/hooks/${view.id}`,
+  created_at: iso(view.createdAt),
+})
+
+export function actionBody(view: ActionView, { schedule, hook, manages, publicUrl }: Triggers): Reply<'getAction'> {
   return {
     id: view.id,
     name: view.name,
@@ -42,17 +65,19 @@ export function actionBody(view: ActionView): Reply<'getAction'> {
     credential: view.credential,
     sender: view.sender,
     last_run: view.lastRun && runBody(view.lastRun),
+    schedule: schedule ? scheduleBody(schedule, manages) : null,
+    webhook: hook && manages ? hookBody(hook, publicUrl) : null,
     created_at: iso(view.createdAt),
     updated_at: iso(view.updatedAt),
     revision: view.revision,
   }
 }
 
-export function wholeActionBody(view: WholeAction): Reply<'getAction'> {
+export function wholeActionBody(view: WholeAction, triggers: Triggers): Reply<'getAction'> {
   const { email, request, failure, onError, next } = view.definition
   const named = (id: string | null) => (id === null ? null : { id, name: view.names.get(id) ?? '(deleted)' })
   return {
-    ...actionBody(view),
+    ...actionBody(view, triggers),
     email: email && {
       sender: named(email.sender),
       credential: named(email.credential),

@@ -41,6 +41,7 @@ export const eventTypes = {
   'message.failed': 'A message failed for good.',
   'message.cancelled': 'A message was cancelled.',
   'action.changed': 'An action was made, changed or deleted.',
+  'action.skipped': 'A time of a schedule passed without a run; the data say why.',
   'action.run_started': 'A run of an action began.',
   'action.run_finished': 'A run of an action ended; the data say how.',
   'audit.blocked': 'The audit trail cannot be written; nothing is handed out.',

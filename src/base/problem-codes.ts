@@ -152,6 +152,12 @@ export const problemCodes = {
   // Actions.
   template_failed: row(409, 'failed', 'A text of the action cannot be written', 'Correct the text, or give the input that it needs.'),
   response_status: row(502, 'failed', 'The server answered with an error', "Read the server's answer, then correct the request or what it is about."),
+  webhook_refused: row(
+    401,
+    'not_allowed',
+    'The call of the webhook is not believed',
+    'Sign it as Standard Webhooks say, with the secret of this address, and with the time of now.',
+  ),
   action_paused: row(409, 'failed', 'The action is paused', 'Switch it on again.'),
   action_interrupted: row(
     500,

@@ -1,15 +1,16 @@
 import { Command } from 'commander'
 import type { Action, ActionChange, ActionRun, NewAction, RanAction } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { scheduleCommand, webhookCommand } from './action-triggers.ts'
 import { CommandError } from './connection.ts'
 import { failureMark } from './fail.ts'
-import { readInput } from './input.ts'
+import { readObject } from './input.ts'
 import { print, printJson, printTable, quoted, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 export function actionCommand(): Command {
   const command = new Command('action').description('saved mails and HTTP requests that are run by name')
-  for (const one of [list(), show(), create(), edit(), remove(), runOne(), runs()]) command.addCommand(one)
+  for (const one of [list(), show(), create(), edit(), remove(), runOne(), runs(), scheduleCommand(), webhookCommand()]) command.addCommand(one)
   return command
 }
 
@@ -49,6 +50,8 @@ function show(): Command {
         ['Uses', item.credential?.name ?? item.sender?.name ?? 'the default sender'],
         ['Input', item.inputs.join(', ') || 'none'],
         ['Paused', item.paused ? 'yes' : 'no'],
+        ['Schedule', scheduleWords(item)],
+        ['Webhook', item.webhook?.url ?? ''],
         ['Next', item.next?.name ?? ''],
         ['On error', onErrorWords(item)],
         ['Last run', item.last_run === null ? 'never' : runWords(item.last_run)],
@@ -159,19 +162,6 @@ function tell(ran: RanAction, options: { wait: boolean; json?: boolean }): void 
   process.exitCode = exitCodes.failed
 }
 
-function readObject(file: string): Record<string, unknown> {
-  const name = file === '-' ? 'The standard input' : file
-  let value: unknown
-  try {
-    value = JSON.parse(readInput(file))
-  } catch (error) {
-    if (error instanceof CommandError) throw error
-    throw new CommandError(`${name} is not JSON.`, { exit: exitCodes.usage })
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new CommandError(`${name} must be a JSON object.`, { exit: exitCodes.usage })
-  return value as Record<string, unknown>
-}
-
 /** An action stays of the kind that it is. */
 const withoutKind = (fields: Record<string, unknown>): ActionChange => Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'kind'))
 
@@ -203,3 +193,8 @@ function onErrorWords({ on_error: onError }: Action): string {
 }
 
 const runWords = (run: ActionRun): string => `${run.status} ${relative(run.created_at)}${run.problem ? `: ${run.problem.message}` : ''}`
+
+function scheduleWords({ schedule }: Action): string {
+  if (schedule === null) return ''
+  return `${schedule.cron} (${schedule.time_zone}), ${schedule.enabled ? `next ${relative(schedule.next_due_at)}` : 'switched off'}`
+}

@@ -37,6 +37,20 @@ function readStandardInput(): string {
   }
 }
 
+/** Reads a JSON object from a file or stdin. */
+export function readObject(file: string): Record<string, unknown> {
+  const name = file === '-' ? 'The standard input' : file
+  let value: unknown
+  try {
+    value = JSON.parse(readInput(file))
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw new CommandError(`${name} is not JSON.`, { exit: exitCodes.usage })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new CommandError(`${name} must be a JSON object.`, { exit: exitCodes.usage })
+  return value as Record<string, unknown>
+}
+
 /** Reads a secret from a file or stdin: without the line break at its end. */
 export const readSecretFile = (file: string): string => readInput(file).replace(/\r?\n$/, '')
 

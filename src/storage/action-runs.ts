@@ -108,11 +108,11 @@ export async function lastRunsOf(db: Reader, actionIds: string[]): Promise<Actio
     .execute()
 }
 
-export async function hasOpenRuns(db: Reader, actionId: string): Promise<boolean> {
-  return (
-    (await db.selectFrom('action_runs').select('id').where('action_id', '=', actionId).where('status', 'in', unsettled).limit(1).executeTakeFirst()) !==
-    undefined
-  )
+/** Returns whether a run of the action has not ended: any, or one that this trigger ordered. */
+export async function hasOpenRuns(db: Reader, actionId: string, trigger?: string): Promise<boolean> {
+  let query = db.selectFrom('action_runs').select('id').where('action_id', '=', actionId).where('status', 'in', unsettled).limit(1)
+  if (trigger !== undefined) query = query.where('trigger', '=', trigger)
+  return (await query.executeTakeFirst()) !== undefined
 }
 
 /** Forgets runs that ended before this time, a few at once, and returns how many. */

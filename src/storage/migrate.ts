@@ -13,6 +13,7 @@ import { actions } from './migrations/0011-actions.ts'
 import { mailRules } from './migrations/0012-mail-rules.ts'
 import { messageHistory } from './migrations/0013-message-history.ts'
 import { notifications } from './migrations/0014-notifications.ts'
+import { actionTriggers } from './migrations/0015-action-triggers.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -34,6 +35,7 @@ export const migrations: Migration[] = [
   mailRules,
   messageHistory,
   notifications,
+  actionTriggers,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

@@ -437,6 +437,26 @@ export type Tables = {
     updated_at: number
     revision: number
   }
+  /** When an action is run by itself: at most one schedule for each. */
+  action_schedules: {
+    action_id: string
+    /** Minute, hour, day, month, weekday. */
+    cron: string
+    time_zone: string
+    /** skip, run_once */
+    missed: string
+    /** JSON of the input of its runs. */
+    input: Sealed
+    enabled: number
+    /** Null while it is switched off. */
+    next_due_at: number | null
+    last_due_at: number | null
+    updated_at: number
+  }
+  /** The address at which others run an action by a signed call: at most one for each. */
+  action_hooks: { id: string; action_id: string; secret: Sealed; created_at: number }
+  /** Calls that were taken, so that each is run once. */
+  action_hook_calls: { hook_id: string; call_id: string; run_id: string; at: number }
   idempotency: {
     access_key_id: string
     key: string
