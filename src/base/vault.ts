@@ -11,6 +11,9 @@ export type Place = {
   version?: number
 }
 
+/** A data key as it is stored. */
+export type WrappedKey = { wrapped: Sealed; masterKeyVersion: number }
+
 /** Reads and writes wrapped data keys; `storage/data-keys.ts` makes one for a database or for an open transaction. */
 export type DataKeyStore = {
   read(owner: string): Promise<{ wrapped: Sealed; masterKeyVersion: number } | null>

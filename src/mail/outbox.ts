@@ -27,7 +27,7 @@ import type { Limiter } from './key-limits.ts'
 import { compose } from './message.ts'
 import { contentPlace, dropContent } from './message-content.ts'
 import { fromSender } from './message-from.ts'
-import { takeMessage } from './message-intake.ts'
+import { MessageKeeper } from './message-keeper.ts'
 import { MessageRetention } from './message-retention.ts'
 import { addChange } from './message-timeline.ts'
 import { toMessageView } from './message-view.ts'
@@ -49,6 +49,7 @@ export class Outbox {
   readonly #route: DeliveryRoute
   readonly #runner: OutboxRunner
   readonly #retention: MessageRetention
+  readonly #keeper: MessageKeeper
 
   constructor(context: MailContext) {
     this.#context = context
@@ -56,6 +57,11 @@ export class Outbox {
     this.#route = new DeliveryRoute(context, this.#ways)
     this.#runner = new OutboxRunner(context, this.#route)
     this.#retention = new MessageRetention(context)
+    this.#keeper = new MessageKeeper(context, (count) => {
+      for (let i = 0; i < count; i++) context.count('accepted')
+      void context.wake().catch(() => undefined)
+      this.#runner.wake()
+    })
     context.bus.listen((event) => {
       const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
       if (!works || event.subject === null) return
@@ -104,7 +110,9 @@ export class Outbox {
         actor,
         beside,
       )
-    return await this.get(limiter === undefined ? await keep() : await limiter({ bytes: mime.length, recipients: message.recipients.length }, keep))
+    const id = limiter === undefined ? await keep() : await limiter({ bytes: mime.length, recipients: message.recipients.length }, keep)
+    await this.#context.wake()
+    return await this.get(id)
   }
 
   /** Takes a finished message for exactly these recipients and returns its id when it is on disk. @throws Problem storage_full */
@@ -127,21 +135,13 @@ export class Outbox {
 
   async #keep(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<string> {
     try {
-      return await this.#insert(message, actor, beside)
+      return beside === undefined ? await this.#keeper.keep(message, actor) : await this.#keeper.keepBeside(message, actor, beside)
     } catch (error) {
       // The same request came twice at a time, and the other one was first.
       const first = message.submission && isUniqueViolation(error) ? await this.submitted(message.submission) : null
       if (first === null) throw error
       return first.id
     }
-  }
-
-  async #insert(message: ReadyMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>): Promise<string> {
-    const id = await takeMessage(this.#context, message, actor, beside)
-    this.#context.count('accepted')
-    await this.#context.wake()
-    this.#runner.wake()
-    return id
   }
 
   async list(filter: { status?: MessageStatus; sender?: string; createdBy?: string; cursor?: string; limit?: number }): Promise<Page<MessageView>> {

@@ -31,7 +31,7 @@ type Handlers = Required<Pick<SMTPServerOptions, 'onConnect' | 'onSecure' | 'onA
  */
 export function relayHandlers(
   context: RelayContext,
-  options: { budget: Budget; failedLogins: FailedLogins; receiving: Set<string>; hasTls: boolean; host: string },
+  options: { budget: Budget; failedLogins: FailedLogins; receiving: Map<string, number>; hasTls: boolean; host: string },
 ): Handlers {
   const { budget, failedLogins, receiving } = options
   const withoutTls = options.hasTls ? disabled : [...disabled, 'STARTTLS']
@@ -143,7 +143,7 @@ export function relayHandlers(
       done()
     },
     onData(stream, session, done) {
-      receiving.add(session.id)
+      receiving.set(session.id, context.clock.monotonic())
       take(stream as PassThrough, session as Session).then(
         (id) => {
           receiving.delete(session.id)

@@ -12,6 +12,7 @@ import type { KeyLimits } from './key-limits.ts'
 import { mostRecipients } from './message.ts'
 import type { RawIntake } from './raw-intake.ts'
 import { FailedLogins } from './failed-logins.ts'
+import { endIdlers, hasTooMany, sessionTimes, type SessionTimes } from './relay-watch.ts'
 import { relayHandlers, type Budget } from './relay-session.ts'
 
 export type RelayContext = {
@@ -41,8 +42,9 @@ export type RelayOptions = {
   oldTlsPort: number | null
   /** PEM files; they are read again when they change. */
   tls: { certificateFile: string; keyFile: string } | null
-  /** Milliseconds between two looks at the files. */
+  /** Milliseconds between two looks at the files and at the sessions. */
   lookEvery?: number
+  times?: SessionTimes
 }
 
 export type RelayAddress = { host: string; port: number; tls: 'implicit' | 'starttls' | 'none'; takesOldTls: boolean }
@@ -63,7 +65,9 @@ export class Relay {
   readonly #budget: Budget
   readonly #failedLogins: FailedLogins
   /** Sessions whose message is coming in or being written down. */
-  readonly #receiving = new Set<string>()
+  readonly #receiving = new Map<string, number>()
+  readonly #begun = new WeakMap<SMTPConnection, number>()
+  #watching: NodeJS.Timeout | undefined
 
   constructor(context: RelayContext, options: RelayOptions) {
     this.#context = context
@@ -81,6 +85,7 @@ export class Relay {
     if (tlsPort !== null) addresses.push(await this.#listen(tlsPort, 'implicit', pair))
     if (oldPort !== null) addresses.push(await this.#listen(oldPort, 'starttls', pair, oldTls))
     if (oldTlsPort !== null) addresses.push(await this.#listen(oldTlsPort, 'implicit', pair, oldTls))
+    this.#watching = setInterval(() => endIdlers(this.#watch, this.#context.clock.monotonic()), this.#options.lookEvery ?? 5000).unref()
     for (const one of addresses) if (one.takesOldTls) this.#context.log.warn('relay.old_tls', { host: one.host, port: one.port })
     if (tls !== null)
       for (const file of [tls.certificateFile, tls.keyFile]) watchFile(file, { persistent: false, interval: this.#options.lookEvery ?? 5000 }, this.#reload)
@@ -90,6 +95,7 @@ export class Relay {
   /** Takes no more connections, lets messages that are coming in end, and says goodbye to all others. */
   async stop(): Promise<void> {
     const { tls } = this.#options
+    clearInterval(this.#watching)
     if (tls !== null) for (const file of [tls.certificateFile, tls.keyFile]) unwatchFile(file, this.#reload)
     await Promise.all(
       this.#servers.splice(0).map(
@@ -115,6 +121,11 @@ export class Relay {
       // The files are written one after the other: until both fit, the old ones go on.
       this.#context.log.warn('relay.certificate_not_loaded', { error })
     }
+  }
+
+  get #watch() {
+    const isKnown = (address: string) => this.#context.openTo?.networks(address) ?? false
+    return { servers: this.#servers, isKnown, receiving: this.#receiving, begun: this.#begun, times: this.#options.times ?? sessionTimes }
   }
 
   async #listen(port: number, tls: RelayAddress['tls'], pair: Pair | null, versions: typeof oldTls | typeof newTls = newTls): Promise<RelayAddress> {
@@ -147,13 +158,13 @@ export class Relay {
         host: name,
       }),
     })
-    greetAtOnce(server)
+    this.#greetAtOnce(server)
     // What goes wrong in one session is that client's affair.
     server.on('error', (error) => this.#context.log.debug('relay.session_failed', { error }))
     await new Promise<void>((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error))
       server.server.once('error', failed)
-      server.listen(port, host, () => {
+      server.listen({ port, host, backlog: mostSessions }, () => {
         server.server.removeListener('error', failed)
         resolve()
       })
@@ -161,28 +172,31 @@ export class Relay {
     this.#servers.push(server)
     return { host, port: (server.server.address() as AddressInfo).port, tls, takesOldTls: versions === oldTls }
   }
-}
 
-/**
- * Has the server greet without the tenth of a second that it otherwise waits for clients that speak too early, and lets the
- * replies of the relay bring their own enhanced status codes.
- */
-function greetAtOnce(server: SMTPServer): void {
-  server.connect = (socket, options) => {
-    const connection = new SMTPConnection(server, socket, options)
-    const send = connection.send.bind(connection)
-    connection.send = (code, data, about) => send(code, data, typeof data === 'string' && /^[245]\.\d{1,3}\.\d{1,3} /.test(data) ? false : about)
-    const ready = connection.connectionReady.bind(connection)
-    let isReady = false
-    connection.connectionReady = (next) => {
-      if (isReady) return
-      isReady = true
-      ready(next)
+  /**
+   * Has the server greet without the tenth of a second that it otherwise waits for clients that speak too early, and lets the
+   * replies of the relay bring their own enhanced status codes.
+   */
+  #greetAtOnce(server: SMTPServer): void {
+    server.connect = (socket, options) => {
+      const connection = new SMTPConnection(server, socket, options)
+      const send = connection.send.bind(connection)
+      connection.send = (code, data, about) => send(code, data, typeof data === 'string' && /^[245]\.\d{1,3}\.\d{1,3} /.test(data) ? false : about)
+      const ready = connection.connectionReady.bind(connection)
+      let isReady = false
+      connection.connectionReady = (next) => {
+        if (isReady) return
+        isReady = true
+        ready(next)
+      }
+      server.connections.add(connection)
+      connection.on('error', (error: Error) => server.emit('error', error))
+      this.#begun.set(connection, this.#context.clock.monotonic())
+      connection.init()
+      if (hasTooMany(connection, server, this.#watch))
+        connection.send(421, '4.3.2 Too many sessions from this address wait for a login. Try again in a moment.')
+      else if (server.connections.size <= mostSessions) connection.connectionReady()
     }
-    server.connections.add(connection)
-    connection.on('error', (error: Error) => server.emit('error', error))
-    connection.init()
-    if (server.connections.size <= mostSessions) connection.connectionReady()
   }
 }
 

@@ -29,6 +29,15 @@ export function dataKeysOf(db: Reader): DataKeyStore {
   }
 }
 
+const insertKey = prepared((db, slots: { owner: string; wrapped: Sealed; version: number }) =>
+  db.insertInto('data_keys').values({ owner: slots.owner, wrapped: slots.wrapped, master_key_version: slots.version, created_at: 0 }),
+)
+
+/** Writes the key of an owner that is new, so that nobody else can have made one. */
+export async function insertNewDataKey(trx: Reader, key: { owner: string; wrapped: Sealed; masterKeyVersion: number }): Promise<void> {
+  await insertKey(trx, { owner: key.owner, wrapped: key.wrapped, version: key.masterKeyVersion })
+}
+
 /** Makes a store of the one key that was read together with what it opens. */
 export function keyRead(row: { id: string; wrapped: Sealed | null; master_key_version: number | null }): DataKeyStore {
   return {

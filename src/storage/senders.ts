@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import { nameKey } from './credential-derived.ts'
+import { prepared } from './prepared.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -15,8 +16,10 @@ export async function findSender(db: Reader, ref: string): Promise<SenderRow | u
   ).executeTakeFirst()
 }
 
+const allByName = prepared((db, _slots: Record<string, never>) => withCredential(db).orderBy('senders.name_key'))
+
 export async function listSenderRows(db: Reader): Promise<SenderRow[]> {
-  return await withCredential(db).orderBy('senders.name_key').execute()
+  return await allByName(db, {})
 }
 
 export async function findDefaultSender(db: Reader): Promise<SenderRow | undefined> {

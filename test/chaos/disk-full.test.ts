@@ -7,6 +7,7 @@ import { it } from 'node:test'
 import { sql } from 'kysely'
 import { isProblem } from '../../src/base/problem.ts'
 import { letter, openMail, until } from '../mail-world.ts'
+import { accepted, hand, logIn, mail as relayed, relayBedOf } from '../relay-world.ts'
 import { makeService } from '../service.ts'
 import { makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type World } from '../world.ts'
 
@@ -100,6 +101,42 @@ it('a full disk: nothing is handed out or accepted, the errors say why, and it w
     await service.remove()
     small.unmount()
   }
+})
+
+it('a full disk: the relay says 452 and takes the message when it comes again; what it took before is there', async (t) => {
+  const bed = await relayBedOf(t, { start: false })
+  const { db } = bed.world.store
+  const client = await logIn(bed)
+  const letterOf = (subject: string) => relayed('From: anna@example.org', `Subject: ${subject}`, `X-Filler: ${'x'.repeat(900)}`, '', 'x'.repeat(60_000))
+  const took: string[] = []
+  const room = await fillDatabase(db)
+  try {
+    // What is free in the file is used up first.
+    let reply = ''
+    for (let i = 0; i < 50 && !reply.startsWith('452'); i++) {
+      reply = await hand(client, ['bob@example.net'], letterOf(`early ${i}`))
+      if (reply.startsWith('250')) took.push(`early ${i}`)
+    }
+    assert.match(reply, /^452 4\.3\.1 .*[Ff]ree some space/)
+    const others = await Promise.all(Array.from({ length: 20 }, () => logIn(bed)))
+    const replies = await Promise.all(others.map((other, i) => hand(other, ['bob@example.net'], letterOf(`crowd ${i}`))))
+    assert.ok(
+      replies.every((one) => one.startsWith('452 4.3.1')),
+      replies.join(''),
+    )
+    await room()
+    for (const [i, other] of others.entries()) {
+      accepted(await hand(other, ['bob@example.net'], letterOf(`crowd ${i}`)))
+      took.push(`crowd ${i}`)
+      other.close()
+    }
+  } finally {
+    await room()
+  }
+  const subjects = (await db.selectFrom('messages').select('subject').execute()).map((row) => row.subject)
+  assert.deepEqual(subjects.sort(), took.sort())
+  assert.equal((await bed.context.audit.verify()).ok, true)
+  client.close()
 })
 
 it('a database that may not grow: a renewal keeps what the provider answered until there is room, and loses nothing', async () => {
