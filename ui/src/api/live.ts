@@ -19,6 +19,7 @@ const concerns: Record<string, string[]> = {
   access_key: ['access-keys'],
   sender: ['senders', 'mail-options'],
   mail_options: ['mail-options'],
+  action: ['actions', 'action-runs', 'action-run'],
   message: ['messages', 'message'],
   person: ['persons', 'session', 'passkeys', 'own-sessions'],
   master_key: ['rotation', 'doctor', 'status'],

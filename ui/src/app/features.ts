@@ -75,6 +75,22 @@ export const features: Feature[] = [
     role: 'manager',
   },
   {
+    id: 'actions',
+    title: 'Actions',
+    words: 'saved send email http request run automation runs',
+    description: 'Mails and HTTP requests that are saved under a name, and their runs',
+    path: '/actions',
+    role: 'manager',
+  },
+  {
+    id: 'new-action',
+    title: 'New Action',
+    words: 'add create send email http request',
+    description: 'Save a mail or an HTTP request, with variables, to run it by name',
+    path: '/actions/new',
+    role: 'manager',
+  },
+  {
     id: 'access-keys',
     title: 'Access Keys',
     words: 'kb_ automation permission',

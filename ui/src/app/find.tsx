@@ -1,16 +1,19 @@
 import { Spotlight, createSpotlight } from '@mantine/spotlight'
 import { Box, Text } from '@mantine/core'
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
-import { IconArrowRight, IconBolt, IconBook2, IconKey, IconSearch } from '@tabler/icons-react'
+import { IconArrowRight, IconBolt, IconBook2, IconKey, IconPlayerPlay, IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState, type KeyboardEvent } from 'react'
 import { api } from '../api/client.ts'
 import { includesRole, useSession } from '../api/session.ts'
+import { actionsQuery } from '../actions/actions-query.ts'
+import { kindWords } from '../actions/action-words.ts'
 import { StatusMark } from '../credentials/status-mark.tsx'
 import { guidesQuery, type Guide } from '../guides/guides.ts'
 import { features, fitOf } from './features.ts'
-import { readVerb, verbs } from './verbs.ts'
+import { fittingActions } from './find-actions.ts'
+import { readVerb, runVerb, verbs } from './verbs.ts'
 
 const [store, spotlight] = createSpotlight()
 export const openFind = (): void => spotlight.open()
@@ -26,7 +29,9 @@ export function Find() {
   const role = session?.person?.role
   // Also while somebody types in a field, where the single key is a letter.
   useHotkeys([['mod+K', openFind]], [])
-  const order = readVerb(query)
+  const mayRun = includesRole(role, 'manager')
+  const read = readVerb(query)
+  const order = read?.verb === runVerb && !mayRun ? null : read
   const name = order === null ? wanted.trim() : (readVerb(wanted)?.name ?? '')
 
   const found = useQuery({
@@ -35,6 +40,7 @@ export function Find() {
     placeholderData: keepPreviousData,
     enabled: isOpen && session?.person != null,
   })
+  const saved = useQuery({ ...actionsQuery, enabled: isOpen && mayRun && session?.person != null })
   const texts = useQuery({ ...guidesQuery, enabled: isOpen && session?.person != null })
   const pages = features
     .filter((feature) => includesRole(role, feature.role))
@@ -42,7 +48,9 @@ export function Find() {
     .filter(({ fit }) => fit > 0)
     .sort((one, other) => other.fit - one.fit)
     .slice(0, query.trim() === '' ? 20 : 7)
-  const credentials = (query.trim() === '' && order === null ? [] : (found.data?.items ?? [])).slice(0, 7)
+  const isRun = order?.verb === runVerb
+  const credentials = ((query.trim() === '' && order === null) || isRun ? [] : (found.data?.items ?? [])).slice(0, 7)
+  const actions = !mayRun || (order === null ? query.trim() === '' : !isRun) ? [] : fittingActions(saved.data ?? [], order === null ? query : order.name, 7)
   const guides = order !== null || query.trim() === '' ? [] : fitting(texts.data ?? [], query)
   const offered = order === null ? [] : verbs.filter((verb) => verb.word === order.verb)
 
@@ -62,7 +70,7 @@ export function Find() {
       styles={{ actionDescription: { opacity: 1 }, actionSection: { opacity: 1 } }}
     >
       <Spotlight.Search
-        placeholder="Page, credential, or “reconnect work-mail”"
+        placeholder="Page, credential, action, or “reconnect work-mail”"
         leftSection={<IconSearch size={18} aria-hidden />}
         aria-label="Find"
         onKeyDown={takeFirst}
@@ -81,6 +89,19 @@ export function Find() {
                 />
               )),
             )}
+          </Spotlight.ActionsGroup>
+        )}
+        {isRun && actions.length > 0 && (
+          <Spotlight.ActionsGroup label="Do">
+            {actions.map((action) => (
+              <Spotlight.Action
+                key={`run-${action.id}`}
+                label={`Run ${action.name}`}
+                description={action.inputs.length === 0 ? action.description : `Asks for ${action.inputs.join(', ')}`}
+                leftSection={<IconPlayerPlay size={18} aria-hidden />}
+                onClick={() => void navigate({ to: '/actions/$action', params: { action: action.id } as never, hash: 'run' })}
+              />
+            ))}
           </Spotlight.ActionsGroup>
         )}
         {order === null && pages.length > 0 && (
@@ -115,6 +136,19 @@ export function Find() {
             ))}
           </Spotlight.ActionsGroup>
         )}
+        {order === null && actions.length > 0 && (
+          <Spotlight.ActionsGroup label="Actions">
+            {actions.map((action) => (
+              <Spotlight.Action
+                key={action.id}
+                label={action.name}
+                description={action.description === '' ? kindWords[action.kind] : action.description}
+                leftSection={<IconBolt size={18} aria-hidden />}
+                onClick={() => void navigate({ to: '/actions/$action', params: { action: action.id } as never })}
+              />
+            ))}
+          </Spotlight.ActionsGroup>
+        )}
         {guides.length > 0 && (
           <Spotlight.ActionsGroup label="Guides">
             {guides.map(({ id, title }) => (
@@ -127,7 +161,7 @@ export function Find() {
             ))}
           </Spotlight.ActionsGroup>
         )}
-        {pages.length === 0 && credentials.length === 0 && guides.length === 0 && (
+        {pages.length === 0 && credentials.length === 0 && actions.length === 0 && guides.length === 0 && (
           <Spotlight.Empty>
             <Text size="sm">Nothing fits. Try a name, an account, or initials such as AKC.</Text>
           </Spotlight.Empty>

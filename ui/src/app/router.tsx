@@ -103,6 +103,30 @@ const outboxRoute = createRoute({
   component: lazyRouteComponent(() => import('../outbox/outbox-page.tsx'), 'OutboxPage'),
 })
 
+const actionsRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/actions',
+  component: lazyRouteComponent(() => import('../actions/actions-page.tsx'), 'ActionsPage'),
+})
+
+const newActionRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/actions/new',
+  component: lazyRouteComponent(() => import('../actions/action-edit-pages.tsx'), 'NewActionPage'),
+})
+
+const actionRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/actions/$action',
+  component: lazyRouteComponent(() => import('../actions/action-page.tsx'), 'ActionPage'),
+})
+
+const editActionRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/actions/$action/edit',
+  component: lazyRouteComponent(() => import('../actions/action-edit-pages.tsx'), 'EditActionPage'),
+})
+
 const accessKeysRoute = createRoute({
   getParentRoute: () => inside,
   path: '/access-keys',
@@ -186,6 +210,10 @@ const routes = root.addChildren([
     sendersRoute,
     emailOptionsRoute,
     outboxRoute,
+    actionsRoute,
+    newActionRoute,
+    actionRoute,
+    editActionRoute,
     accessKeysRoute,
     personsRoute,
     auditRoute,

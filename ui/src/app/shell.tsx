@@ -21,6 +21,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { eventTypes } from '@keybearer/client'
 import {
   IconAddressBook,
+  IconBolt,
   IconCalendarTime,
   IconHistory,
   IconInbox,
@@ -59,6 +60,7 @@ const places = [
   { path: '/senders', title: 'Senders', icon: IconSend, role: 'manager' },
   { path: '/email-options', title: 'Email options', icon: IconMailForward, role: 'manager' },
   { path: '/outbox', title: 'Outbox', icon: IconInbox, role: 'manager' },
+  { path: '/actions', title: 'Actions', icon: IconBolt, role: 'manager' },
   { path: '/access-keys', title: 'Access keys', icon: IconPlugConnected, role: 'administrator' },
   { path: '/audit', title: 'Audit', icon: IconHistory, role: 'administrator' },
   { path: '/persons', title: 'Persons', icon: IconUsers, role: 'administrator' },

@@ -3,7 +3,7 @@ import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 
 const keys: [string, string][] = [
-  ['Ctrl K  or  /', 'Find a page, a credential, or do something with one'],
+  ['Ctrl K  or  /', 'Find a page, a credential, an action, or do something with one'],
   ['c', 'New credential'],
   ['j  k', 'Next, previous row'],
   ['Enter', 'Open the row'],

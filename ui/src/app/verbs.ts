@@ -35,9 +35,13 @@ export const verbs: Verb[] = [
   { word: 'resume', title: 'Resume', run: change('resumeCredential', 'works again') },
 ]
 
+/** What quick find does with an action; everything else is done with credentials. */
+export const runVerb = 'run'
+
 /** Reads "reconnect work-mail" as a verb and the beginning of a name; null when the first word is no verb. */
 export function readVerb(query: string): { verb: string; name: string } | null {
   const match = /^\s*(\p{L}+)\s+(.*)$/u.exec(query)
-  const verb = verbs.find(({ word }) => word === match?.[1]?.toLowerCase())
-  return verb === undefined ? null : { verb: verb.word, name: match![2]!.trim() }
+  const first = match?.[1]?.toLowerCase()
+  const verb = first === runVerb ? runVerb : verbs.find(({ word }) => word === first)?.word
+  return verb === undefined ? null : { verb, name: match![2]!.trim() }
 }

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { startLocalServer, type LocalServer } from '../local-server.ts'
+import { clientSecrets } from '../rig/authorization-server.ts'
+import { countMails, readMailRig, waitForMail, type MailRigAddresses } from '../rig/mail-rig.ts'
+import { makeVisitor, type Visitor } from './browser.ts'
+import { closeDialog, glanceAt, lookAt, openDesk, password, pick, type Desk } from './desk.ts'
+
+type Action = { id: string; name: string; request: { url: string }; last_run: { status: string } | null }
+
+describe('actions in the browser, against a real mail server and a web server', () => {
+  let rig: MailRigAddresses
+  let desk: Desk
+  let page: Page
+  let server: LocalServer
+  /** What the web server answers with from now on. */
+  let status = 200
+  before(async () => {
+    rig = readMailRig()
+    server = await startLocalServer((request, response) => {
+      response.statusCode = status
+      response.setHeader('content-type', 'application/json')
+      request.resume().on('end', () => response.end(JSON.stringify({ ticket: 4711, queue: request.url })))
+    })
+    desk = await openDesk({ KEYBEARER_CA_FILE: rig.caFile })
+    page = desk.page
+    const { description } = await desk.api<{ description: object }>('POST', '/v1/providers/discover', { issuer: rig.issuer, id: 'rig', name: 'Rig' })
+    await desk.api('POST', '/v1/providers', { ...description, grants: ['client_credentials', 'authorization_code'] })
+    await desk.api('POST', '/v1/credentials', {
+      name: 'robot-mail',
+      grant: 'client_credentials',
+      username: 'robot@rig.test',
+      scopes: ['smtp.send'],
+      allowed_hosts: ['localhost', '127.0.0.1'],
+      registration: { name: 'robot', provider: 'rig', client_id: 'robot-post', client_secret: clientSecrets['robot-post'], client_auth: 'client_secret_post' },
+    })
+    await desk.api('POST', '/v1/credentials', { name: 'crm', kind: 'api_key', secret: 'CANARY-crm', allowed_hosts: ['127.0.0.1'] })
+    await desk.api('POST', '/v1/senders', {
+      name: 'office',
+      host: 'localhost',
+      port: rig.submission.post,
+      credential: 'robot-mail',
+      from: 'robot@rig.test',
+      is_default: true,
+    })
+  })
+  after(async () => {
+    await desk.close()
+    await server.close()
+  })
+
+  const dialog = () => page.getByRole('dialog')
+  const save = () => page.getByRole('button', { name: 'Save', exact: true }).click()
+  const titled = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+  /** The text in a dialog as a person reads it. */
+  const input = () => dialog().getByRole('textbox', { name: 'Input' })
+
+  it('nothing is there yet: the page says what actions are for, and what to do first', async () => {
+    await desk.visit('/actions', 'Actions')
+    await page.getByText('No actions yet').waitFor()
+    await glanceAt(desk.anna, 'actions-empty')
+  })
+
+  it('a mail with variables is made on the page, a mistake in a text stands at its field, and the run is in the mailbox', async () => {
+    await page.getByRole('link', { name: 'Save a mail' }).click()
+    await titled('New action')
+    await save()
+    await page.getByRole('textbox', { name: 'Name', exact: true }).and(page.locator('[aria-invalid="true"]')).waitFor()
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('daily-report')
+    await page.getByRole('combobox', { name: 'To' }).fill('{{ input.to }},')
+    const subject = `Report of {{ input.day }} ${Date.now()}`
+    await page.getByRole('textbox', { name: 'Subject' }).fill('Report of {{ input.day')
+    await page.getByRole('textbox', { name: 'Text', exact: true }).fill('{{ input.count }} orders came in.')
+    await page.getByRole('button', { name: 'Add a text with variables' }).click()
+    await page.getByRole('textbox', { name: 'File name' }).fill('{{ input.day }}.csv')
+    await page.getByRole('textbox', { name: 'Its text' }).fill('day;orders\n{{ input.day }};{{ input.count }}\n')
+    await save()
+    await page.getByRole('textbox', { name: 'Subject' }).and(page.locator('[aria-invalid="true"]')).waitFor()
+    assert.equal(await page.getByRole('textbox', { name: 'Text', exact: true }).inputValue(), '{{ input.count }} orders came in.')
+    await lookAt(desk.anna, 'action-mistake')
+    await page.getByRole('textbox', { name: 'Subject' }).fill(subject)
+    await save()
+    await titled('daily-report')
+    await page.getByText('It has not run yet.').waitFor()
+
+    await page.getByRole('button', { name: 'Run now' }).click()
+    assert.deepEqual(JSON.parse(await input().inputValue()), { count: '', day: '', to: '' })
+    await input().fill('{"to": "bob@rig.test", "day": ')
+    await dialog().getByText('Not JSON yet: line 1, sign 31').waitFor()
+    assert.equal(await dialog().getByRole('button', { name: 'Run now' }).isDisabled(), true)
+    await input().fill('{"to": "bob@rig.test", "day": "Monday"}')
+    await dialog().getByText('Not there: “count”').waitFor()
+    await dialog().getByRole('button', { name: 'Run now' }).click()
+    await dialog().getByText('It failed', { exact: true }).waitFor()
+    await lookAt(desk.anna, 'action-run-failed')
+    await input().fill('{"to": "bob@rig.test", "day": "Monday", "count": 12}')
+    await dialog().getByRole('button', { name: 'Run again' }).click()
+    await dialog().getByText('Done', { exact: true }).waitFor()
+    await glanceAt(desk.anna, 'action-run-done')
+    const mail = await waitForMail(rig, 'bob', subject.replace('{{ input.day }}', 'Monday'))
+    assert.match(mail, /12 orders came in\./)
+    assert.match(mail, /Monday\.csv/)
+    await closeDialog(page)
+    const runs = page.getByRole('table', { name: 'Runs' })
+    await runs.getByText('Done', { exact: true }).waitFor()
+    await runs.getByText('Failed', { exact: true }).waitFor()
+    await lookAt(desk.anna, 'action')
+    assert.equal(countMails(rig, 'bob', subject.replace('{{ input.day }}', 'Monday')), 1)
+  })
+
+  it('a request to a web server that fails shows the problem and the next step; mended, it shows the answer', async () => {
+    await desk.visit('/actions/new?kind=http_request', 'New action')
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('open-ticket')
+    await pick(page, page.getByRole('combobox', { name: 'Credential' }), /crm/)
+    await pick(page, page.getByRole('combobox', { name: 'Method' }), 'POST')
+    await page.getByRole('textbox', { name: 'URL' }).fill(`http://127.0.0.1:${server.port}/queues/{{ input.queue }}`)
+    await page.getByRole('button', { name: 'Add a header' }).click()
+    await page.getByRole('textbox', { name: 'Name of header 1' }).fill('X-Note')
+    await page.getByRole('textbox', { name: 'Value of header 1' }).fill('{% include "secrets" %}')
+    await page.getByText('JSON', { exact: true }).click()
+    await page.getByRole('textbox', { name: 'JSON' }).fill('{"title": "{{ input.title }}"')
+    await page.getByText(/Not JSON yet/).waitFor()
+    await page.getByRole('textbox', { name: 'JSON' }).fill('{"title": "{{ input.title | nothing }}"}')
+    await page
+      .getByRole('spinbutton', { name: 'Try again' })
+      .or(page.getByRole('textbox', { name: 'Try again' }))
+      .fill('1')
+    await page.getByLabel('After', { exact: true }).fill('1')
+    await save()
+    await page.getByRole('textbox', { name: 'Value of header 1' }).and(page.locator('[aria-invalid="true"]')).waitFor()
+    await page.getByText(/^title: /).waitFor()
+    await page.getByRole('textbox', { name: 'Value of header 1' }).fill('from {{ run.id }}')
+    await page.getByRole('textbox', { name: 'JSON' }).fill('{"title": "{{ input.title }}"}')
+    await lookAt(desk.anna, 'action-request')
+    await save()
+    await titled('open-ticket')
+
+    status = 503
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await input().fill('{"queue": "it", "title": "Printer on fire"}')
+    await dialog().getByRole('button', { name: 'Run now' }).click()
+    await dialog().getByText('It failed', { exact: true }).waitFor()
+    await dialog().getByText(`127.0.0.1:${server.port} answered with status 503.`).waitFor()
+    await dialog().getByText("Read the server's answer, then correct the request or what it is about.").waitFor()
+    await lookAt(desk.anna, 'action-request-failed')
+    status = 200
+    await dialog().getByRole('button', { name: 'Run again' }).click()
+    await dialog().getByText('Done', { exact: true }).waitFor()
+    await dialog().getByRole('region', { name: 'Body of the answer' }).getByText('"/queues/it"').waitFor()
+    await glanceAt(desk.anna, 'action-request-done')
+    await closeDialog(page)
+    await page.getByRole('table', { name: 'Runs' }).getByRole('row').filter({ hasText: '503' }).getByRole('button').click()
+    await page.waitForURL(/run=run_/)
+    await dialog().getByText('queue, title').waitFor()
+    await lookAt(desk.anna, 'action-run')
+    await closeDialog(page)
+  })
+
+  it('two persons change an action at once: the second is told, and both changes are kept', async () => {
+    await desk.visit('/actions/open-ticket', 'open-ticket')
+    await page.getByRole('link', { name: 'Edit' }).click()
+    await titled('Edit “open-ticket”')
+    await page.getByRole('textbox', { name: 'Description' }).fill('Opens a ticket')
+    const { id } = await desk.api<Action>('GET', '/v1/actions/open-ticket')
+    await desk.api('PATCH', `/v1/actions/${id}`, { on_error: { retries: 0 } })
+    await save()
+    await page.getByText('Somebody changed this action meanwhile').waitFor()
+    await glanceAt(desk.anna, 'action-changed-meanwhile')
+    await page.getByRole('button', { name: 'Go on from the newer one' }).click()
+    await save()
+    await titled('open-ticket')
+    const after = await desk.api<{ description: string; on_error: { retries: number } }>('GET', `/v1/actions/${id}`)
+    assert.deepEqual([after.description, after.on_error.retries], ['Opens a ticket', 0])
+  })
+
+  it('what counts as a failure is ticked, and a problem that does not count is still named', async () => {
+    await desk.visit('/actions/open-ticket', 'open-ticket')
+    await page.getByRole('link', { name: 'Edit' }).click()
+    await page.getByRole('checkbox', { name: 'Every problem' }).uncheck()
+    await page.getByRole('checkbox', { name: /4xx/ }).check()
+    await page.getByRole('combobox', { name: 'Also these' }).fill('9xx,')
+    await save()
+    await page.getByText('“9xx”: must be a status such as 404').waitFor()
+    await page.getByRole('combobox', { name: 'Also these' }).press('Backspace')
+    await page.getByRole('combobox', { name: 'Also these' }).fill('501,')
+    await save()
+    await titled('open-ticket')
+    await page.getByText('status 4xx, status 501').waitFor()
+    status = 500
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await input().fill('{"queue": "it", "title": "x"}')
+    await dialog().getByRole('button', { name: 'Run now' }).click()
+    await dialog().getByText('Done, with a problem that does not count as a failure').waitFor()
+    await closeDialog(page)
+  })
+
+  it('the list is live; an action is duplicated, paused, switched on and deleted, by whoever types its name', async () => {
+    await desk.visit('/actions', 'Actions')
+    const row = page.getByRole('row', { name: /daily-report/ })
+    await row.getByText('Done', { exact: true }).waitFor()
+    await desk.api('POST', '/v1/actions', { name: 'alert "<b>"', kind: 'send_email', email: { to: ['bob@rig.test'], subject: 'Alert', text: 'x' } })
+    await page.getByRole('row', { name: /alert/ }).getByText('Never').waitFor()
+    await lookAt(desk.anna, 'actions')
+
+    await row.getByRole('button', { name: 'What can be done with daily-report' }).click()
+    await page.getByRole('menuitem', { name: 'Pause' }).click()
+    await row.getByText('Paused', { exact: true }).waitFor()
+    assert.equal(await row.getByRole('button', { name: 'Run now' }).isDisabled(), true)
+    await row.getByRole('button', { name: 'What can be done with daily-report' }).click()
+    await page.getByRole('menuitem', { name: 'Switch it on' }).click()
+    await row.getByText('Paused', { exact: true }).waitFor({ state: 'detached' })
+
+    await page.getByRole('button', { name: 'What can be done with open-ticket' }).click()
+    await page.getByRole('menuitem', { name: 'Duplicate' }).click()
+    await page.getByRole('textbox', { name: 'Name', exact: true }).and(page.locator('[value="open-ticket copy"]')).waitFor()
+    await pick(page, page.getByRole('combobox', { name: 'Go on with', exact: true }), /open-ticket/)
+    await save()
+    await titled('open-ticket copy')
+    const original = await desk.api<Action>('GET', '/v1/actions/open-ticket')
+    assert.equal((await desk.api<Action>('GET', '/v1/actions/open-ticket%20copy')).request.url, original.request.url)
+
+    await desk.visit('/actions', 'Actions')
+    await page.getByRole('button', { name: 'What can be done with open-ticket', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    assert.equal(await dialog().getByRole('button', { name: 'Delete' }).isDisabled(), true)
+    await dialog().getByLabel(/Type/).fill('open-ticket')
+    await dialog().getByRole('button', { name: 'Delete' }).click()
+    await dialog().getByText('is what "open-ticket copy" leads to').waitFor()
+    await glanceAt(desk.anna, 'action-delete-refused')
+    await closeDialog(page)
+    await page.getByRole('button', { name: 'What can be done with open-ticket copy' }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await dialog().getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('row', { name: /open-ticket copy/ }).waitFor({ state: 'detached' })
+  })
+
+  it('quick find leads to an action by its initials, and to its run by "run NAME"', async () => {
+    await page.keyboard.press('Control+k')
+    await page
+      .getByRole('textbox', { name: 'Find' })
+      .or(page.getByRole('searchbox', { name: 'Find' }))
+      .fill('dr')
+    await page.getByText('daily-report').last().waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    const find = page.getByPlaceholder(/Page, credential/)
+    await find.fill('run daily')
+    await page.getByText('Run daily-report').waitFor()
+    await glanceAt(desk.anna, 'find-run')
+    await find.press('Enter')
+    await titled('daily-report')
+    await page.getByRole('dialog', { name: /Run “daily-report”/ }).waitFor()
+    await closeDialog(page)
+  })
+
+  it('a viewer neither runs nor edits actions: the page does not offer them, and the service refuses', async () => {
+    const bela = await invite('viewer')
+    assert.equal(await bela.page.getByRole('navigation', { name: 'Pages' }).getByText('Actions').count(), 0)
+    for (const path of ['/actions', '/actions/daily-report', '/actions/daily-report/edit', '/actions/new']) {
+      await bela.page.goto(desk.service.url + path)
+      await bela.page.getByText('Actions are for managers').waitFor()
+      assert.equal(await bela.page.getByRole('button', { name: /Run now|Save/ }).count(), 0, path)
+      assert.equal(await bela.page.getByText('daily-report').count(), 0, path)
+    }
+    await glanceAt(bela, 'viewer-at-actions')
+    const refused = await bela.page.evaluate(async () => {
+      const ask = async (method: string, path: string, body?: object) =>
+        (await fetch(path, { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })).status
+      return [
+        await ask('GET', '/v1/actions'),
+        await ask('POST', '/v1/actions/daily-report/run', {}),
+        await ask('PATCH', '/v1/actions/daily-report', { description: 'x' }),
+        await ask('DELETE', '/v1/actions/daily-report'),
+      ]
+    })
+    assert.deepEqual(refused, [403, 403, 403, 403])
+    await bela.close()
+    assert.deepEqual(desk.anna.complaints, [])
+  })
+
+  /** A person of this role, who has taken the link of an invitation. */
+  async function invite(role: 'viewer' | 'manager'): Promise<Visitor> {
+    const name = `${role}@example.org`
+    const { link } = await desk.api<{ link: string }>('POST', '/v1/persons', { name, role })
+    const visitor = await makeVisitor(desk.browser)
+    await visitor.page.goto(link)
+    await visitor.page.locator('input[type=password]').nth(0).fill(password)
+    await visitor.page.locator('input[type=password]').nth(1).fill(password)
+    await visitor.page.getByRole('button', { name: 'Sign in' }).click()
+    await visitor.page.getByRole('heading', { level: 1, name: 'API Keys & Credentials' }).waitFor()
+    return visitor
+  }
+})
