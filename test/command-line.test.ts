@@ -159,6 +159,18 @@ describe('what the command line says to what it cannot do', () => {
     assert.ok(!stdout.includes('\u001b'))
     assert.match(stdout, /^ {2}NAME +USER +PROVIDER +STATUS +UNTIL +LAST USED\n● work-mail +API key +ready +– +\S.*\n$/)
   })
+
+  it('changes what was named of a credential, and nothing else', async () => {
+    const stored = async () => JSON.parse(await service.get('show', 'work-mail', '--json')) as Record<string, unknown>
+    await service.get('edit', 'work-mail', '--description', 'For the nights')
+    await service.get('edit', 'work-mail', '--tag', 'night')
+    const after = await stored()
+    assert.deepEqual([after.allowed_hosts, after.description, after.tags, after.has_secret], [['api.example.org'], 'For the nights', ['night'], true])
+    const { stderr } = await service.cli(['edit', 'work-mail', '--add-host', 'files.example.org'])
+    assert.match(stderr, /The stored secret was removed/)
+    assert.deepEqual([(await stored()).allowed_hosts, (await stored()).has_secret], [['api.example.org', 'files.example.org'], false])
+    assert.deepEqual(await refused('edit', 'work-mail'), [2, '✗ Nothing to change was named.', '  See "keybearer edit --help".'])
+  })
 })
 
 describe('the explanation of an error text', () => {

@@ -61,7 +61,7 @@ export function editCommand(): Command {
       }
       if (Object.keys(body).length === 0)
         throw new CommandError('Nothing to change was named.', { exit: exitCodes.usage, nextStep: 'See "keybearer edit --help".' })
-      const after = await client.changeCredential({ params: { credential: name }, body, ifMatch: `"${before.revision}"` })
+      const after = await client.changeCredential({ params: { credential: name }, body, ifMatch: `"r${before.revision}"` })
       print(`"${after.name}" is changed. Status: ${after.status.replace('_', ' ')}.`)
       if (before.has_secret && !after.has_secret) say('The stored secret was removed, because it was entered for something else. Enter it again, or reconnect.')
       else if (options.scope && after.grant === 'authorization_code') say(`The new scopes hold after the next consent: keybearer connect ${quoted(after.name)}`)

@@ -224,7 +224,9 @@ function startPostfix(state: string, options: { mta: number; authPort: number; m
   // robot may also send as the shared mailbox, as with a delegated mailbox at a real provider.
   writeFileSync(
     join(etc, 'senders'),
-    [...people.filter((name) => name !== 'shared').map((name) => `${name}@rig.test ${name}@rig.test`), 'shared@rig.test robot@rig.test'].join('\n') + '\n',
+    [...people.filter((name) => name !== 'shared').map((name) => `${name}@rig.test ${name}@rig.test`), 'shared@rig.test robot@rig.test,alice@rig.test'].join(
+      '\n',
+    ) + '\n',
   )
   writeFileSync(join(etc, 'main.cf'), postfixMain({ home, state, etc, owner: mailOwner, mailboxes: options.mailboxes, authPort: options.authPort }))
   writeFileSync(join(etc, 'master.cf'), postfixMaster(options.mta))

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { guidesBeside } from './guides-beside.ts'
-import { readGuide, readTarget, type Guide } from './guides.ts'
+import { readGuide, readTarget, type Guide } from './guide.ts'
 import { parseMarkdown, plainText, type Block, type Inline } from './markdown.ts'
 import { fillCode, joined, placeTitles, readPlaces, type PlaceName } from './places.ts'
 

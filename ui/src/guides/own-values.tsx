@@ -1,6 +1,6 @@
 import { Stack, Text, TextInput } from '@mantine/core'
 import { CopyIcon } from '../elements/copy-field.tsx'
-import type { Guide } from './guides.ts'
+import type { Guide } from './guide.ts'
 import { placeTitles, type PlaceName, type PlaceValues } from './places.ts'
 import styles from './guide-panel.module.css'
 
