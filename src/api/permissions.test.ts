@@ -272,8 +272,8 @@ describe('who may call what', () => {
     const asked: string[] = []
     const { all } = StatementSync.prototype
     t.mock.method(StatementSync.prototype, 'all', function (this: StatementSync, ...values: SQLInputValue[]) {
-      // The look for events comes by itself, whatever is asked.
-      if (!this.sourceSQL.includes('"events"')) asked.push(this.sourceSQL)
+      // The looks for events and for work that is due come by themselves, whatever is asked.
+      if (!/"events"|"jobs"/.test(this.sourceSQL)) asked.push(this.sourceSQL)
       return all.apply(this, values as never)
     })
     const questions = async (role: 'job' | 'keeper', id: string) => {

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, linkSync, openSync, rmSync, writeSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { createClient } from '../../client/src/client.ts'
 import { BackupReading } from '../base/backup-file.ts'
@@ -36,6 +37,16 @@ async function download(take: (pieces: AsyncIterable<Uint8Array>) => Promise<voi
   const { url, accessKey } = findConnection()
   const client = createClient({ url, accessKey, transport: fetchPieces(take) })
   await client.makeBackup()
+}
+
+/** The name is on disk too. */
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
 }
 
 type Target = { write(piece: Uint8Array): Promise<void>; finish(): void; drop(): void }
@@ -78,6 +89,7 @@ function toNewFile(file: string): Target {
         fsyncSync(handle)
         // A link fails where a file is there; a rename would write over it.
         linkSync(temporary, file)
+        syncFolder(dirname(resolve(file)))
       })
     },
     drop() {

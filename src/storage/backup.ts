@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import type { BackupMasterKey } from '../base/backup-file.ts'
+import { Problem } from '../base/problem.ts'
 import type { Database } from './tables.ts'
 import { toStorageProblem } from './storage-problem.ts'
 
@@ -32,6 +33,7 @@ export async function copyDatabase(dataFolder: string): Promise<{ file: string; 
     const source = new DatabaseSync(join(dataFolder, 'keybearer.db'), { readOnly: true })
     try {
       source.exec('begin')
+      checkRoom(dataFolder, Number(source.prepare('select page_count * page_size as size from pragma_page_count, pragma_page_size').get()?.size))
       source.prepare('select count(*) from sqlite_schema').get()
       await backup(source, file, { rate: pagesAtATime })
     } finally {
@@ -44,10 +46,28 @@ export async function copyDatabase(dataFolder: string): Promise<{ file: string; 
   }
 }
 
-/** Removes what a process left behind that died over a copy. */
+/** What stays free beside a copy: the service goes on writing on the same disk meanwhile. */
+const margin = 4_000_000
+
+/** A copy that fills the disk would stop the service that it is to save. @throws Problem storage_full */
+function checkRoom(dataFolder: string, size: number): void {
+  const { bavail, bsize } = statfsSync(dataFolder)
+  const free = bavail * bsize
+  if (free >= size + margin) return
+  const inMegabytes = (bytes: number) => `${Math.ceil(bytes / 1_000_000)} MB`
+  throw new Problem('storage_full', `The copy needs ${inMegabytes(size + margin)} in ${dataFolder}, and ${inMegabytes(free)} are free. Nothing was written.`, {
+    retryAfter: 3600,
+  })
+}
+
+/** Removes what a process left behind that died over a copy or over a restore. */
 export function removeCopies(dataFolder: string): void {
   rmSync(folderOf(dataFolder), { recursive: true, force: true })
+  rmSync(restoreFolder(dataFolder), { recursive: true, force: true })
 }
+
+/** Where a store is made anew before it takes its place. */
+export const restoreFolder = (dataFolder: string): string => join(dataFolder, 'restore.tmp')
 
 /** Returns the master keys of a database, and how much each of them seals. */
 export async function masterKeysInUse(db: Database): Promise<BackupMasterKey[]> {

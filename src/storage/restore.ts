@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { BackupReading, type BackupHead } from '../base/backup-file.ts'
 import { Problem } from '../base/problem.ts'
+import { restoreFolder } from './backup.ts'
 import { openDatabase } from './open.ts'
 import { lockFolder } from './sqlite.ts'
 import { toStorageProblem } from './storage-problem.ts'
@@ -32,7 +33,7 @@ const suffixes = ['', '-wal', '-shm']
 export async function restoreStore(restoring: Restoring): Promise<{ head: BackupHead; kept: string | null }> {
   const { folder, now } = restoring
   const file = join(folder, 'keybearer.db')
-  const temporary = join(folder, 'restore.tmp')
+  const temporary = restoreFolder(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const unlock = lock(folder)
   try {
@@ -40,6 +41,7 @@ export async function restoreStore(restoring: Restoring): Promise<{ head: Backup
     rmSync(temporary, { recursive: true, force: true })
     mkdirSync(temporary, { mode: 0o700 })
     const head = await unpack(restoring, join(temporary, 'keybearer.db'))
+    checkStore(join(temporary, 'keybearer.db'), head)
     const restored = await openDatabase({ folder: temporary, now })
     const before = existsSync(file) ? openBefore(folder, temporary) : null
     try {
@@ -93,6 +95,31 @@ async function unpack({ chunks, accept }: Restoring, file: string): Promise<Back
   } finally {
     closeSync(handle)
   }
+}
+
+/**
+ * Refuses what is whole and is no store: an empty one would be made of it in silence.
+ *
+ * @throws Problem backup_invalid
+ */
+function checkStore(file: string, head: BackupHead): void {
+  const no = (why: string, cause?: unknown) => new Problem('backup_invalid', `What the backup holds is no store of Keybearer: ${why}.`, { cause })
+  let keys: { version: number; fingerprint: string }[]
+  try {
+    const native = new DatabaseSync(file)
+    try {
+      const [found] = native.prepare('pragma quick_check(1)').all()
+      if (found?.quick_check !== 'ok') throw no(`it is damaged (${String(found?.quick_check).slice(0, 100)})`)
+      keys = native.prepare('select version, fingerprint from master_keys order by version').all() as typeof keys
+    } finally {
+      native.close()
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : no((error as Error).message, error)
+  }
+  // The first lines are written after the copy: by then there may be one more.
+  const isNamed = (key: (typeof keys)[number]) => head.masterKeys.some((one) => one.version === key.version && one.fingerprint === key.fingerprint)
+  if (!keys.some(isNamed)) throw no('it names other master keys than its first lines')
 }
 
 /** Opens a copy of the store that is to be replaced, as it is; null when it cannot be read, which may be why it is replaced. */

@@ -5,8 +5,21 @@ const fs = process.getBuiltinModule('node:fs')
 const { KEYBEARER_TEST_DIE_IN: folder = '', KEYBEARER_TEST_DIE_AT: at, KEYBEARER_TEST_DIE_HOW: how } = process.env
 const files = new Set<unknown>()
 let calls = 0
+let written: unknown
 
-const names = ['mkdirSync', 'openSync', 'writeSync', 'fsyncSync', 'closeSync', 'renameSync', 'linkSync', 'unlinkSync', 'writeFileSync', 'rmSync'] as const
+const names = [
+  'mkdirSync',
+  'openSync',
+  'writeSync',
+  'fsyncSync',
+  'closeSync',
+  'renameSync',
+  'linkSync',
+  'unlinkSync',
+  'writeFileSync',
+  'copyFileSync',
+  'rmSync',
+] as const
 const { writeSync } = fs
 for (const name of names) {
   const call = fs[name] as (...given: unknown[]) => unknown
@@ -14,7 +27,10 @@ for (const name of names) {
     [name]: (...given: unknown[]) => {
       const [target] = given
       if (!(typeof target === 'string' ? target.startsWith(folder) : files.has(target))) return call(...given)
-      calls += 1
+      // Many pieces of one file are one step.
+      if (name !== 'writeSync' || written !== target) calls += 1
+      else return call(...given)
+      written = name === 'writeSync' ? target : undefined
       const isLast = calls === Number(at)
       if (isLast && how === 'half' && name === 'writeSync') writeSync(target as number, (given[1] as Buffer).subarray(0, 40))
       if (isLast && how !== 'after') process.kill(process.pid, 'SIGKILL')
@@ -26,3 +42,5 @@ for (const name of names) {
     },
   })
 }
+// Those who import the functions by name get these too.
+process.getBuiltinModule('node:module').syncBuiltinESMExports()
