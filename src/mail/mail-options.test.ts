@@ -57,7 +57,8 @@ for (const kind of databases) {
       const record = (await records(bed, sent.id)).find((item) => item.action === 'message.sent')
       assert.deepEqual(record?.detail.route, ['office: refused (mail_auth_refused)', 'spare: sent'])
       assert.deepEqual([record?.detail.sender, record?.detail.sent_by], [bed.main.id, bed.spare.id])
-      assert.equal(bed.world.events.find((event) => event.type === 'message.sent')?.data.sent_by, bed.spare.id)
+      const event = await until('the event', () => bed.world.events.find((one) => one.type === 'message.sent'))
+      assert.equal(event.data.sent_by, bed.spare.id)
       assert.deepEqual([bed.server.mails.length, bed.backup.mails.length], [0, 1])
     })
 

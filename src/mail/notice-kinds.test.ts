@@ -306,7 +306,7 @@ for (const kind of databases) {
       )
       await bed.node.notices.look()
       const [mail] = await bed.mails()
-      assert.match(mail!.text, /This mail went out through "office", because it could not go through "main": its credential "dead" is needs consent\./)
+      assert.match(mail!.text, /This mail went out through "office", because it could not go through "main" \(its credential "dead" needs a consent\)\./)
     })
 
     it('is said when the default one fails at the sending, whatever the conditions of its stand-ins are', async (t) => {

@@ -1,3 +1,4 @@
+import type { CredentialStatus } from '../credentials/types.ts'
 import { allWays } from './mail-options.ts'
 import type { MailContext } from './context.ts'
 
@@ -10,9 +11,19 @@ export async function findNoticeWay({ db, credentials }: Pick<MailContext, 'db' 
   for (const row of await allWays(db)) {
     const status = row.credential_id === null ? 'ready' : (await credentials.get(row.credential_id)).status
     if (status === 'ready' || status === 'expiring') return { sender: row.id, words: broken.length === 0 ? null : instead(row.name, broken) }
-    broken.push(`"${row.name}": its credential "${row.credential_name ?? ''}" is ${status.replaceAll('_', ' ')}`)
+    broken.push(`"${row.name}" (its credential "${row.credential_name ?? ''}" ${words[status]})`)
   }
   return null
+}
+
+const words: Record<CredentialStatus, string> = {
+  incomplete: 'is not finished',
+  ready: 'works',
+  expiring: 'works',
+  retrying: 'cannot be renewed now',
+  needs_consent: 'needs a consent',
+  misconfigured: 'is misconfigured',
+  paused: 'is paused',
 }
 
 const instead = (name: string, broken: string[]): string =>

@@ -20,8 +20,8 @@ export type AuthorizationServer = {
   hang: (hangs: boolean) => void
   /** Seconds that tokens live from now on. */
   setLifetimes: (lifetimes: { access?: number; refresh?: number }) => void
-  /** Takes every refresh token back, as a person does on the security page of an account. */
-  takeBackTokens: () => Promise<void>
+  /** Takes every token of persons back, or of this one, as somebody does on the security page of an account. */
+  takeBackTokens: (person?: string) => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -190,8 +190,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   provider.Client.prototype.redirectUriAllowed = (uri: string) =>
     /^https?:\/\/(?:127\.0\.0\.1|localhost|kb\.test)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|oauth\/sign-in\/callback|callback)$/.test(uri)
   addJwtBearer(provider, issuer, people, clientJwks)
-  const refreshTokens: { destroy: () => Promise<void> }[] = []
-  provider.on('refresh_token.saved', (token) => void refreshTokens.push(token as { destroy: () => Promise<void> }))
+  const personTokens = new Set<{ accountId: string; destroy: () => Promise<void> }>()
+  for (const event of ['refresh_token.saved', 'access_token.saved']) provider.on(event, (token) => void personTokens.add(token as never))
   provider.use(async (context, next) => {
     await next()
     requests.push({
@@ -222,8 +222,12 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       held.clear()
     },
     setLifetimes: (change) => Object.assign(lifetimes, change),
-    async takeBackTokens() {
-      for (const token of refreshTokens.splice(0)) await token.destroy()
+    async takeBackTokens(person) {
+      for (const token of personTokens) {
+        if (person !== undefined && token.accountId !== person) continue
+        personTokens.delete(token)
+        await token.destroy()
+      }
     },
     async stop() {
       server.closeAllConnections()

@@ -34,7 +34,7 @@ export type MailRigAddresses = {
   submission: Record<CheckMode, number>
   submissions: Record<CheckMode, number>
   clientKeys: { rs256: string; es256: string }
-  /** Control: PUT /hang or /go-on makes the authorization server silent, for everybody, so that one test file at a time may use the rig; GET /requests lists what it answered. */
+  /** Control: PUT /hang or /go-on makes the authorization server silent, for everybody, so that one test file at a time may use the rig; PUT /take-back/bob takes every token of bob back; GET /requests lists what it answered. */
   control: string
 }
 
@@ -239,7 +239,10 @@ async function startControl(server: AuthorizationServer): Promise<{ url: string;
   const { createServer: createHttp } = await import('node:http')
   const http = createHttp((request, response) => {
     if (request.url === '/hang' || request.url === '/go-on') server.hang(request.url === '/hang')
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(request.url === '/requests' ? server.requests : {}))
+    const [, person] = /^\/take-back\/(\w+)$/.exec(request.url ?? '') ?? []
+    void (person === undefined ? Promise.resolve() : server.takeBackTokens(person)).then(() => {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(request.url === '/requests' ? server.requests : {}))
+    })
   })
   await new Promise<void>((done) => http.listen(0, '127.0.0.1', done))
   return {

@@ -20,6 +20,7 @@ const concerns: Record<string, string[]> = {
   sender: ['senders', 'mail-options'],
   mail_options: ['mail-options'],
   action: ['actions', 'action-runs', 'action-run'],
+  webhook: ['webhooks'],
   message: ['messages', 'message'],
   person: ['persons', 'session', 'passkeys', 'own-sessions'],
   master_key: ['rotation', 'doctor', 'status'],

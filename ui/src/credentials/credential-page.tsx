@@ -15,6 +15,7 @@ import { CredentialHistory } from './credential-history.tsx'
 import { CredentialUse } from './credential-use.tsx'
 import { DangerZone } from './danger-zone.tsx'
 import { NextStepButton } from './next-step-button.tsx'
+import { Snooze } from './snooze.tsx'
 import { statusSentence } from './status-sentence.tsx'
 import { StatusKey, StatusMark } from './status-mark.tsx'
 import { TestResult } from './test-result.tsx'
@@ -94,6 +95,7 @@ export function CredentialPage() {
                   {credential.next_step.text}
                 </Text>
               )}
+              <Snooze credential={credential} mayManage={mayManage} />
             </div>
           </Group>
           {mayManage && <NextStepButton credential={credential} size="sm" variant="filled" />}

@@ -1,16 +1,15 @@
 import type { MailOptions } from '@keybearer/client'
 
 export type Cause = MailOptions['fallbacks'][number]['when'][number]
-export type NoticeEvent = MailOptions['notify']['events'][number]
+type Notify = MailOptions['notify']
 /** The key tells rows apart while they are moved. */
 export type Fallback = { key: string; sender: string; when: Cause[] }
-export type Draft = { default_sender: string | null; fallbacks: Fallback[]; to: string[]; events: NoticeEvent[] }
+export type Draft = { default_sender: string | null; fallbacks: Fallback[] } & Notify
 
 export const draftOf = (options: MailOptions): Draft => ({
   default_sender: options.default_sender?.id ?? null,
   fallbacks: options.fallbacks.map(({ sender, when }) => ({ key: sender.id, sender: sender.id, when })),
-  to: options.notify.to,
-  events: options.notify.events,
+  ...options.notify,
 })
 
 const withoutKeys = (draft: Draft) => ({

@@ -14,15 +14,16 @@ import { tell } from '../elements/tell.ts'
 import { draftOf, isSame, type Draft } from './draft.ts'
 import { FallbackList } from './fallback-list.tsx'
 import { NotifyFields } from './notify-fields.tsx'
+import { WebhooksPart } from './webhooks-part.tsx'
 
-/** The default of all outgoing mail, what stands in for it, and who is told when a credential needs somebody. */
+/** The default of all outgoing mail, what stands in for it, and who is told when something needs a person. */
 export function EmailOptionsPage() {
   const options = useQuery({ queryKey: ['mail-options'], queryFn: () => api.getMailOptions() })
   const senders = useQuery({ queryKey: ['senders'], queryFn: () => api.listSenders() })
   return (
     <>
       <PageHead title="Email options">
-        The default for all outgoing mail, what stands in for it when it fails, and who is told when a credential needs somebody.
+        The default for all outgoing mail, what stands in for it when it fails, and who is told when something needs a person.
       </PageHead>
       <ProblemNotice error={options.error ?? senders.error} />
       {(options.isPending || senders.isPending) && <Skeleton h={320} />}
@@ -42,6 +43,14 @@ export function EmailOptionsPage() {
       {options.data !== undefined && senders.data !== undefined && senders.data.items.length > 0 && (
         <OptionsForm saved={options.data} senders={senders.data.items.map((sender) => ({ value: sender.id, label: sender.name }))} />
       )}
+      <Stack maw={760} mt="lg">
+        <Part
+          title="Webhooks"
+          text="Programs that are told the same at once, by messages that are signed as Standard Webhooks says. What is done here counts at once."
+        >
+          <WebhooksPart />
+        </Part>
+      </Stack>
     </>
   )
 }
@@ -64,7 +73,7 @@ function OptionsForm({ saved, senders }: { saved: MailOptions; senders: { value:
         body: {
           default_sender: draft.default_sender,
           fallbacks: draft.fallbacks.map(({ sender, when }) => ({ sender, when })),
-          notify: { to: draft.to, events: draft.events },
+          notify: { to: draft.to, events: draft.events, daily: draft.daily, reminders: draft.reminders },
         },
       }),
     onSuccess: (answer) => {
@@ -109,8 +118,11 @@ function OptionsForm({ saved, senders }: { saved: MailOptions; senders: { value:
             onChange={(fallbacks) => change({ fallbacks })}
           />
         </Part>
-        <Part title="Who is told by mail" text="So that somebody acts before an automation fails. These mails go through the default sender and its stand-ins.">
-          <NotifyFields to={draft.to} events={draft.events} errors={errors} onChange={change} />
+        <Part
+          title="Who is told by mail"
+          text="So that somebody acts before an automation fails. These mails go through the default sender, or through the first stand-in whose own credential works, and say so."
+        >
+          <NotifyFields draft={draft} errors={errors} onChange={change} />
         </Part>
         {isElsewhere && isChanged && (
           <MessageBox tone="warning" title="Somebody changed the email options meanwhile" role="alert">
