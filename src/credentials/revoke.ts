@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely'
+import { service } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
@@ -7,7 +8,8 @@ import { sendTokenRequest } from '../oauth/token-endpoint.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { findRegistration } from '../storage/registrations.ts'
-import type { Row, Tables } from '../storage/tables.ts'
+import type { Database, Row, Tables } from '../storage/tables.ts'
+import { inTransaction } from '../storage/transaction.ts'
 import { jitter } from '../base/ids.ts'
 import type { CredentialContext } from './context.ts'
 import { providerOf } from './provider-of.ts'
@@ -85,7 +87,7 @@ export class Revoker {
         id: order.jobId,
         kind: 'revoke',
         subject: order.jobId,
-        payload: JSON.stringify({ registration: order.registrationId, options: order.options, endpoint: order.endpoint, name: row.name }),
+        payload: JSON.stringify({ registration: order.registrationId, options: order.options, endpoint: order.endpoint, name: row.name, credential: row.id }),
         secret: await this.#context.vault.seal(dataKeysOf(trx), jobPlace(order.jobId), JSON.stringify(secret)),
         due_at: now + minute,
         attempts: 0,
@@ -144,7 +146,7 @@ export class Revoker {
 
   async #carryOutJob(job: Row<'jobs'>, now: number): Promise<void> {
     const { db, vault, log } = this.#context
-    const payload = JSON.parse(job.payload) as { registration: string; options: string; endpoint: string; name: string }
+    const payload = JSON.parse(job.payload) as { registration: string; options: string; endpoint: string; name: string; credential?: string }
     let outcome: RevocationOutcome
     try {
       if (job.secret === null) throw new Problem('decrypt_failed', 'The tokens are not there any more.')
@@ -167,7 +169,20 @@ export class Revoker {
       return
     }
     if (outcome.kind !== 'revoked') log.warn('revocation.given_up', { credential: payload.name, reason: outcome.reason })
-    await this.#forget(job.id)
+    const ended = outcome.kind === 'revoked' ? { outcome: 'done' as const } : { outcome: 'failed' as const, reason: outcome.kind }
+    await inTransaction(db, async (trx) => {
+      await this.#context.audit.append(trx, [
+        {
+          actor: service,
+          action: 'credential.revoked',
+          subject: payload.credential ?? null,
+          subjectName: payload.name,
+          ...ended,
+          detail: { attempts: job.attempts + 1 },
+        },
+      ])
+      await this.#forget(job.id, trx)
+    })
   }
 
   async #send(
@@ -198,8 +213,8 @@ export class Revoker {
     return result
   }
 
-  async #forget(jobId: string): Promise<void> {
-    await this.#context.db.deleteFrom('jobs').where('id', '=', jobId).execute()
-    await deleteDataKey(this.#context.db, jobId)
+  async #forget(jobId: string, db: Database | Transaction<Tables> = this.#context.db): Promise<void> {
+    await db.deleteFrom('jobs').where('id', '=', jobId).execute()
+    await deleteDataKey(db, jobId)
   }
 }

@@ -43,7 +43,7 @@ function fill(folder: string): () => void {
   return () => rmSync(file)
 }
 
-it('a full disk: nothing is handed out or accepted, the errors say why, and it works again without a restart', { timeout: 120_000 }, async (t) => {
+it('A2: a full disk: nothing is handed out, accepted or changed, the errors say why, and it works again without a restart', { timeout: 120_000 }, async (t) => {
   const small = mountSmall(8)
   if (small === null) return t.skip('needs the right to mount')
   const service = await makeService({ KEYBEARER_DATA: join(small.folder, 'data') })
@@ -53,9 +53,9 @@ it('a full disk: nothing is handed out or accepted, the errors say why, and it w
     await service.get('add', 'crm', '--kind', 'api_key', '--secret-file', join(service.folder, 'secret'))
     await service.get('sender', 'add', 'office', '--host', '127.0.0.1', '--port', '9', '--tls', 'none', '--from', 'anna@example.org', '--default')
     const key = readFileSync(join(service.config, 'access-key'), 'utf8').trim()
-    const call = async (path: string, body: object) => {
+    const call = async (path: string, body: object, method = 'POST') => {
       const response = await fetch(`${service.url}${path}`, {
-        method: 'POST',
+        method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       })
@@ -81,6 +81,19 @@ it('a full disk: nothing is handed out or accepted, the errors say why, and it w
     assert.ok(refused.retryAfter >= 1)
     const message = await call('/v1/mail/messages', { to: ['bob@example.net'], subject: 'x', text: 'x'.repeat(100_000) })
     assert.deepEqual([message.status, message.code], [507, 'storage_full'])
+    const large = 'x'.repeat(1500)
+    for (const [method, path, body] of [
+      ['PATCH', '/v1/credentials/crm', { description: large }],
+      ['PATCH', '/v1/credentials/crm', { secret: 'sk-2' }],
+      ['POST', '/v1/credentials/crm/pause', {}],
+      ['POST', '/v1/access-keys', { name: 'late', permissions: [{ credential: '*', rights: ['token'] }] }],
+      ['PATCH', '/v1/senders/office', { from_name: large.slice(0, 190) }],
+      ['DELETE', '/v1/senders/office', {}],
+    ] as const) {
+      const answer = await call(path, body, method)
+      assert.ok(['storage_full', 'audit_blocked'].includes(answer.code ?? ''), `${method} ${path}: ${answer.status} ${answer.code}`)
+      assert.equal('access_key' in answer || 'key' in answer, false)
+    }
     const shown = await service.cli(['token', 'crm'])
     assert.deepEqual([shown.status, shown.stdout], [75, ''])
     assert.equal((await fetch(`${service.url}/livez`)).status, 200)
@@ -93,6 +106,22 @@ it('a full disk: nothing is handed out or accepted, the errors say why, and it w
     // Before anybody asks for a token: who is not ready is not asked.
     await until('it is ready again', async () => (await fetch(`${service.url}/readyz`)).status === 200)
     assert.equal((await token()).status, 200)
+    assert.equal(await service.get('token', 'crm'), 'sk-1\n')
+    handedOut += 1
+    const credential = JSON.parse(await service.get('show', 'crm', '--json')) as { status: string; description: string | null }
+    assert.deepEqual([credential.status, credential.description], ['ready', ''])
+    assert.doesNotMatch(await service.get('key', 'list'), /late/)
+    assert.match(await service.get('sender', 'list'), /office/)
+    for (const action of ['credential.changed', 'credential.paused', 'access_key.created', 'sender.changed', 'sender.deleted']) {
+      const { items } = JSON.parse(await service.get('audit', '--action', action, '--json')) as {
+        items: { subject: { name: string | null } | null; outcome: string }[]
+      }
+      assert.deepEqual(
+        items.filter((item) => item.outcome === 'done' && item.subject?.name !== 'local command line'),
+        [],
+        action,
+      )
+    }
     assert.match(await service.get('audit', 'verify'), /fit together/)
     const { items } = JSON.parse(await service.get('audit', '--action', 'token.handed_out', '--limit', '500', '--json')) as { items: { outcome: string }[] }
     assert.equal(items.filter((item) => item.outcome === 'done').length, handedOut, 'every token that left is recorded')
