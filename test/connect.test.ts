@@ -119,4 +119,12 @@ describe('connecting from the command line', () => {
     assert.match(await (await fetch(answer, { headers: { cookie } })).text(), /is connected/)
     assert.equal((await fetch(link)).status, 409)
   })
+
+  it('--withdraw ends the link that was sent, and says so when none waits', { timeout: 60_000 }, async () => {
+    const link = (await service.get('connect', 'work', '--link')).trim()
+    assert.equal((await fetch(link)).status, 200)
+    assert.equal(await service.get('connect', 'work', '--withdraw'), 'Withdrawn: the link to connect "work" opens nothing any more.\n')
+    assert.equal((await fetch(link)).status, 410)
+    assert.equal(await service.get('connect', 'work', '--withdraw'), 'No link to connect "work" waits.\n')
+  })
 })

@@ -237,6 +237,49 @@ for (const database of databases) {
       assert.match((await visit(late.path, null, 'POST')).text, /consent_expired/)
     })
 
+    it('a link that was withdrawn opens nothing, and what came of it before is not taken; it is recorded, and can be done once', async () => {
+      const anna = await signInAs(api, 'manager', `wanda ${database}`)
+      const list = async () =>
+        ((await api.ask('GET', `/v1/credentials/${credential}/consents`)).json.items as { id: string; mode: string; link: unknown }[]).filter(
+          (one) => one.mode === 'link',
+        )
+      const withdraw = (id: string) => api.ask('DELETE', `/v1/consents/${id}`, { key: null, headers: { cookie: anna, origin: new URL(redirect).origin } })
+      const link = await start('link')
+      const [newest] = await list()
+      assert.deepEqual([newest?.id, newest?.link], [link.id, null], 'that it waits is told, the link itself is not')
+      assert.equal((await withdraw(link.id)).status, 204)
+      assert.ok(!(await list()).some((one) => one.id === link.id))
+      for (const method of ['GET', 'POST']) {
+        const reply = await visit(link.path, null, method)
+        assert.deepEqual([reply.status, /consent_withdrawn/.test(reply.text)], [410, true], reply.text)
+      }
+      const again = await withdraw(link.id)
+      assert.deepEqual([again.status, again.json.code], [409, 'consent_used'])
+      assert.equal((await withdraw('con_nobody')).status, 404)
+      // Whoever follows it is at the provider already: the answer comes, and is not taken.
+      const begun = await start('link')
+      const { answer, cookie } = await follow(begun.path)
+      const tokens = tokenRequests()
+      assert.equal((await withdraw(begun.id)).status, 204)
+      assert.match(await resultOf(await visit(answer, cookie)), /consent_withdrawn/)
+      assert.equal(tokenRequests(), tokens, 'the provider is not asked')
+      const { items } = await api.services.audit.list({ action: 'consent.withdrawn', limit: 10 })
+      assert.deepEqual(
+        items.map((one) => [one.actor.name, one.subject?.id, one.detail.consent]),
+        [begun.id, link.id].map((id) => [`wanda ${database}`, credential, id]),
+      )
+    })
+
+    it('a link is withdrawn or followed, whichever comes first, and never both', async () => {
+      for (let i = 0; i < 10; i++) {
+        const { id, path } = await start('link')
+        const { answer, cookie } = await follow(path)
+        const [gone, come] = await Promise.all([api.ask('DELETE', `/v1/consents/${id}`), visit(answer, cookie).then(resultOf)])
+        assert.equal(gone.status === 204, /consent_withdrawn/.test(come), `${gone.status} ${come}`)
+        assert.equal(await statusOf(id), gone.status === 204 ? 'failed' : 'done')
+      }
+    })
+
     it('O14: by a link too, another account than before changes nothing unless whoever sent it allowed that', async () => {
       const own = await follow((await start('link')).path)
       assert.match(await resultOf(await visit(own.answer, own.cookie)), /is connected/)

@@ -18,6 +18,7 @@ export const auditActions = {
   'consent.opened': 'A browser opened the address of a consent, and is bound to it.',
   'consent.browser_refused': 'Another browser than the one of a consent came with its address or its answer.',
   'consent.failed': 'A consent ended without tokens.',
+  'consent.withdrawn': 'A consent that nobody had finished was withdrawn.',
   'token.handed_out': 'A token left Keybearer.',
   'registration.created': 'A registration was made.',
   'registration.changed': 'A registration was changed; the detail names the fields.',

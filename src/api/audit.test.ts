@@ -124,6 +124,7 @@ describe('what the audit trail says of the API', () => {
       exportCredentials: async () => ['/v1/credentials/export', { body: { credentials: [await oauth()], secrets: 'none' } }],
       importCredentials: async () => ['/v1/credentials/import', { body: { content: `name,kind,secret\n${name()},api_key,s\n`, on_clash: 'skip' } }],
       startConsent: async () => [`/v1/credentials/${await oauth()}/consent`, { body: { mode: 'browser' } }],
+      withdrawConsent: async () => [`/v1/consents/${String((await consent('link')).id)}`],
       answerConsent: async () => {
         const { id, redirect, state } = await redirectOf()
         return [`/v1/consents/${id}/response`, { body: { redirect_url: `${redirect}?code=c&state=${state}` } }]

@@ -10,7 +10,17 @@ import type { Refusals } from '../access/refusals.ts'
 import type { Services } from './services.ts'
 import { consentBody } from './views-credentials.ts'
 
-type Ids = 'startConsent' | 'getConsent' | 'answerConsent' | 'beginConsent' | 'showConnectLink' | 'followConnectLink' | 'finishConsent' | 'showConsentResult'
+type Ids =
+  | 'startConsent'
+  | 'getConsent'
+  | 'listConsents'
+  | 'withdrawConsent'
+  | 'answerConsent'
+  | 'beginConsent'
+  | 'showConnectLink'
+  | 'followConnectLink'
+  | 'finishConsent'
+  | 'showConsentResult'
 
 type Visit = Pick<Call, 'session' | 'address' | 'cookies' | 'actor' | 'requestId'>
 
@@ -55,6 +65,14 @@ export function consentHandlers(services: Services, refusals: Refusals): Handler
     },
     async getConsent({ params }) {
       return { body: consentBody(await consents.get(params.consent)) }
+    },
+    async listConsents({ params }) {
+      const found = await consents.waiting(params.credential)
+      return { body: { items: found.map(consentBody), next: null } }
+    },
+    async withdrawConsent({ params, actor }) {
+      await consents.withdraw(params.consent, actor)
+      return {}
     },
     async answerConsent({ params, body, actor }) {
       return { body: consentBody(await consents.respond(params.consent, body.redirect_url, actor)) }

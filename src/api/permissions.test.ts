@@ -32,6 +32,8 @@ const matrix: Record<EndpointId, string> = {
   importCredentials: '401 403 403 403 403 in  403 403 in  in  403',
   startConsent: '401 403 403 403 403 in  403 403 in  in  403',
   getConsent: '401 403 403 403 403 in  403 403 in  in  403',
+  listConsents: '401 403 403 403 403 in  403 403 in  in  403',
+  withdrawConsent: '401 403 403 403 403 in  403 403 in  in  403',
   answerConsent: '401 403 403 403 403 in  403 403 in  in  403',
   listRegistrations: '401 403 403 403 403 in  403 403 in  in  403',
   createRegistration: '401 403 403 403 403 in  403 403 in  in  403',

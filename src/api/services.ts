@@ -98,7 +98,7 @@ export type Services = {
   >
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>
-  consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'respond' | 'callback' | 'credentialBehind'>
+  consents: Pick<Consents, 'start' | 'open' | 'describeLink' | 'get' | 'waiting' | 'withdraw' | 'respond' | 'callback' | 'credentialBehind'>
   registrations: Pick<Registrations, 'compareProvider' | 'acceptProvider' | 'list' | 'get' | 'create' | 'change' | 'delete'>
   providers: Pick<Providers, 'popular' | 'list' | 'detect' | 'get' | 'create' | 'replace' | 'delete' | 'discover'>
   diagnoses: Pick<Diagnoses, 'classify' | 'describe'>

@@ -152,6 +152,8 @@ export function consentBody(view: ConsentView): Reply<'getConsent'> {
     user_code: view.userCode,
     verification_uri: view.verificationUri,
     verification_uri_complete: view.verificationUriComplete,
+    started_by: view.startedBy,
+    created_at: iso(view.createdAt),
     interval: view.interval,
     expires_at: iso(view.expiresAt),
     problem: view.problem && { code: view.problem.code, detail: view.problem.detail, next_step: view.problem.nextStep, diagnosis: view.problem.diagnosis },

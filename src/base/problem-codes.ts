@@ -92,6 +92,7 @@ export const problemCodes = {
   // Consent.
   consent_unknown: row(400, 'failed', 'No consent waits for this answer', 'Start the consent again and use the newest link.'),
   consent_expired: row(400, 'failed', 'The consent took too long', 'Start it again.'),
+  consent_withdrawn: row(410, 'failed', 'The consent was withdrawn', 'Ask whoever started it for a new link.'),
   consent_used: row(409, 'failed', 'This answer was used already', 'Nothing is to be done if the credential is ready; otherwise start again.'),
   consent_denied: row(400, 'needs_person', 'The consent was refused at the provider', 'Start again and agree, or ask the administrator of the account.'),
   consent_wrong_browser: row(

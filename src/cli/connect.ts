@@ -8,7 +8,7 @@ import { ask } from './input.ts'
 import { print, quoted, say } from './output.ts'
 import { connectService } from './service.ts'
 
-type Options = { paste?: boolean; device?: boolean; browser?: boolean; link?: boolean; otherAccount?: boolean }
+type Options = { paste?: boolean; device?: boolean; browser?: boolean; link?: boolean; withdraw?: boolean; otherAccount?: boolean }
 
 export function connectCommand(): Command {
   return new Command('connect')
@@ -17,6 +17,7 @@ export function connectCommand(): Command {
     .option('--paste', 'for a browser elsewhere: paste the address that it ends at')
     .option('--device', 'for a browser elsewhere: type a code there (device flow)')
     .option('--link', 'for somebody else: print a link to send, which works once, and do not wait')
+    .option('--withdraw', 'end the link that was sent: it opens nothing any more')
     .option('--no-browser', 'do not open a browser, only show the address')
     .option('--other-account', 'allow another account than before')
     .action(async (name: string, options: Options) => {
@@ -27,13 +28,22 @@ export function connectCommand(): Command {
         const view = await client.refreshCredential({ params: { credential: name } })
         return print(`"${view.name}" works. Status: ${view.status.replace('_', ' ')}.`)
       }
+      if (options.withdraw) {
+        const { items } = await client.listConsents({ params: { credential: name } })
+        const links = items.filter((consent) => consent.mode === 'link')
+        for (const link of links) await client.withdrawConsent({ params: { consent: link.id } })
+        if (links.length === 0) return print(`No link to connect "${credential.name}" waits.`)
+        print(`Withdrawn: the link to connect "${credential.name}" opens nothing any more.`)
+        return say(`A new one: keybearer connect ${quoted(credential.name)} --link`)
+      }
       if (options.link) {
         const started = await client.startConsent({
           params: { credential: name },
           body: { mode: 'link', ...(options.otherAccount ? { allow_other_account: true } : {}) },
         })
         print(started.link ?? '')
-        return say(`Send it to whoever has the account. It works once, until ${started.expires_at.slice(0, 10)}, and replaces a link sent before.`)
+        say(`Send it to whoever has the account. It works once, until ${started.expires_at.slice(0, 10)}, and replaces a link sent before.`)
+        return say(`To end it before: keybearer connect ${quoted(name)} --withdraw`)
       }
       const mode = options.device || (credential.grant === 'device_code' && !options.paste) ? 'device' : options.paste ? 'paste' : 'browser'
       const started = await client.startConsent({

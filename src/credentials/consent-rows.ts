@@ -56,6 +56,8 @@ export function toConsentView(context: CredentialContext, consent: Row<'consents
     userCode: consent.user_code,
     verificationUri: consent.verification_uri,
     verificationUriComplete: null,
+    startedBy: consent.started_by_name,
+    createdAt: consent.created_at,
     interval: Math.ceil((consent.poll_interval ?? 2000) / 1000),
     expiresAt: consent.expires_at,
     problem:

@@ -3,7 +3,7 @@ import type { Diagnosis } from '../base/diagnosis.ts'
 import { isProblem, Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { readAuthorizationResponse } from '../oauth/authorization-code.ts'
-import { findConsentByState, findConsentByTicket, moveConsent, readConsent } from '../storage/consents.ts'
+import { findConsentByState, findConsentByTicket, moveConsent, readConsent, waitingConsents } from '../storage/consents.ts'
 import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -16,7 +16,7 @@ import { classifyFailure, diagnosisOfReason } from './diagnosis.ts'
 import { hashState, toConsentView, type ConsentSecret } from './consent-rows.ts'
 import { alreadyOpened, beginInBrowser, startPaste, startWithTicket, type Opened } from './consent-start.ts'
 import type { CredentialContext } from './context.ts'
-import { isThreeLegged, type Reason } from './credential-status.ts'
+import { isThreeLegged, nextSteps, type Reason } from './credential-status.ts'
 import { missingScopes } from './credential-view.ts'
 import { startDevice } from './device-consent.ts'
 import { providerOf } from './provider-of.ts'
@@ -100,6 +100,7 @@ export class Consents {
       throw new Problem('consent_expired', 'Nobody opened this address in time.')
     }
     if (consent.status === 'expired') throw new Problem('consent_expired', 'The time for this consent is over.')
+    if (isWithdrawn(consent)) throw withdrawn(row.name)
     if (consent.status !== 'waiting') throw alreadyOpened(consent)
     if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
     return { consent, row, registration }
@@ -112,6 +113,38 @@ export class Consents {
     if (!consent || !row) throw new Problem('not_found', 'There is no such consent.')
     const view = toConsentView(this.#context, consent, row)
     return view.status === 'waiting' && consent.expires_at <= this.#context.clock.now() ? { ...view, status: 'expired' } : view
+  }
+
+  /** Returns the consents of a credential that somebody may still finish. @throws Problem not_found */
+  async waiting(ref: string): Promise<ConsentView[]> {
+    const row = await findCredential(this.#context.db, ref)
+    if (!row) throw new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`)
+    const found = await waitingConsents(this.#context.db, row.id, this.#context.clock.now())
+    return found.map((consent) => toConsentView(this.#context, consent, row))
+  }
+
+  /**
+   * Ends a consent that nobody has finished: its link opens nothing any more, and an answer that comes later is not taken.
+   *
+   * @throws Problem not_found, consent_used when it came too late
+   */
+  async withdraw(id: string, actor: Actor): Promise<void> {
+    const { db, clock, audit } = this.#context
+    const consent = await readConsent(db, id)
+    const row = consent && (await findCredential(db, consent.credential_id))
+    if (!consent || !row) throw new Problem('not_found', 'There is no such consent.')
+    const reason: Reason = { code: 'consent_withdrawn', message: `${actor.name} withdrew it before anybody had finished it.`, nextStep: nextSteps.connect }
+    await inTransaction(db, async (trx) => {
+      const change = { status: 'failed', secret: null, finished_at: clock.now(), problem: JSON.stringify(reason) }
+      if (!(await moveConsent(trx, id, 'waiting', change))) {
+        throw new Problem('consent_used', 'It is over already: there is nothing to withdraw.', { nextStep: 'To take tokens back, revoke the credential.' })
+      }
+      await audit.append(trx, [
+        { actor, action: 'consent.withdrawn', subject: row.id, subjectName: row.name, outcome: 'done', detail: { consent: id, mode: consent.mode } },
+      ])
+      await appendEvents(trx, clock, [{ type: 'consent.finished', subject: row.id, data: { consent: id, name: row.name, outcome: 'consent_withdrawn' } }])
+    })
+    await this.#context.wake()
   }
 
   /** Takes the address that the person's browser was sent to, pasted by hand. */
@@ -176,6 +209,7 @@ export class Consents {
 
     if (consent.status === 'done')
       throw new Problem('consent_used', `This answer was used already: "${row.name}" is connected.`, { facts: { credential: row.name } })
+    if (isWithdrawn(consent)) throw withdrawn(row.name)
     if (consent.status !== 'waiting') throw new Problem('consent_used', `This consent has ended (${consent.status}).`, { facts: { credential: row.name } })
     if (consent.expires_at <= clock.now()) {
       await moveConsent(db, consent.id, 'waiting', { status: 'expired', secret: null, finished_at: clock.now() })
@@ -257,6 +291,12 @@ export class Consents {
     return isProblem(error) ? withDiagnosis(error, diagnosisOfReason(this.#context, row, reason)) : error
   }
 }
+
+const isWithdrawn = (consent: Row<'consents'>): boolean =>
+  consent.status === 'failed' && consent.problem !== null && (JSON.parse(consent.problem) as Reason).code === 'consent_withdrawn'
+
+const withdrawn = (name: string): Problem =>
+  new Problem('consent_withdrawn', `Whoever asked to connect "${name}" has withdrawn it.`, { facts: { credential: name } })
 
 /** What an answer says of a failure; a code or state in it is left out. */
 const answerText = (query: URLSearchParams): string | undefined => {

@@ -244,6 +244,8 @@ export type ConsentView = {
   userCode: string | null
   verificationUri: string | null
   verificationUriComplete: string | null
+  startedBy: string
+  createdAt: number
   /** Seconds the caller should wait between two looks. */
   interval: number
   expiresAt: number

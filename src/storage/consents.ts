@@ -37,6 +37,19 @@ export async function moveConsent(db: Reader, id: string, from: string, change: 
   return result.numUpdatedRows === 1n
 }
 
+/** Returns the consents of a credential that somebody may still finish, the newest first. */
+export async function waitingConsents(db: Reader, credentialId: string, now: number): Promise<Row<'consents'>[]> {
+  return await db
+    .selectFrom('consents')
+    .selectAll()
+    .where('credential_id', '=', credentialId)
+    .where('status', '=', 'waiting')
+    .where('expires_at', '>', now)
+    .orderBy('created_at', 'desc')
+    .limit(100)
+    .execute()
+}
+
 /** Returns device consents whose next poll is due. */
 export async function dueConsents(db: Reader, now: number, limit: number): Promise<Row<'consents'>[]> {
   return await db

@@ -15,6 +15,7 @@ export const actionWords: Record<string, string> = {
   'consent.started': 'Consent started',
   'consent.opened': 'Consent opened in a browser',
   'consent.failed': 'Consent ended without a token',
+  'consent.withdrawn': 'Consent withdrawn',
   'token.handed_out': 'Token handed out',
   'registration.created': 'Registration made',
   'registration.changed': 'Registration changed',

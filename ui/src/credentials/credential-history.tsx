@@ -23,8 +23,17 @@ const words: Record<string, string> = {
   'consent.opened': 'Sign-in opened in a browser',
   'consent.browser_refused': 'Answer from another browser refused',
   'consent.failed': 'Consent ended without a token',
+  'consent.withdrawn': 'Consent withdrawn',
   'token.handed_out': 'Token handed out',
   'message.sent': 'Mail sent',
+}
+
+/** What did not come about needs other words than what did. */
+const refusedWords: Record<string, string> = {
+  'credential.refreshed': 'No new token from the provider',
+  'credential.tested': 'Test failed',
+  'token.handed_out': 'Token refused to an automation',
+  'message.sent': 'Mail not sent',
 }
 
 const iconOf = (action: string, failed: boolean): ReactNode => {
@@ -33,6 +42,12 @@ const iconOf = (action: string, failed: boolean): ReactNode => {
   if (action === 'token.handed_out') return <IconArrowUpRight size={13} aria-hidden />
   if (action.startsWith('consent') || action === 'credential.connected') return <IconLink size={13} aria-hidden />
   return <IconEdit size={13} aria-hidden />
+}
+
+function titleOf({ action, outcome }: { action: string; outcome: string }): string {
+  const title = words[action] ?? action
+  if (outcome === 'done' || action.endsWith('.failed') || action.endsWith('_refused')) return title
+  return refusedWords[action] ?? `${title}: ${outcome}`
 }
 
 /** What happened to a credential, the newest first: refreshes, hand-outs, failures, changes. */
@@ -62,15 +77,14 @@ export function CredentialHistory({ credential }: { credential: Credential }) {
               color={failed ? 'red' : 'pine'}
               title={
                 <Text size="sm" fw={600}>
-                  {(words[entry.action] ?? entry.action) +
-                    (failed && !entry.action.endsWith('.failed') ? (entry.outcome === 'refused' ? ': refused' : ': failed') : '')}
+                  {titleOf(entry)}
                 </Text>
               }
             >
               <Text size="xs" c="dimmed">
                 <RelativeTime at={entry.at} /> · <bdi>{entry.actor.name}</bdi>
                 {fields !== '' && ` · ${fields}`}
-                {entry.reason !== null && ` · ${entry.reason}`}
+                {entry.reason !== null && ` · ${entry.reason.replaceAll('_', ' ')}`}
               </Text>
             </Timeline.Item>
           )

@@ -19,6 +19,7 @@ import { Snooze } from './snooze.tsx'
 import { statusSentence } from './status-sentence.tsx'
 import { StatusKey, StatusMark } from './status-mark.tsx'
 import { TestResult } from './test-result.tsx'
+import { WaitingLink } from '../wizard/withdraw-link.tsx'
 
 /** One credential: whether it works in one sentence, the one thing to do, and everything that is known. */
 export function CredentialPage() {
@@ -108,6 +109,8 @@ export function CredentialPage() {
         )}
       </Paper>
 
+      {mayManage && isThreeLegged && <WaitingLink credential={credential.id} />}
+
       {credential.missing_scopes.length > 0 && (
         <Notice color="yellow" title="The provider granted less than was asked for">
           <List size="sm">
@@ -132,7 +135,7 @@ export function CredentialPage() {
             <Title order={2} mb="sm">
               Use it
             </Title>
-            <Tabs defaultValue="command">
+            <Tabs defaultValue="command" styles={{ tab: { paddingInline: 10 } }}>
               <Tabs.List>
                 <Tabs.Tab value="command">Command line</Tabs.Tab>
                 <Tabs.Tab value="http">HTTP</Tabs.Tab>

@@ -115,6 +115,12 @@ const ends: Record<string, End> = {
     mild: true,
   },
   consent_expired: { title: 'Nobody finished in time', text: 'The attempt has run out. Nothing was changed.', button: 'Start again', mild: true },
+  consent_withdrawn: {
+    title: 'It was withdrawn',
+    text: 'Somebody ended it before it was finished: the link opens nothing any more. Nothing was changed.',
+    button: 'Start again',
+    mild: true,
+  },
   consent_used: { title: 'This attempt is over', text: 'It was used already, or another one came after it.', button: 'Start again', mild: true },
   consent_unknown: {
     title: 'The answer belongs to another attempt',

@@ -11,6 +11,7 @@ import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { QrPicture } from '../elements/qr-picture.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import type { ConsentAttempt } from './consent-attempt.ts'
+import { WithdrawButton } from './withdraw-link.tsx'
 
 type Props = { attempt: ConsentAttempt; consent: Consent; providerName: string }
 
@@ -41,7 +42,8 @@ export function ConsentWaiting({ attempt, consent, providerName }: Props) {
       {consent.mode === 'paste' && <PasteBack consent={consent} address={attempt.started?.authorization_url ?? null} providerName={providerName} />}
       {consent.mode !== 'link' && <ProviderShowsError credential={consent.credential.id} />}
       <Group>
-        <Button variant="default" onClick={() => attempt.forget()}>
+        {consent.mode === 'link' && consent.status === 'waiting' && <WithdrawButton consent={consent} />}
+        <Button size={consent.mode === 'link' ? 'xs' : undefined} variant="default" onClick={() => attempt.forget()}>
           Start again, or another way
         </Button>
       </Group>
