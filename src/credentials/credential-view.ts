@@ -1,3 +1,4 @@
+import { providerTitle } from '../providers/provider-title.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { knownEnd, readReason, workingFacts } from './credential-status.ts'
 import type { CredentialKind, CredentialOptions, CredentialStatus, CredentialView, GrantType } from './types.ts'
@@ -66,7 +67,8 @@ export function missingScopes(asked: string[], granted: string[] | null): string
 const neverEchoed = new Set(['openid', 'offline_access', 'offline.access', 'offline', 'profile', 'email', '.default', 'refresh_token'])
 
 function providerName(row: CredentialWithRegistration): string {
-  if (row.provider_snapshot === null) return row.provider ?? ''
-  const snapshot = JSON.parse(row.provider_snapshot) as { name?: string }
-  return snapshot.name ?? row.provider ?? ''
+  const id = row.provider ?? ''
+  if (row.provider_snapshot === null) return id
+  const { name = id } = JSON.parse(row.provider_snapshot) as { name?: string }
+  return providerTitle({ id, name }, JSON.parse(row.placeholders ?? '{}') as Record<string, string>)
 }

@@ -25,6 +25,7 @@ import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { parseProvider } from '../providers/catalogue.ts'
 import { resolveProvider } from '../providers/provider-resolve.ts'
 import type { Provider } from '../providers/provider-schema.ts'
+import { providerTitle } from '../providers/provider-title.ts'
 import type { CredentialContext } from './context.ts'
 import { isThreeLegged, nextSteps, statusColumns } from './credential-status.ts'
 import { cleanName, nameErrors } from './names.ts'
@@ -323,11 +324,12 @@ export class Registrations {
   #view(row: RegistrationRow, credentials: number): RegistrationView {
     const snapshot = JSON.parse(row.provider_snapshot) as { name?: string; redirect_value?: string }
     const foreign = foreignRedirect(snapshot.redirect_value)
+    const placeholders = JSON.parse(row.placeholders) as Record<string, string>
     return {
       id: row.id,
       name: row.name,
-      provider: { id: row.provider, name: snapshot.name ?? row.provider },
-      placeholders: JSON.parse(row.placeholders) as Record<string, string>,
+      provider: { id: row.provider, name: providerTitle({ id: row.provider, ...snapshot }, placeholders) },
+      placeholders,
       clientId: row.client_id,
       clientAuth: row.client_auth as ClientAuth,
       hasClientSecret: row.client_secret !== null,

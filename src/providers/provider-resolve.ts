@@ -1,6 +1,7 @@
 import { isLoopback } from '../base/addresses.ts'
 import { Problem } from '../base/problem.ts'
 import type { Provider } from './provider-schema.ts'
+import { providerTitle } from './provider-title.ts'
 
 /** A provider with every placeholder filled in: what the protocol works with. Durations are milliseconds. */
 export type ResolvedProvider = {
@@ -41,7 +42,7 @@ export function resolveProvider(provider: Provider, values: Record<string, strin
   const tokenEndpoint = fill(provider.token_endpoint)!
   return {
     id: provider.id,
-    name: provider.name,
+    name: providerTitle(provider, filled),
     issuer:
       provider.issuer === undefined
         ? null
