@@ -4,7 +4,9 @@ import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { runCommand } from '../service.ts'
 import { makeVisitor, type Visitor } from './browser.ts'
-import { closeDialog, glanceAt, lookAt, openDesk, password, type Desk } from './desk.ts'
+import { closeDialog, openDesk, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
+import { person } from './person.ts'
 
 describe('access keys, persons and the audit trail in the browser', () => {
   let desk: Desk
@@ -165,7 +167,7 @@ describe('access keys, persons and the audit trail in the browser', () => {
       .or(bela.page.getByRole('heading', { name: 'Sign in to Keybearer' }))
       .first()
       .waitFor()
-    await bela.page.locator('input[type=password]').last().fill(password)
+    await bela.page.locator('input[type=password]').last().fill(person.password)
     await bela.page.getByRole('button', { name: 'Sign in' }).click()
     await bela.page.getByRole('alert').waitFor()
     await glanceAt(bela, 'person-suspended')
@@ -180,8 +182,8 @@ describe('access keys, persons and the audit trail in the browser', () => {
     assert.ok(!bela.page.url().includes(link.split('#')[1]!))
     assert.equal(await bela.page.getByLabel('Name').inputValue(), 'bela@example.org')
     await lookAt(bela, 'invitation')
-    await bela.page.locator('input[type=password]').nth(0).fill(password)
-    await bela.page.locator('input[type=password]').nth(1).fill(password)
+    await bela.page.locator('input[type=password]').nth(0).fill(person.password)
+    await bela.page.locator('input[type=password]').nth(1).fill(person.password)
     await bela.page.getByRole('button', { name: 'Sign in' }).click()
     await bela.page.getByRole('heading', { name: 'API Keys & Credentials' }).waitFor()
     const again = await makeVisitor(desk.browser)

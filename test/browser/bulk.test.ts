@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import { closeDialog, glanceAt, lookAt, openDesk, type Desk } from './desk.ts'
+import { closeDialog, openDesk, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
 
 type Stored = { status: string; tags: string[] }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { consentAtProvider } from './browser.ts'
-import { assertGood, openOffice, type Office } from './office.ts'
+import { glanceAt } from './looks.ts'
+import { openOffice, type Office } from './office.ts'
 
 describe('the list of credentials and the page of one', () => {
   let office: Office
@@ -36,7 +37,7 @@ describe('the list of credentials and the page of one', () => {
     await page.getByRole('img', { name: /^3 uses in 30 days/ }).waitFor()
     await page.getByRole('cell', { name: 'nightly' }).or(page.getByText('nightly').first()).first().waitFor()
     await page.getByText('Token handed out').first().waitFor()
-    await assertGood(office.anna, 'credential-used')
+    await glanceAt(office.anna, 'credential-used')
   })
 
   it('the menu opens by keyboard too, by m and by Shift+F10, and gives the focus back to its row', async () => {
@@ -59,7 +60,7 @@ describe('the list of credentials and the page of one', () => {
     const dialog = page.getByRole('dialog')
     await dialog.getByText('These use it and will fail:').waitFor()
     await dialog.getByText('nightly').waitFor()
-    await assertGood(office.anna, 'delete-in-use')
+    await glanceAt(office.anna, 'delete-in-use')
     const button = dialog.getByRole('button', { name: 'Delete' })
     assert.ok(await button.isDisabled())
     await dialog.getByRole('textbox').fill('bet')
@@ -82,11 +83,11 @@ describe('the list of credentials and the page of one', () => {
     await page.getByText('Test 1 credential?').waitFor()
     await page.getByText(/unfinished is not finished/).waitFor()
     await page.getByText(/gamma is paused/).waitFor()
-    await assertGood(office.anna, 'bulk-preflight')
+    await glanceAt(office.anna, 'bulk-preflight')
     await page.getByRole('dialog').getByRole('button', { name: 'Test' }).click()
     await page.getByText('1 of 1 done').waitFor()
     await page.getByText('alpha: works').waitFor()
-    await assertGood(office.anna, 'bulk-result')
+    await glanceAt(office.anna, 'bulk-result')
     await page.keyboard.press('Escape')
     await bar.waitFor({ state: 'detached' })
     await page.getByRole('checkbox', { name: 'Select alpha' }).check()
@@ -119,13 +120,13 @@ describe('the list of credentials and the page of one', () => {
       [1280, 'dark'],
       [320, 'light'],
     ] as const) {
-      const other = await office.visit({ width, scheme })
+      const other = await office.openWindow({ width, scheme })
       await other.page.goto(`${office.service.url}/credentials/mail`)
       await other.page.getByText('New token from the provider').first().waitFor()
-      await assertGood(other, `credential-${width}-${scheme}`)
+      await glanceAt(other, `credential-${width}-${scheme}`)
       await other.page.goto(`${office.service.url}/credentials/mail/edit?step=test`)
       await other.page.getByText('It works.').waitFor()
-      await assertGood(other, `wizard-test-${width}-${scheme}`)
+      await glanceAt(other, `wizard-test-${width}-${scheme}`)
       assert.deepEqual(other.complaints, [])
       await other.close()
     }

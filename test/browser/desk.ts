@@ -3,42 +3,47 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { makeService, type TestService } from '../service.ts'
-import { assertNoSidewaysScroll, findViolations, makeVisitor, openBrowser, takePicture, type Visitor } from './browser.ts'
-
-export const password = 'seven green lanterns drift'
+import { makeVisitor, openBrowser, type Visitor } from './browser.ts'
+import { person, setUp, type Api } from './person.ts'
 
 export type Desk = {
   service: TestService
   browser: Browser
-  /** The first person, an administrator. */
+  /** The first person, an administrator, signed in. */
   anna: Visitor
   page: Page
   /** Goes to a page of the service and waits for its title. */
   visit: (path: string, title?: string) => Promise<void>
-  /** Calls the API with the administrator's own key. */
-  api: <Answer = Record<string, unknown>>(method: string, path: string, body?: unknown) => Promise<Answer>
+  /** Another window of the same person, with cookies of its own. */
+  openWindow: (options?: Parameters<typeof makeVisitor>[1]) => Promise<Visitor>
+  /** Calls the API with the key of the machine. */
+  api: Api
   close: () => Promise<void>
 }
 
 /** A service of its own, and a person who is signed in at a browser: what a file of browser tests begins with. */
-export async function openDesk(settings: Record<string, string> = {}): Promise<Desk> {
+export async function openDesk({ settings }: { settings?: Record<string, string> } = {}): Promise<Desk> {
   const service = await makeService(settings)
-  await service.start()
   const browser = await openBrowser()
+  const close = async () => {
+    await browser.close()
+    await service.remove()
+  }
   const anna = await makeVisitor(browser)
   const { page } = anna
-  await page.goto(/http:\S+\/set-up#\S+/.exec(service.output())![0])
-  await page.getByLabel('Name').fill('anna@example.org')
-  await page.locator('input[type=password]').nth(0).fill(password)
-  await page.locator('input[type=password]').nth(1).fill(password)
-  await page.getByRole('button', { name: 'Set up and sign in' }).click()
-  await page.getByRole('heading', { name: 'API Keys & Credentials' }).waitFor()
+  try {
+    await service.start()
+    await setUp(page, service)
+  } catch (error) {
+    // Nobody else can close what nobody else has got.
+    await close()
+    throw error
+  }
   // On a slow machine a test may last longer than a sign-in counts as fresh: then the page asks, and is answered.
   await page.addLocatorHandler(page.getByRole('dialog', { name: 'Is it still you?' }), async (dialog) => {
-    await dialog.locator('input[type=password]').fill(password)
+    await dialog.locator('input[type=password]').fill(person.password)
     await dialog.getByRole('button', { name: 'Go on' }).click()
   })
-  const key = readFileSync(join(service.config, 'access-key'), 'utf8').trim()
   return {
     service,
     browser,
@@ -48,70 +53,29 @@ export async function openDesk(settings: Record<string, string> = {}): Promise<D
       await page.goto(service.url + path)
       await (title === undefined ? page.locator('h1') : page.getByRole('heading', { level: 1, name: title, exact: true })).first().waitFor()
     },
-    async api<Answer>(method: string, path: string, body?: unknown) {
-      const response = await fetch(service.url + path, {
-        method,
-        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      const text = await response.text()
-      assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`)
-      return (text === '' ? {} : JSON.parse(text)) as Answer
+    async openWindow(size) {
+      const visitor = await makeVisitor(browser, size)
+      await visitor.context.addCookies((await anna.context.cookies(service.url)).map((cookie) => ({ ...cookie })))
+      return visitor
     },
-    async close() {
-      await browser.close()
-      await service.remove()
-    },
+    api: apiOf(service),
+    close,
   }
 }
 
-/** What another width can break: the rest does not depend on it. */
-const narrow = ['color-contrast', 'target-size', 'button-name', 'link-name', 'scrollable-region-focusable', 'aria-hidden-focus']
-
-/**
- * Looks at the page as it is now, light, dark and 320 px wide: axe finds nothing, nothing is wider than the window, the
- * browser has complained of nothing. Pictures are kept.
- */
-export async function lookAt({ page, complaints }: Visitor, name: string): Promise<void> {
-  const found: string[] = []
-  const axe = async (how: string, rules?: string[]) => {
-    for (const violation of await findViolations(page, rules)) found.push(`${how}: ${violation.id}: ${violation.nodes.join(' | ')}`)
+/** Calls the API of a service with the key that it made for its own machine. */
+export function apiOf(service: Pick<TestService, 'url' | 'config'>): Api {
+  return async <Answer>(method: string, path: string, body?: unknown) => {
+    const key = readFileSync(join(service.config, 'access-key'), 'utf8').trim()
+    const response = await fetch(service.url + path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`)
+    return (text === '' ? {} : JSON.parse(text)) as Answer
   }
-  const size = page.viewportSize()!
-  await settle(page)
-  await takePicture(page, `${name}-light`)
-  await axe('light')
-  await page.emulateMedia({ colorScheme: 'dark' })
-  await settle(page)
-  await takePicture(page, `${name}-dark`)
-  await axe('dark', ['color-contrast'])
-  await page.emulateMedia({ colorScheme: 'light' })
-  await page.setViewportSize({ width: 320, height: 700 })
-  await settle(page)
-  await takePicture(page, `${name}-320`)
-  await axe('320 px', narrow)
-  await assertNoSidewaysScroll(page, name)
-  await page.setViewportSize(size)
-  assert.deepEqual(found, [], name)
-  assert.deepEqual(complaints, [], name)
-}
-
-/** Looks at one more state of a page that was looked at in full: axe finds nothing, the browser has complained of nothing. */
-export async function glanceAt({ page, complaints }: Visitor, name: string): Promise<void> {
-  await settle(page)
-  await takePicture(page, `${name}-light`)
-  assert.deepEqual(await findViolations(page), [], name)
-  assert.deepEqual(complaints, [], name)
-}
-
-/** Waits until nothing moves any more: two frames in a row without an animation. */
-async function settle(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    for (let still = 0, frames = 0; still < 2 && frames < 120; frames++) {
-      await new Promise(requestAnimationFrame)
-      still = document.getAnimations().some((one) => one.playState === 'running' && one.effect?.getComputedTiming().iterations !== Infinity) ? 0 : still + 1
-    }
-  })
 }
 
 /** Picks one entry of a Mantine Select, by what it says. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { startAuthorizationServer } from '../rig/authorization-server.ts'
 import { startKnownProviders, type KnownProviders } from '../rig/known-providers.ts'
-import { assertGood, openOffice, type Office } from './office.ts'
+import { glanceAt } from './looks.ts'
+import { openOffice, type Office } from './office.ts'
 import { goOn, nameIt, stepHeading } from './wizard-steps.ts'
 
 describe('the guides beside the steps of the wizard', () => {
@@ -44,7 +45,7 @@ describe('the guides beside the steps of the wizard', () => {
     await page.getByLabel(/^Client secret(?: \*)?$/).fill('secret')
     await page.getByLabel('User', { exact: true }).fill('robot@acme.example')
     await nameIt(page, "night's job")
-    await assertGood(office.anna, 'guide-client')
+    await glanceAt(office.anna, 'guide-client')
     await goOn(page, 'Scopes')
     await guide().getByRole('button', { name: 'Microsoft 365 without a person, part 2: Exchange' }).click()
     const code = guide().locator('pre', { hasText: 'New-ServicePrincipal' })
@@ -58,7 +59,7 @@ describe('the guides beside the steps of the wizard', () => {
       .getByText(/values? (?:is|are) still/)
       .click()
     await guide().getByLabel('For the commands: object ID').fill('99999999-aaaa')
-    await assertGood(office.anna, 'guide-powershell')
+    await glanceAt(office.anna, 'guide-powershell')
     await guide()
       .getByRole('button', { name: /^Copy the lines that begin with Install-Module/ })
       .click()
@@ -132,15 +133,15 @@ describe('the guides beside the steps of the wizard', () => {
     await page.getByRole('button', { name: 'Back' }).click()
     await stepHeading(page, 'What').waitFor()
     assert.equal(await toggle().getAttribute('aria-expanded'), 'false')
-    await assertGood(office.anna, 'guide-closed')
+    await glanceAt(office.anna, 'guide-closed')
     await toggle().click()
     await guide().getByRole('heading', { name: 'Google Cloud, part 1: project, API and consent screen' }).waitFor()
-    await assertGood(office.anna, 'guide-what')
+    await glanceAt(office.anna, 'guide-what')
   })
 
   for (const scheme of ['light', 'dark'] as const) {
     it(`on a page of 320 px it stands below the step, closed at first (${scheme})`, async () => {
-      const bea = await office.visit({ width: 320, height: 700, scheme })
+      const bea = await office.openWindow({ width: 320, height: 700, scheme })
       const { page } = bea
       await chooseProvider('google', page)
       const panel = page.getByRole('complementary', { name: 'Guide' })
@@ -153,7 +154,7 @@ describe('the guides beside the steps of the wizard', () => {
       assert.ok(below)
       await button.click()
       await panel.getByRole('heading', { name: '1. Make a client' }).waitFor()
-      await assertGood(bea, `guide-narrow-${scheme}`)
+      await glanceAt(bea, `guide-narrow-${scheme}`)
       assert.deepEqual(bea.complaints, [])
       await bea.close()
     })
@@ -163,11 +164,11 @@ describe('the guides beside the steps of the wizard', () => {
     const { page } = office.anna
     await page.goto(`${office.service.url}/credentials/work-mail`)
     await page.getByRole('heading', { name: 'Guides' }).waitFor()
-    await assertGood(office.anna, 'credential-guides')
+    await glanceAt(office.anna, 'credential-guides')
     await page.getByRole('link', { name: 'Google Cloud, part 2: client and consent' }).click()
     await page.getByRole('heading', { level: 1, name: 'Google Cloud, part 2: client and consent' }).waitFor()
     await page.locator('pre', { hasText: '--from anna@rig.test' }).waitFor()
-    await assertGood(office.anna, 'guide-page')
+    await glanceAt(office.anna, 'guide-page')
     await page.getByRole('link', { name: 'Publish the app' }).click()
     await page.getByRole('heading', { name: '4. "Testing", or published' }).waitFor()
     assert.match(page.url(), /\/guides\/google-cloud-1\?credential=[^#]+#4-testing-or-published$/)
@@ -178,13 +179,13 @@ describe('the guides beside the steps of the wizard', () => {
     await page.getByRole('heading', { level: 1, name: 'Shared mailboxes' }).waitFor()
     await page.goto(`${office.service.url}/guides`)
     await page.getByRole('link', { name: 'Any OAuth 2.0 provider' }).waitFor()
-    await assertGood(office.anna, 'guides')
+    await glanceAt(office.anna, 'guides')
     await page.goto(`${office.service.url}/guides/nothing`)
     await page.getByRole('heading', { name: 'There is no such guide' }).waitFor()
   })
 
   it('every guide can be read, by axe too, and on 320 px without scrolling sideways', async () => {
-    const bea = await office.visit({ width: 320, height: 700 })
+    const bea = await office.openWindow({ width: 320, height: 700 })
     const { page } = bea
     await page.goto(`${office.service.url}/guides`)
     await page.getByRole('link', { name: 'Any OAuth 2.0 provider' }).waitFor()
@@ -194,7 +195,7 @@ describe('the guides beside the steps of the wizard', () => {
       await page.goto(`${office.service.url}${link}`)
       await page.locator('h1').waitFor()
       await page.locator('main p').first().waitFor()
-      await assertGood(bea, `guide-page-${link.split('/').at(-1)!}`)
+      await glanceAt(bea, `guide-page-${link.split('/').at(-1)!}`)
     }
     assert.deepEqual(bea.complaints, [])
     await bea.close()

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import { closeDialog, glanceAt, lookAt, openDesk, type Desk } from './desk.ts'
+import { closeDialog, openDesk, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
 
 describe('registrations, settings and health in the browser', () => {
   let desk: Desk

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import { assertGood, openOffice, person, type Office } from './office.ts'
+import { glanceAt } from './looks.ts'
+import { openOffice, type Office } from './office.ts'
+import { person } from './person.ts'
 import { stepHeading } from './wizard-steps.ts'
 
 describe('the whole way by keyboard alone', () => {
@@ -54,7 +56,7 @@ describe('the whole way by keyboard alone', () => {
     await arrowTo('Sign out')
     await press('Enter')
     await page.getByRole('heading', { name: 'Sign in to Keybearer' }).waitFor()
-    await assertGood(office.anna, 'sign-in')
+    await glanceAt(office.anna, 'sign-in')
     if (!(await focused()).name.startsWith('Name')) await tabTo(/^Name/)
     await page.keyboard.type(person.name)
     await tabTo(/^Password/)
@@ -147,7 +149,7 @@ describe('the whole way by keyboard alone', () => {
     await page.locator('input[aria-label="Find"]:focus').waitFor()
     await page.keyboard.type('reconnect work-mail')
     await page.getByText('Reconnect work-mail').waitFor()
-    await assertGood(office.anna, 'find-verb')
+    await glanceAt(office.anna, 'find-verb')
     await press('Enter')
     await page.waitForURL(/\/connect$/)
     await page.getByRole('heading', { name: 'Reconnect “work-mail”' }).waitFor()
@@ -193,7 +195,7 @@ describe('the whole way by keyboard alone', () => {
     await page.waitForFunction(() => document.activeElement?.getAttribute('data-name') === 'work-mail')
     await press('t')
     await page.getByRole('dialog').getByText('It works.').waitFor()
-    await assertGood(office.anna, 'list-test')
+    await glanceAt(office.anna, 'list-test')
     await press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.waitForFunction(() => document.activeElement?.getAttribute('data-name') === 'work-mail')
@@ -206,7 +208,7 @@ describe('the whole way by keyboard alone', () => {
     await page.getByRole('heading', { level: 1 }).waitFor()
     await press('?')
     await page.getByRole('dialog', { name: 'Keys' }).waitFor()
-    await assertGood(office.anna, 'keys')
+    await glanceAt(office.anna, 'keys')
     await press('Escape')
     await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'detached' })
     await page.goto(`${office.service.url}/credentials`)

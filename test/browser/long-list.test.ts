@@ -3,7 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openDatabase } from '../../src/storage/open.ts'
 import { fillList, listSize } from '../list-fill.ts'
-import { glanceAt, lookAt, openDesk, type Desk } from './desk.ts'
+import { openDesk, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
 
 describe(`the list with ${listSize.toLocaleString('en')} credentials in the browser`, () => {
   let desk: Desk
@@ -126,16 +127,16 @@ describe(`the list with ${listSize.toLocaleString('en')} credentials in the brow
       await page.getByRole('status').getByRole('img', { name: 'Searching' }).waitFor()
       assert.ok((await rows().count()) > 0, 'the rows of before stay meanwhile')
       await search().fill('user4711@')
-      await page.locator('tr[data-name]').filter({ hasText: 'user4711@example.org' }).waitFor({ timeout: 30_000 })
-      await page.getByRole('img', { name: 'Searching' }).waitFor({ state: 'detached', timeout: 30_000 })
+      await page.locator('tr[data-name]').filter({ hasText: 'user4711@example.org' }).waitFor()
+      await page.getByRole('img', { name: 'Searching' }).waitFor({ state: 'detached' })
       assert.equal(await rows().count(), 1)
       await page.reload({ waitUntil: 'commit' })
       await page
         .getByRole('status')
         .getByText(/Asking the service|is coming|are coming/)
         .first()
-        .waitFor({ timeout: 60_000 })
-      await rows().first().waitFor({ timeout: 60_000 })
+        .waitFor()
+      await rows().first().waitFor()
     } finally {
       await session.detach()
     }

@@ -4,7 +4,8 @@ import type { Page } from 'playwright-core'
 import { clientSecrets } from '../rig/authorization-server.ts'
 import { countMails, readMailRig, waitForMail, type MailRigAddresses } from '../rig/mail-rig.ts'
 import { freePort } from '../rig/ports.ts'
-import { closeDialog, glanceAt, lookAt, openDesk, pick, type Desk } from './desk.ts'
+import { closeDialog, openDesk, pick, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
 
 describe('senders, email options and outbox in the browser, against a real mail server', () => {
   let rig: MailRigAddresses
@@ -13,7 +14,7 @@ describe('senders, email options and outbox in the browser, against a real mail 
   let closed: number
   before(async () => {
     rig = readMailRig()
-    desk = await openDesk({ KEYBEARER_CA_FILE: rig.caFile, KEYBEARER_MAIL_FALLBACK_MINUTES: '0' })
+    desk = await openDesk({ settings: { KEYBEARER_CA_FILE: rig.caFile, KEYBEARER_MAIL_FALLBACK_MINUTES: '0' } })
     page = desk.page
     closed = await freePort()
     const { description } = await desk.api<{ description: object }>('POST', '/v1/providers/discover', { issuer: rig.issuer, id: 'rig', name: 'Rig' })

@@ -6,7 +6,9 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { clientSecrets, startAuthorizationServer, type AuthorizationServer } from '../rig/authorization-server.ts'
 import { makeService, type TestService } from '../service.ts'
-import { assertNoSidewaysScroll, consentAtProvider, findViolations, makeVisitor, openBrowser, takePicture, type Visitor } from './browser.ts'
+import { consentAtProvider, makeVisitor, openBrowser, type Visitor } from './browser.ts'
+import { glanceAt, lookAt } from './looks.ts'
+import { person } from './person.ts'
 
 describe('signing in at an OpenID provider, on the web page', () => {
   let server: AuthorizationServer
@@ -37,20 +39,17 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await early.page.goto(`${service.url}/credentials`)
     await early.page.getByRole('heading', { name: 'Not set up yet' }).waitFor()
     assert.equal(await early.page.getByLabel('Name').count(), 0)
-    assert.deepEqual(await findViolations(early.page), [])
-    await takePicture(early.page, 'sign-in-not-set-up')
+    await glanceAt(early, 'sign-in-not-set-up')
     await early.page.getByRole('button', { name: 'I was invited already' }).click()
     await early.page.getByLabel('Name').waitFor()
     await early.page.getByRole('link', { name: 'Sign in at Rig <b>& Sons</b>' }).waitFor()
-    assert.deepEqual(await findViolations(early.page), [])
-    await assertNoSidewaysScroll(early.page, 'not set up')
-    await takePicture(early.page, 'sign-in-not-set-up-invited')
+    await glanceAt(early, 'sign-in-not-set-up-invited')
     await early.close()
     const code = /\/set-up#(\S+)/.exec(service.output())![1]
     const setUp = await fetch(`${service.url}/v1/setup`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ code, name: 'owner', password: 'seven green lanterns drift' }),
+      body: JSON.stringify({ code, name: 'owner', password: person.password }),
     })
     assert.equal(setUp.status, 200)
   })
@@ -60,8 +59,7 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await page.goto(`${service.url}/credentials`)
     const button = page.getByRole('link', { name: 'Sign in at Rig <b>& Sons</b>' })
     await button.waitFor()
-    assert.deepEqual(await findViolations(page), [])
-    await takePicture(page, 'sign-in-provider')
+    await lookAt(alice, 'sign-in-provider')
     await button.click()
     await consentAtProvider(page, server.issuer, { user: 'alice' })
     await page.getByRole('heading', { name: 'API Keys & Credentials' }).waitFor()
@@ -73,9 +71,7 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await bob.page.goto(`${service.url}/oauth/sign-in`)
     await consentAtProvider(bob.page, server.issuer, { user: 'bob' })
     await bob.page.getByRole('heading', { name: 'You are not signed in' }).waitFor()
-    assert.deepEqual(await findViolations(bob.page), [])
-    await assertNoSidewaysScroll(bob.page, 'not signed in')
-    await takePicture(bob.page, 'sign-in-provider-refused')
+    await glanceAt(bob, 'sign-in-provider-refused')
     await bob.page.getByRole('link', { name: 'To the sign-in page' }).click()
     await bob.page.getByRole('heading', { name: 'Sign in to Keybearer' }).waitFor()
     await bob.close()
@@ -93,12 +89,11 @@ describe('signing in at an OpenID provider, on the web page', () => {
     const question = page.getByRole('dialog', { name: 'Is it still you?' })
     await question.waitFor()
     assert.equal(await question.locator('input').count(), 0, 'who has no password is asked for none')
-    assert.deepEqual(await findViolations(page), [])
+    await glanceAt(alice, 'confirmation-provider')
     const opened = alice.context.waitForEvent('page')
-    const saved = page.waitForEvent('download', { timeout: 60_000 })
+    const saved = page.waitForEvent('download')
     await question.getByRole('link', { name: /Sign in at Rig/ }).click()
     const window = await opened
-    await takePicture(page, 'confirmation-provider')
     await consentAtProvider(window, server.issuer, { user: 'alice' })
     const path = await (await saved).path()
     assert.match(readFileSync(path, 'utf8'), /keybearer-export/)

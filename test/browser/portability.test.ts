@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import { glanceAt, lookAt, openDesk, type Desk } from './desk.ts'
+import { openDesk, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
 
 const passphrase = 'correct horse battery staple'
 const secret = `CANARY-${randomBytes(12).toString('hex')}`
@@ -29,11 +30,11 @@ describe('export and import in the browser', () => {
   const look = () => page.getByRole('button', { name: 'Look what would happen' }).click()
   const itemOf = (name: string) => page.getByRole('row').filter({ hasText: name })
   const save = async (name: string): Promise<string> => {
-    const download = page.waitForEvent('download', { timeout: 60_000 })
+    const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Export to a file' }).click()
     const path = file(name)
     await (await download).saveAs(path)
-    await page.getByText(/is saved$/).waitFor({ timeout: 60_000 })
+    await page.getByText(/is saved$/).waitFor()
     return readFileSync(path, 'utf8')
   }
   const names = async () => (await desk.api<{ items: { name: string }[] }>('GET', '/v1/credentials')).items.map((item) => item.name).sort()
@@ -65,17 +66,17 @@ describe('export and import in the browser', () => {
     await choose(file('closed.age'))
     await page.getByRole('textbox', { name: 'Passphrase' }).fill('not the passphrase')
     await look()
-    await page.getByRole('alert').waitFor({ timeout: 60_000 })
+    await page.getByRole('alert').waitFor()
     await glanceAt(desk.anna, 'import-wrong-passphrase')
     assert.equal(await page.getByText('closed.age').isVisible(), true, 'the file stays chosen')
     await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase)
     await look()
     await page.getByText('The file is being opened').waitFor()
-    await itemOf(oddName).getByText('Comes').waitFor({ timeout: 60_000 })
+    await itemOf(oddName).getByText('Comes').waitFor()
     assert.deepEqual(await names(), [], 'looking changes nothing')
     await lookAt(desk.anna, 'import-preview')
     await page.getByRole('button', { name: 'Import 2 credentials' }).click()
-    await page.getByText('2 credentials imported').waitFor({ timeout: 60_000 })
+    await page.getByText('2 credentials imported').waitFor()
     await lookAt(desk.anna, 'import-done')
     await page.getByRole('link', { name: 'To the credentials', exact: true }).click()
     await page.getByText(oddName).first().waitFor()
@@ -128,7 +129,7 @@ describe('export and import in the browser', () => {
       await choose(file(name))
       if (name.endsWith('.age')) await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase)
       await look()
-      await page.getByRole('alert').or(page.getByText('Something is refused, so nothing would be imported')).first().waitFor({ timeout: 60_000 })
+      await page.getByRole('alert').or(page.getByText('Something is refused, so nothing would be imported')).first().waitFor()
       assert.equal(await page.getByRole('button', { name: /^Import \d/ }).count(), 0, name)
       if (name === 'bad-row.csv' || name === 'foreign.json') await glanceAt(desk.anna, `import-${name.split('.')[0]}`)
     }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { lookAt, openDesk, type Desk } from './desk.ts'
+import { openDesk, type Desk } from './desk.ts'
+import { lookAt } from './looks.ts'
 import { goOn } from './wizard-steps.ts'
 
 describe('the catalogue on the page', () => {
   let desk: Desk
   before(async () => {
-    desk = await openDesk({ KEYBEARER_POPULAR_CONFIGURATIONS: 'true' })
+    desk = await openDesk({ settings: { KEYBEARER_POPULAR_CONFIGURATIONS: 'true' } })
   })
   after(async () => await desk.close())
 

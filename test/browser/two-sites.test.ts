@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
@@ -9,16 +9,17 @@ import { makeCertificate } from '../certificates.ts'
 import { startAuthorizationServer, type AuthorizationServer } from '../rig/authorization-server.ts'
 import { freePort } from '../rig/ports.ts'
 import { makeService, type TestService } from '../service.ts'
-import { assertNoSidewaysScroll, consentAtProvider, findViolations, makeVisitor, openBrowser, takePicture, type Visitor } from './browser.ts'
-
-const name = 'anna@example.org'
-const password = 'seven green lanterns drift'
+import { consentAtProvider, makeVisitor, openBrowser, type Visitor } from './browser.ts'
+import { lookAt } from './looks.ts'
+import { apiOf } from './desk.ts'
+import { person, setUp, signIn, type Api } from './person.ts'
 
 describe('a consent over two sites of different domains, in a real browser', () => {
   let service: TestService
   let server: AuthorizationServer
   let proxy: Server
   let browser: Browser
+  let api: Api
   let home = ''
   let provider = ''
   /** What a proxy in front of the service makes of its cookies. */
@@ -46,7 +47,8 @@ describe('a consent over two sites of different domains, in a real browser', () 
     })
     await new Promise<void>((done) => proxy.listen(port, '127.0.0.1', done))
     browser = await openBrowser(['kb.test', 'idp.example'])
-    await api('/v1/credentials', {
+    api = apiOf(service)
+    await api('POST', '/v1/credentials', {
       name: 'work-mail',
       grant: 'authorization_code',
       scopes: ['openid', 'email', 'offline_access', 'smtp.send'],
@@ -60,13 +62,7 @@ describe('a consent over two sites of different domains, in a real browser', () 
       options: { authorize_parameters: { prompt: 'consent' } },
     })
     const { page, close } = await visitor()
-    const link = /https:\S+\/set-up#\S+/.exec(service.output())![0]
-    await page.goto(link)
-    await page.getByLabel('Name').fill(name)
-    await page.locator('input[type=password]').nth(0).fill(password)
-    await page.locator('input[type=password]').nth(1).fill(password)
-    await page.getByRole('button', { name: 'Set up and sign in' }).click()
-    await page.getByRole('heading', { name: 'API Keys & Credentials' }).waitFor()
+    await setUp(page, service)
     await close()
   })
   after(async () => {
@@ -78,23 +74,11 @@ describe('a consent over two sites of different domains, in a real browser', () 
   })
 
   const visitor = (options: Parameters<typeof makeVisitor>[1] = {}): Promise<Visitor> => makeVisitor(browser, { ...options, anyCertificate: true })
-  const api = async (path: string, body: object): Promise<Record<string, string>> => {
-    const key = readFileSync(join(service.config, 'access-key'), 'utf8').trim()
-    const response = await fetch(`${service.url}${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    assert.ok(response.ok, `${path}: ${response.status}`)
-    return (await response.json()) as Record<string, string>
-  }
   const tokenRequests = () => server.requests.filter((request) => request.path === '/token').length
   /** Signs in to the page and lets the person agree at the provider; returns the page on which the browser ends. */
   const connect = async ({ page }: Visitor): Promise<string> => {
     await page.goto(`${home}/credentials/work-mail/connect`)
-    await page.getByLabel('Name').fill(name)
-    await page.locator('input[type=password]').fill(password)
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await signIn(page)
     await page.getByText('In this tab', { exact: true }).click()
     await page.getByRole('button', { name: 'Sign in here' }).click()
     await consentAtProvider(page, provider, { user: 'alice' })
@@ -136,24 +120,19 @@ describe('a consent over two sites of different domains, in a real browser', () 
   }
 
   it('O2, O26: somebody without a sign-in follows a link: a page says who asks for what, one button leads to the other site and back', async () => {
-    const { link } = await api('/v1/credentials/work-mail/consent', { mode: 'link' })
-    for (const [kind, options] of Object.entries({ light: {}, dark: { scheme: 'dark' }, narrow: { width: 320 } } as const)) {
-      const one = await visitor(options)
-      await one.page.goto(link!)
-      await one.page.getByRole('heading', { name: /Connect an account at/ }).waitFor()
-      assert.deepEqual(await findViolations(one.page), [])
-      await assertNoSidewaysScroll(one.page, `link ${kind}`)
-      await takePicture(one.page, `connect-link-${kind}`)
-      assert.deepEqual(one.complaints, [])
-      await one.close()
-    }
+    const { link } = await api<{ link: string }>('POST', '/v1/credentials/work-mail/consent', { mode: 'link' })
+    const first = await visitor()
+    await first.page.goto(link)
+    await first.page.getByRole('heading', { name: /Connect an account at/ }).waitFor()
+    await lookAt(first, 'connect-link')
+    await first.close()
     const bob = await visitor()
-    await bob.page.goto(link!)
+    await bob.page.goto(link)
     await bob.page.getByRole('button', { name: /Go on to/ }).click()
     await consentAtProvider(bob.page, provider, { user: 'alice' })
     await bob.page.getByRole('heading', { name: /work-mail.*is connected/ }).waitFor()
     assert.ok(!/code=|state=/.test(bob.page.url()))
-    await bob.page.goto(link!)
+    await bob.page.goto(link)
     await bob.page.getByText('works once').waitFor()
     assert.deepEqual(bob.complaints, [])
     await bob.close()
@@ -163,20 +142,17 @@ describe('a consent over two sites of different domains, in a real browser', () 
     const anna = await visitor()
     const { page } = anna
     await page.goto(`${home}/credentials`)
-    await page.getByLabel('Name').fill(name)
-    await page.locator('input[type=password]').fill(password)
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await signIn(page)
     await page.locator('tr[data-name="work-mail"]').click({ button: 'right' })
     await page.getByRole('menuitem', { name: 'Send a link to connect' }).click()
     await page.getByRole('button', { name: 'Make a link' }).click()
     const shown = page.getByText(`${home}/connect/`)
     await shown.waitFor()
     const link = await shown.innerText()
-    await takePicture(page, 'connect-link-made')
-    assert.deepEqual(await findViolations(page), [])
+    await lookAt(anna, 'connect-link-made')
     const bob = await visitor()
     await bob.page.goto(link)
-    await bob.page.getByText(`${name} asks you`).waitFor()
+    await bob.page.getByText(`${person.name} asks you`).waitFor()
     await bob.page.getByRole('button', { name: /Go on to/ }).click()
     await consentAtProvider(bob.page, provider, { user: 'alice' })
     await bob.page.getByRole('heading', { name: /work-mail.*is connected/ }).waitFor()

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { assertGood, openOffice, person, type Office } from './office.ts'
+import { glanceAt } from './looks.ts'
+import { openOffice, type Office } from './office.ts'
+import { person } from './person.ts'
 import { beginWithAddresses, goOn, nameIt, stepHeading } from './wizard-steps.ts'
 
 type Stored = { id: string; name: string; kind: string; status: string; description: string; username: string | null; tags: string[]; allowed_hosts: string[] }
@@ -34,12 +36,12 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     const hosts = page.getByRole('combobox', { name: 'Servers it may be sent to' }).or(page.getByRole('textbox', { name: 'Servers it may be sent to' }))
     await hosts.first().pressSequentially('api.example.org *.example.net,')
     await nameIt(page, 'weather')
-    await assertGood(office.anna, 'wizard-api-key')
+    await glanceAt(office.anna, 'wizard-api-key')
     await goOn(page, 'Name')
     await page.getByLabel('Description').fill('The forecast')
     await goOn(page, 'Test')
     await page.getByText('It works.').waitFor()
-    await assertGood(office.anna, 'wizard-summary')
+    await glanceAt(office.anna, 'wizard-summary')
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('heading', { name: 'weather' }).waitFor()
     assert.deepEqual((await stored('weather')).allowed_hosts, ['api.example.org', '*.example.net'])
@@ -63,7 +65,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByRole('link', { name: 'Edit' }).click()
     await hosts.first().pressSequentially('evil.example,')
     await page.getByText('Saving this removes a stored secret').waitFor()
-    await assertGood(office.anna, 'wizard-removes-secret')
+    await glanceAt(office.anna, 'wizard-removes-secret')
   })
 
   it('keeps a user name and password, and says that it is the weaker way', async () => {
@@ -71,14 +73,14 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.goto(`${office.service.url}/credentials/new`)
     await page.getByRole('radio', { name: /User name and password/ }).click()
     await page.getByText('A password opens everything').waitFor()
-    await assertGood(office.anna, 'wizard-basic-warning')
+    await glanceAt(office.anna, 'wizard-basic-warning')
     await goOn(page, 'User and password')
     await page.getByRole('button', { name: 'Save and go on' }).click()
     await page
       .getByText(/needed/)
       .first()
       .waitFor()
-    await assertGood(office.anna, 'wizard-basic-missing')
+    await glanceAt(office.anna, 'wizard-basic-missing')
     await page.getByLabel(/^User name/).fill('anna')
     await page.getByLabel(/^Password/).fill('CANARY-password')
     await nameIt(page, 'old server')
@@ -97,13 +99,13 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByRole('heading', { name: 'Registrations', exact: true }).waitFor()
     await page.keyboard.press('c')
     await page.getByText('What you typed before is still here').waitFor()
-    await assertGood(office.anna, 'wizard-resumed')
+    await glanceAt(office.anna, 'wizard-resumed')
     await goOn(page, 'Account and client')
     assert.equal(await page.getByLabel('Client ID').inputValue(), 'native')
     await page.getByRole('button', { name: 'Save and finish later' }).click()
     await page.getByRole('heading', { name: 'half way' }).waitFor()
     await page.getByText('It is not finished yet').waitFor()
-    await assertGood(office.anna, 'credential-incomplete')
+    await glanceAt(office.anna, 'credential-incomplete')
     assert.equal((await stored('half way')).status, 'incomplete')
     await page.goto(`${office.service.url}/credentials`)
     await page
@@ -121,7 +123,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByLabel('Description').fill('unsaved')
     await page.getByRole('link', { name: 'Registrations' }).click()
     await page.getByText('Leave without saving?').waitFor()
-    await assertGood(office.anna, 'wizard-leave')
+    await glanceAt(office.anna, 'wizard-leave')
     await page.getByRole('button', { name: 'Stay' }).click()
     assert.equal(await page.getByLabel('Description').inputValue(), 'unsaved')
     await page.getByRole('link', { name: 'Registrations' }).click()
@@ -132,7 +134,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
   it('two persons who edit the same credential see each other’s changes, field by field, and lose nothing', async () => {
     await office.makeCredential('shared', { description: 'as it was' })
     const { page } = office.anna
-    const other = await office.visit()
+    const other = await office.openWindow()
     for (const one of [page, other.page]) {
       await one.goto(`${office.service.url}/credentials/shared/edit?step=name`)
       await one.getByLabel('Description').waitFor()
@@ -149,7 +151,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByRole('button', { name: 'Save and go on' }).click()
     await page.getByText('Somebody changed this meanwhile').waitFor()
     await page.getByText('what Bert wrote').waitFor()
-    await assertGood(office.anna, 'wizard-conflict')
+    await glanceAt(office.anna, 'wizard-conflict')
     await page.getByRole('button', { name: 'Back to the form' }).click()
     assert.equal(await page.getByLabel('Description').inputValue(), 'what Anna wrote')
     await page.getByRole('button', { name: 'Save and go on' }).click()
@@ -186,7 +188,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await office.anna.context.clearCookies()
     await page.getByRole('button', { name: 'Save and go on' }).click()
     await page.getByText('Your session has ended').waitFor()
-    await assertGood(office.anna, 'wizard-session-ended')
+    await glanceAt(office.anna, 'wizard-session-ended')
     assert.ok(before.length > 0)
     await page.locator('input[type=password]').last().fill(person.password)
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -214,7 +216,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByRole('button', { name: 'Save and go on' }).click()
     await page.getByRole('alert').first().waitFor()
     await page.getByText('The service does not answer').first().waitFor()
-    await assertGood(office.anna, 'wizard-service-away')
+    await glanceAt(office.anna, 'wizard-service-away')
     await office.service.start()
     await page.getByText('The service does not answer').first().waitFor({ state: 'detached' })
     assert.equal(
@@ -247,17 +249,17 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     for (const name of oddNames) {
       await page.locator('tr').filter({ hasText: name }).first().waitFor()
     }
-    await assertGood(office.anna, 'list-odd-names')
+    await glanceAt(office.anna, 'list-odd-names')
     await page.keyboard.press('/')
     await page.locator('input[aria-label="Find"]:focus').waitFor()
     await page.keyboard.type('<script>')
     await page.locator('.mantine-Spotlight-action').filter({ hasText: '<script>alert(1)' }).first().waitFor()
-    await assertGood(office.anna, 'find-odd-name')
+    await glanceAt(office.anna, 'find-odd-name')
     await page.keyboard.press('Escape')
-    const narrow = await office.visit({ width: 320, scheme: 'dark' })
+    const narrow = await office.openWindow({ width: 320, scheme: 'dark' })
     await narrow.page.goto(`${office.service.url}/credentials/${encodeURIComponent(oddNames[3]!)}`)
     await narrow.page.getByText('What happened').waitFor()
-    await assertGood(narrow, 'credential-odd-name-320-dark')
+    await glanceAt(narrow, 'credential-odd-name-320-dark')
     assert.deepEqual(narrow.complaints, [])
     await narrow.close()
     assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('script')].filter((script) => script.textContent?.includes('alert')).length), 0)

@@ -3,7 +3,8 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { clientSecrets, startAuthorizationServer } from '../rig/authorization-server.ts'
 import { startKnownProviders, type KnownProviders } from '../rig/known-providers.ts'
 import { consentAtProvider } from './browser.ts'
-import { assertGood, openOffice, type Office } from './office.ts'
+import { glanceAt } from './looks.ts'
+import { openOffice, type Office } from './office.ts'
 import { beginWithAddresses, choose, goOn, nameIt, typeScopes } from './wizard-steps.ts'
 
 type Stored = { status: string; scopes: string[]; username: string | null; grant: string; options: Record<string, string> }
@@ -14,7 +15,7 @@ describe('the wizard, without a person and from files', () => {
   before(async () => {
     const server = await startAuthorizationServer()
     known = await startKnownProviders(server.issuer)
-    office = await openOffice({ server, environment: { KEYBEARER_PROVIDERS: known.folder } })
+    office = await openOffice({ server, settings: { KEYBEARER_PROVIDERS: known.folder } })
   })
   after(async () => {
     await office.close()
@@ -61,7 +62,7 @@ describe('the wizard, without a person and from files', () => {
     await beginWithAddresses(page, office.service.url, addresses(), { id: 'robot:basic', secret: clientSecrets['robot:basic'] })
     await switchOn('Standard')
     await nameIt(page, 'robot basic')
-    await assertGood(office.anna, 'wizard-unattended-standard')
+    await glanceAt(office.anna, 'wizard-unattended-standard')
     await goOn(page, 'Scopes')
     await typeScopes(page, 'smtp.send,imap.access,')
     await finish(/robot basic/)
@@ -81,7 +82,7 @@ describe('the wizard, without a person and from files', () => {
       .getByText(/BEGIN PRIVATE KEY|cannot be read|not a private key/i)
       .first()
       .waitFor()
-    await assertGood(office.anna, 'wizard-key-wrong')
+    await glanceAt(office.anna, 'wizard-key-wrong')
     await page.getByRole('textbox', { name: /^Private key/ }).fill(office.server.clientKeys.es256)
     await page.getByLabel('Key ID').fill('client-es256')
     await goOn(page, 'Scopes')
@@ -95,7 +96,7 @@ describe('the wizard, without a person and from files', () => {
     await open()
     await page.getByLabel('Search the providers').fill('microsoft 365')
     await page.keyboard.press('Enter')
-    await assertGood(office.anna, 'wizard-what-chosen')
+    await glanceAt(office.anna, 'wizard-what-chosen')
     await goOn(page, 'Account and client')
     await page.getByRole('switch', { name: 'Unattended service account flow' }).check()
     await page.getByLabel('Directory (tenant) ID').fill('common')
@@ -107,7 +108,7 @@ describe('the wizard, without a person and from files', () => {
     await page.getByText('Without a person it must be your own directory').waitFor()
     await page.getByLabel('Directory (tenant) ID').fill('rig.onmicrosoft.example')
     await goOn(page, 'Scopes')
-    await assertGood(office.anna, 'wizard-scopes-microsoft')
+    await glanceAt(office.anna, 'wizard-scopes-microsoft')
     assert.ok(await page.getByText('https://outlook.office365.com/.default').first().isVisible())
     await finish(/exchange robot/)
     const made = await stored('exchange robot')
@@ -125,7 +126,7 @@ describe('the wizard, without a person and from files', () => {
     await page.getByRole('textbox', { name: /^Private key/ }).fill(office.server.clientKeys.rs256)
     await page.getByLabel('Key ID').fill('client-rs256')
     await nameIt(page, 'statement')
-    await assertGood(office.anna, 'wizard-statement')
+    await glanceAt(office.anna, 'wizard-statement')
     await goOn(page, 'Scopes')
     await typeScopes(page, 'smtp.send ')
     await finish(/statement/)
@@ -149,12 +150,12 @@ describe('the wizard, without a person and from files', () => {
     await page.getByLabel(zone).click()
     await (await chooser).setFiles({ name: 'night-jobs.json', mimeType: 'application/json', buffer: Buffer.from(content) })
     await page.getByText('night-jobs.json').waitFor()
-    await assertGood(office.anna, 'wizard-service-account')
+    await glanceAt(office.anna, 'wizard-service-account')
     assert.ok(!(await page.content()).includes('BEGIN PRIVATE KEY'), 'the key is shown nowhere')
     await goOn(page, 'Account and client')
     await page.getByLabel('Act for').fill('anna@rig.test')
     await nameIt(page, 'google robot')
-    await assertGood(office.anna, 'wizard-service-account-client')
+    await glanceAt(office.anna, 'wizard-service-account-client')
     await goOn(page, 'Scopes')
     await finish(/google robot/)
     const made = await stored('google robot')
@@ -212,7 +213,7 @@ describe('the wizard, without a person and from files', () => {
     }
     await drop('backup.json', '{', 10 * 1024 * 1024)
     await page.getByText(/has 10 MB/).waitFor()
-    await assertGood(office.anna, 'wizard-file-refused')
+    await glanceAt(office.anna, 'wizard-file-refused')
     await page.getByRole('button', { name: 'Go on' }).click()
     await page.getByRole('heading', { level: 2, name: /^What/ }).waitFor()
   })
@@ -223,11 +224,11 @@ describe('the wizard, without a person and from files', () => {
     await page.getByRole('textbox', { name: 'Issuer address' }).fill(`${office.server.issuer}/nobody`)
     await page.getByRole('button', { name: 'Look it up' }).click()
     await page.getByText('Nothing usable was found there').waitFor()
-    await assertGood(office.anna, 'wizard-issuer-nothing')
+    await glanceAt(office.anna, 'wizard-issuer-nothing')
     await page.getByRole('textbox', { name: 'Issuer address' }).fill(office.server.issuer)
     await page.keyboard.press('Enter')
     await page.getByText('This was found').waitFor()
-    await assertGood(office.anna, 'wizard-issuer-found')
+    await glanceAt(office.anna, 'wizard-issuer-found')
     await page.getByLabel('Name of this provider').fill('Our own <login>')
     await page.getByRole('button', { name: 'Use this provider' }).click()
     await page.getByText('chosen for this credential').waitFor()

@@ -21,6 +21,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Modal: { defaultProps: { transitionProps: { duration: 120 }, closeButtonProps: { 'aria-label': 'Close' } }, styles: { title: headline } },
+    // The first entry takes the focus, and the menu stands in the part of the page that its button is in.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false, withinPortal: false } },
     // A page has one banner, its own: the head of a window over it is none.
     ModalHeader: { defaultProps: { component: 'div' } },
     DrawerHeader: { defaultProps: { component: 'div' } },
@@ -34,6 +36,14 @@ export const theme = createTheme({
   },
 })
 
+/** Grounds of boxes and marks in the dark: a tint of their colour, where Mantine has the colour itself. */
+const calmGrounds = Object.fromEntries(
+  ['red', 'orange', 'yellow', 'blue', 'teal', 'green', 'pine'].map((color) => [
+    `--mantine-color-${color}-light`,
+    `color-mix(in srgb, var(--mantine-color-${color}-6) 20%, var(--mantine-color-body))`,
+  ]),
+)
+
 /** Quiet text must still be readable: 4.5 to 1 on every surface of both schemes. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
@@ -44,6 +54,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#b3261e',
   },
   dark: {
+    ...calmGrounds,
     '--mantine-color-dimmed': '#a3abb3',
     '--mantine-color-placeholder': '#8f979f',
     '--mantine-color-anchor': '#7fd0b5',

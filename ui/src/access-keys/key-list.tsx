@@ -1,5 +1,6 @@
 import { Button, Group, List, Text } from '@mantine/core'
 import type { AccessKey } from '@keybearer/client'
+import type { ReactNode } from 'react'
 import { ListTable, type Column } from '../elements/list-table.tsx'
 import { Mark } from '../elements/mark.tsx'
 import { RelativeTime, useNow } from '../elements/relative-time.tsx'
@@ -27,6 +28,7 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
   const columns: Column<AccessKey>[] = [
     {
       title: 'Name',
+      width: '18%',
       cell: (key) => (
         <div>
           <bdi>{key.name}</bdi>
@@ -38,7 +40,7 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
     },
     {
       title: 'May',
-      width: '32%',
+      width: '30%',
       cell: (key) => (
         <List listStyleType="none" size="sm">
           {key.permissions.slice(0, shownAtMost).map((permission) => (
@@ -64,6 +66,7 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
     },
     {
       title: 'Last used',
+      width: '14%',
       cell: (key) => (
         <div>
           <RelativeTime at={key.last_used_at} empty="never" />
@@ -94,6 +97,18 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
   return <ListTable label="Access keys" columns={columns} rows={rows} rowKey={(key) => key.id} isDimmed={(key) => stateOf(key, now) !== 'active'} />
 }
 
+/** A mark is one line at every width: what has to be said beside it stands under it. */
+function WithRemark({ remark, children }: { remark: ReactNode; children: ReactNode }) {
+  return (
+    <div>
+      {children}
+      <Text size="xs" c="dimmed" mt={2}>
+        {remark}
+      </Text>
+    </div>
+  )
+}
+
 const soon = 14 * 86_400_000
 
 function KeyMark({ accessKey, now }: { accessKey: AccessKey; now: number }) {
@@ -113,23 +128,35 @@ function KeyMark({ accessKey, now }: { accessKey: AccessKey; now: number }) {
     case 'active': {
       if (accessKey.delivery !== null && accessKey.delivery.repeats > 0) {
         return (
-          <Mark color="red" sign="✗">
-            Link opened {accessKey.delivery.repeats + 1} times: see the audit trail
-          </Mark>
+          <WithRemark remark="See the audit trail">
+            <Mark color="red" sign="✗">
+              Link opened {accessKey.delivery.repeats + 1} times
+            </Mark>
+          </WithRemark>
         )
       }
       if (accessKey.delivery?.status === 'waiting') {
         return (
-          <Mark color="orange" sign="▲">
-            Waits to be fetched, until <RelativeTime at={accessKey.delivery.expires_at} />
-          </Mark>
+          <WithRemark
+            remark={
+              <>
+                Its link ends <RelativeTime at={accessKey.delivery.expires_at} />
+              </>
+            }
+          >
+            <Mark color="orange" sign="▲">
+              Waits to be fetched
+            </Mark>
+          </WithRemark>
         )
       }
       if (accessKey.delivery?.status === 'expired') {
         return (
-          <Mark color="gray" sign="‖">
-            Never fetched: make a new one
-          </Mark>
+          <WithRemark remark="Make a new one">
+            <Mark color="gray" sign="‖">
+              Never fetched
+            </Mark>
+          </WithRemark>
         )
       }
       if (accessKey.expires_at === null) return <>never ends</>

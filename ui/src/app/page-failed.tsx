@@ -4,7 +4,7 @@ import { ProblemNotice } from '../elements/problem-notice.tsx'
 
 export function NotFound() {
   return (
-    <Container size="sm" py="xl">
+    <Container size="sm" py="xl" component="main">
       <Stack>
         <Title order={1}>There is no such page</Title>
         <Text>The address may be old or mistyped.</Text>
@@ -19,7 +19,7 @@ export function NotFound() {
 /** A mistake of the page itself: says so, and that nothing was lost at the service. */
 export function PageFailed({ error, reset }: ErrorComponentProps) {
   return (
-    <Container size="sm" py="xl">
+    <Container size="sm" py="xl" component="main">
       <Stack>
         <Title order={1}>This page could not be shown</Title>
         <ProblemNotice error={error} />

@@ -2,16 +2,16 @@ import { Kbd, Modal, Table } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { useNavigate } from '@tanstack/react-router'
 
-const keys: [string, string][] = [
-  ['Ctrl K  or  /', 'Find a page, a credential, an action, or do something with one'],
-  ['c', 'New credential'],
-  ['j  k', 'Next, previous row'],
-  ['Enter', 'Open the row'],
-  ['r', 'Reconnect the credential of the row'],
-  ['t', 'Test the credential of the row'],
-  ['x', 'Select the row'],
-  ['m', 'Menu of the row'],
-  ['?', 'This list'],
+const keys: [string[], string][] = [
+  [['Ctrl K', '/'], 'Find a page, a credential, an action, or do something with one'],
+  [['c'], 'New credential'],
+  [['j', 'k'], 'Next, previous row'],
+  [['Enter'], 'Open the row'],
+  [['r'], 'Reconnect the credential of the row'],
+  [['t'], 'Test the credential of the row'],
+  [['x'], 'Select the row'],
+  [['m'], 'Menu of the row'],
+  [['?'], 'This list'],
 ]
 
 /** Keys that work on every page, as long as nobody is typing. */
@@ -31,10 +31,14 @@ export function KeyHelp({ opened, onClose }: { opened: boolean; onClose: () => v
     <Modal opened={opened} onClose={onClose} title="Keys">
       <Table>
         <Table.Tbody>
-          {keys.map(([key, meaning]) => (
-            <Table.Tr key={key}>
-              <Table.Th scope="row">
-                <Kbd>{key}</Kbd>
+          {keys.map(([names, meaning]) => (
+            <Table.Tr key={meaning}>
+              <Table.Th scope="row" w={110}>
+                {names.map((name) => (
+                  <Kbd key={name} mr={6}>
+                    {name}
+                  </Kbd>
+                ))}
               </Table.Th>
               <Table.Td>{meaning}</Table.Td>
             </Table.Tr>

@@ -39,7 +39,7 @@ export function AuditFilterBar({ filter, onChange }: { filter: AuditFilter; onCh
           searchable
           clearable
           clearButtonProps={{ 'aria-label': 'Everything' }}
-          flex="1 1 13rem"
+          flex="1 1 11rem"
           maw={{ base: '100%', xs: 280 }}
         />
         <Select
@@ -51,7 +51,7 @@ export function AuditFilterBar({ filter, onChange }: { filter: AuditFilter; onCh
           searchable
           clearable
           clearButtonProps={{ 'aria-label': 'Everybody' }}
-          flex="1 1 11rem"
+          flex="1 1 10rem"
           maw={{ base: '100%', xs: 240 }}
         />
         <TextInput
@@ -63,7 +63,7 @@ export function AuditFilterBar({ filter, onChange }: { filter: AuditFilter; onCh
             tell(event.currentTarget.value)
           }}
           spellCheck={false}
-          flex="1 1 10rem"
+          flex="1 1 9rem"
           maw={{ base: '100%', xs: 240 }}
         />
         <Select
@@ -74,7 +74,7 @@ export function AuditFilterBar({ filter, onChange }: { filter: AuditFilter; onCh
           onChange={(outcome) => onChange({ outcome: outcome ?? '' })}
           clearable
           clearButtonProps={{ 'aria-label': 'Any' }}
-          flex="1 1 7rem"
+          flex="1 1 6.5rem"
           maw={{ base: '100%', xs: 130 }}
         />
         <TextInput

@@ -13,6 +13,7 @@ const words: Record<string, string> = {
   'credential.paused': 'Switched off',
   'credential.resumed': 'Switched on',
   'credential.tested': 'Tested',
+  'credential.examined': 'Looked at closely',
   'credential.refreshed': 'New token from the provider',
   'credential.revoked': 'Tokens taken back',
   'credential.connected': 'Connected',
@@ -25,6 +26,7 @@ const words: Record<string, string> = {
   'consent.failed': 'Consent ended without a token',
   'consent.withdrawn': 'Consent withdrawn',
   'token.handed_out': 'Token handed out',
+  'request.sent': 'HTTP request sent',
   'message.sent': 'Mail sent',
 }
 

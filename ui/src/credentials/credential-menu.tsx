@@ -103,7 +103,7 @@ export function CredentialMenu({ place, onClose, onReturn, onDelete, onTest }: P
               Export
             </Menu.Item>
             <Menu.Divider />
-            <Menu.Item color="red" leftSection={<IconTrash {...icon} />} onClick={() => onDelete(credential)}>
+            <Menu.Item color="red" c="var(--mantine-color-error)" leftSection={<IconTrash {...icon} />} onClick={() => onDelete(credential)}>
               Delete
             </Menu.Item>
           </>

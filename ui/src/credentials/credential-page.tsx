@@ -1,4 +1,5 @@
-import { Badge, Button, Divider, Grid, Group, List, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
+import { Badge, Box, Button, Divider, Grid, Group, List, Paper, Skeleton, Stack, Tabs, Text, Title } from '@mantine/core'
+import type { Credential } from '@keybearer/client'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
@@ -6,6 +7,7 @@ import { Notice } from '../elements/notice.tsx'
 import { api, isNotFound } from '../api/client.ts'
 import { useMay } from '../api/session.ts'
 import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
+import { CopyDetails } from '../elements/copy-details.tsx'
 import { CopyField } from '../elements/copy-field.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
@@ -107,6 +109,11 @@ export function CredentialPage() {
             <DiagnosisWords diagnosis={credential.diagnosis} />
           </>
         )}
+        {isFailing(credential) && (
+          <Box mt="sm">
+            <CopyDetails details={credential} />
+          </Box>
+        )}
       </Paper>
 
       {mayManage && isThreeLegged && <WaitingLink credential={credential.id} />}
@@ -169,6 +176,8 @@ export function CredentialPage() {
     </Stack>
   )
 }
+
+const isFailing = ({ status }: Credential): boolean => status === 'retrying' || status === 'needs_consent' || status === 'misconfigured'
 
 /** A word as a shell reads it: quoted where a name has more than plain signs. */
 const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)

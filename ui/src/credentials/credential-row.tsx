@@ -76,7 +76,7 @@ export function CredentialRow(props: Props) {
           </div>
         </Group>
       </Table.Th>
-      <Table.Td>
+      <Table.Td className={classes.status}>
         <Group gap={8} wrap="nowrap" align="center">
           <StatusMark status={credential.status} />
           {mayManage && <NextStepButton credential={credential} />}

@@ -70,7 +70,9 @@ export function CredentialsPage() {
       >
         What automations work with: whether it works, until when, and who used it last.
       </PageHead>
-      <FilterBar filter={filter} onChange={change} query={toQuery({ ...filter, status: [] })} isBusy={list.isPlaceholderData} />
+      {!(isEmpty && !isFiltered(filter)) && (
+        <FilterBar filter={filter} onChange={change} query={toQuery({ ...filter, status: [] })} isBusy={list.isPlaceholderData} />
+      )}
       <ProblemNotice error={list.error} />
       {list.isPending && <Waiting>The credentials are coming</Waiting>}
       {isEmpty && !isFiltered(filter) && (

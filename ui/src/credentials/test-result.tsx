@@ -1,4 +1,4 @@
-import { Button, Group, List, Modal, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core'
+import { Box, Button, Group, List, Modal, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core'
 import type { Credential, TestReport } from '@keybearer/client'
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -7,6 +7,7 @@ import { api } from '../api/client.ts'
 import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
 import { queryClient } from '../api/query-client.ts'
 import { ExaminationSteps } from './examination-steps.tsx'
+import { CopyDetails } from '../elements/copy-details.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 
 /** Tries a credential for real and shows step by step what worked. */
@@ -69,10 +70,15 @@ export function TestSteps({ report }: { report: TestReport }) {
           >
             <b>{step.name}</b>: {step.message}
             {step.next_step !== null && <Text size="sm">{step.next_step}</Text>}
-            {step.diagnosis !== null && <DiagnosisWords diagnosis={step.diagnosis} />}
+            {step.diagnosis !== null && (
+              <Box mt="xs">
+                <DiagnosisWords diagnosis={step.diagnosis} />
+              </Box>
+            )}
           </List.Item>
         ))}
       </List>
+      {!report.ok && <CopyDetails details={report} />}
     </>
   )
 }

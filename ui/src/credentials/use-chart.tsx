@@ -12,7 +12,7 @@ export function UseChart({ days }: { days: Day[] }) {
   const total = days.reduce((sum, day) => sum + day.ok + day.issue, 0)
   const failed = days.reduce((sum, day) => sum + day.issue, 0)
   const bar = (width - gap * (days.length - 1)) / Math.max(days.length, 1)
-  const summary = `${total.toLocaleString()} uses in ${days.length} days${failed === 0 ? '' : `, ${failed.toLocaleString()} of them failed`}`
+  const summary = `${total.toLocaleString()} ${total === 1 ? 'use' : 'uses'} in ${days.length} days${failed === 0 ? '' : `, ${failed.toLocaleString()} of them failed`}`
   return (
     <figure style={{ margin: 0 }}>
       <svg viewBox={`0 0 ${width} ${height}`} width="100%" height={height} role="img" aria-label={summary} preserveAspectRatio="none">

@@ -1,14 +1,14 @@
-import { Alert, Box, Button, CopyButton, Group, List, Text } from '@mantine/core'
+import { Alert, Box, Group, List, Text } from '@mantine/core'
 import { KeybearerError } from '@keybearer/client'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
+import { CopyDetails } from './copy-details.tsx'
 
 /** Everything that may be told of a problem when somebody asks for help: never a secret. */
-export function problemDetails(error: unknown): string {
-  if (error instanceof KeybearerError)
-    return JSON.stringify(error.problem ?? { code: error.code, detail: error.message, next_step: error.nextStep, status: error.status }, null, 2)
-  return JSON.stringify({ error: error instanceof Error ? error.message : String(error) }, null, 2)
+function problemDetails(error: unknown): object {
+  if (error instanceof KeybearerError) return error.problem ?? { code: error.code, detail: error.message, next_step: error.nextStep, status: error.status }
+  return { error: error instanceof Error ? error.message : String(error) }
 }
 
 const atFields = 'Correct the fields that are marked, and try again. What you typed is still there.'
@@ -48,13 +48,7 @@ export function ProblemNotice({ error, title, action, hideFields = false }: Prop
       )}
       <Group mt="sm" gap="xs">
         {action}
-        <CopyButton value={problemDetails(error)}>
-          {({ copied, copy }) => (
-            <Button size="compact-xs" variant="default" onClick={copy}>
-              {copied ? 'Copied' : 'Copy details'}
-            </Button>
-          )}
-        </CopyButton>
+        <CopyDetails details={problemDetails(error)} />
       </Group>
     </Alert>
   )

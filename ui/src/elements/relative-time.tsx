@@ -1,23 +1,26 @@
 import { Tooltip } from '@mantine/core'
 import { useEffect, useState } from 'react'
 
-const units: [Intl.RelativeTimeFormatUnit, number][] = [
-  ['year', 31_557_600],
-  ['month', 2_629_800],
-  ['day', 86_400],
-  ['hour', 3600],
-  ['minute', 60],
-  ['second', 1],
+/** Length in seconds, from how many of them on, in the singular, in the plural. */
+const units: [number, number, string, string][] = [
+  [31_557_600, 2, 'year', 'years'],
+  [2_629_800, 4, 'month', 'months'],
+  [86_400, 1, 'day', 'days'],
+  [3600, 1, 'h', 'h'],
+  [60, 1, 'min', 'min'],
+  [1, 0, 's', 's'],
 ]
-const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** "2 min ago", "in 3 days": the largest unit that fits, rounded. */
+/** "2 min ago", "in 3 days": in the largest unit that says it well, rounded, as the command line says it too. */
 export function relativeTime(at: number, now: number): string {
   const seconds = Math.round((at - now) / 1000)
   if (Math.abs(seconds) < 5) return seconds > 0 ? 'in a moment' : 'just now'
-  const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1]
-  return format.format(Math.trunc(seconds / size), unit).replace('.', '')
+  const length = Math.abs(seconds)
+  const [size, , one, many] = units.find(([unit, from]) => Math.round(length / unit) >= from) ?? units.at(-1)!
+  const count = Math.round(length / size)
+  const text = `${count} ${count === 1 ? one : many}`
+  return seconds > 0 ? `in ${text}` : `${text} ago`
 }
 
 export const exactTime = (iso: string): string => exact.format(new Date(iso))

@@ -5,6 +5,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
+import { CopyDetails } from '../elements/copy-details.tsx'
 import { ActorName } from '../elements/actor-name.tsx'
 import { Facts } from '../elements/facts.tsx'
 import { Mark } from '../elements/mark.tsx'
@@ -41,8 +42,19 @@ const states = {
   sent: { color: 'teal', sign: '●', word: 'Taken' },
   refused: { color: 'red', sign: '✗', word: 'Refused' },
 }
+/** What was to come, and was called off. */
+const calledOff = { color: 'gray', sign: '‖', word: 'Not sent' }
 
 const priorities: Record<Message['priority'], string> = { high: 'High', normal: 'Normal', low: 'Low: after all others' }
+
+function RecipientMark({ state, isOff }: { state: keyof typeof states; isOff: boolean }) {
+  const { color, sign, word } = isOff && state === 'waiting' ? calledOff : states[state]
+  return (
+    <Mark color={color} sign={sign}>
+      {word}
+    </Mark>
+  )
+}
 
 function Details({ message }: { message: Message }) {
   const params = { message: message.id }
@@ -93,7 +105,7 @@ function Details({ message }: { message: Message }) {
           }}
         />
       )}
-      {message.problem !== null && message.status !== 'sent' && (
+      {message.problem !== null && message.status !== 'sent' && message.status !== 'cancelled' && (
         <MessageBox tone={message.status === 'failed' ? 'bad' : 'warning'} title={message.problem.message}>
           <Text size="sm" fw={600}>
             {message.problem.next_step}
@@ -108,6 +120,9 @@ function Details({ message }: { message: Message }) {
               <DiagnosisWords diagnosis={message.problem.diagnosis} />
             </Box>
           )}
+          <Box mt="sm">
+            <CopyDetails details={message} />
+          </Box>
         </MessageBox>
       )}
       <section>
@@ -116,9 +131,7 @@ function Details({ message }: { message: Message }) {
           {message.recipients.map((recipient) => (
             <List.Item key={recipient.address}>
               <Group gap="xs">
-                <Mark color={states[recipient.state].color} sign={states[recipient.state].sign}>
-                  {states[recipient.state].word}
-                </Mark>
+                <RecipientMark state={recipient.state} isOff={message.status === 'cancelled'} />
                 <Text size="sm">
                   <bdi>{recipient.address}</bdi>
                 </Text>

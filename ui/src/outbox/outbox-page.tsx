@@ -47,7 +47,7 @@ export function OutboxPage() {
       cell: (row) => (
         <div>
           <MessageMark status={row.status} />
-          {row.problem !== null && (
+          {row.problem !== null && row.status !== 'cancelled' && (
             <Text size="xs" c="dimmed" mt={2} lineClamp={2}>
               {row.problem.message}
             </Text>
@@ -103,7 +103,7 @@ export function OutboxPage() {
       >
         Every mail that was given to Keybearer: sent, waiting, or failed and why. It is on disk before the program that gave it goes on.
       </PageHead>
-      <Group mb="sm">
+      <Group mb="sm" display={rows.length === 0 && status === undefined ? 'none' : undefined}>
         <SegmentedControl aria-label="Status" size="xs" data={choices} value={status ?? ''} onChange={(value) => change({ status: value })} visibleFrom="sm" />
         <NativeSelect
           aria-label="Status"

@@ -67,7 +67,7 @@ export function PersonsPage() {
         </Mark>
       ),
     },
-    { title: 'Last seen', cell: (row) => <RelativeTime at={row.last_seen_at} empty="never" /> },
+    { title: 'Last seen', cell: (row) => (row.id === session?.person?.id ? 'now' : <RelativeTime at={row.last_seen_at} empty="never" />) },
     { title: 'Passkeys', cell: (row) => row.passkeys },
     { title: 'Since', cell: (row) => <RelativeTime at={row.created_at} /> },
     {
@@ -93,7 +93,7 @@ export function PersonsPage() {
                 <Menu.Item onClick={() => setOpen({ what: 'suspend', person: row })}>Suspend</Menu.Item>
               )}
               <Menu.Divider />
-              <Menu.Item color="red" onClick={() => setOpen({ what: 'delete', person: row })}>
+              <Menu.Item color="red" c="var(--mantine-color-error)" onClick={() => setOpen({ what: 'delete', person: row })}>
                 Delete
               </Menu.Item>
             </Menu.Dropdown>
@@ -103,7 +103,7 @@ export function PersonsPage() {
     },
   ]
   const invite = (
-    <Button leftSection={<IconUserPlus size={16} aria-hidden />} onClick={() => setOpen({ what: 'invite' })}>
+    <Button w="fit-content" leftSection={<IconUserPlus size={16} aria-hidden />} onClick={() => setOpen({ what: 'invite' })}>
       Invite somebody
     </Button>
   )
@@ -116,7 +116,7 @@ export function PersonsPage() {
       {list.isPending && <Skeleton h={160} />}
       {rows.length > 0 && <ListTable label="Persons" columns={columns} rows={rows} rowKey={(row) => row.id} isDimmed={(row) => row.status === 'suspended'} />}
       {rows.length === 1 && (
-        <EmptyState title="Only you so far" action={invite}>
+        <EmptyState title="Only you so far" action={invite} command="keybearer person invite bela@example.org --role administrator">
           A second administrator is good to have: when one forgets the password, the other makes a new link.
         </EmptyState>
       )}

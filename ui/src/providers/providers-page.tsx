@@ -7,6 +7,7 @@ import { Link } from '@tanstack/react-router'
 import { useMay } from '../api/session.ts'
 import { useAddressFilter } from '../elements/address-filter.ts'
 import { EmptyState } from '../elements/empty-state.tsx'
+import { FirstRows } from '../elements/first-rows.tsx'
 import { ListTable, type Column } from '../elements/list-table.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
@@ -19,6 +20,7 @@ const empty = { search: '', category: '', grant: '' }
 const columns: Column<ProviderSummary>[] = [
   {
     title: 'Name',
+    width: '24%',
     cell: (row) => (
       <Group gap={8}>
         <Anchor component={Link} to="/providers/$provider" params={{ provider: row.id } as never}>
@@ -32,7 +34,7 @@ const columns: Column<ProviderSummary>[] = [
       </Group>
     ),
   },
-  { title: 'Id', cell: (row) => <span className="mono">{row.id}</span> },
+  { title: 'Id', width: '19%', cell: (row) => <span className="mono">{row.id}</span> },
   { title: 'Category', cell: (row) => (row.category === null ? null : categoryTitle(row.category)) },
   {
     title: 'Ways to a token',
@@ -139,7 +141,11 @@ export function ProvidersPage() {
           If the one you look for is not in the list, and it is one that describes itself (OpenID Connect), its issuer address is enough.
         </EmptyState>
       )}
-      {rows.length > 0 && <ListTable label="Providers" columns={columns} rows={rows} rowKey={(row) => row.id} />}
+      {rows.length > 0 && (
+        <FirstRows rows={rows} of={JSON.stringify(filter)}>
+          {(shown) => <ListTable label="Providers" columns={columns} rows={shown} rowKey={(row) => row.id} />}
+        </FirstRows>
+      )}
       <ProviderDrawer provider={null} opened={making} onClose={make.close} />
     </>
   )

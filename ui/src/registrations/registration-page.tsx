@@ -25,6 +25,13 @@ export function RegistrationPage() {
   const found = useQuery({ queryKey: ['registrations', 'one', ref], queryFn: () => api.getRegistration({ params: { registration: ref } }) })
   // What somebody deleted meanwhile is not shown as if it were there.
   const registration = isNotFound(found.error) ? undefined : found.data
+  const providerId = registration?.provider.id ?? ''
+  const described = useQuery({
+    queryKey: ['provider', providerId],
+    queryFn: async () => (await api.getProvider({ params: { provider: providerId } })).description,
+    enabled: providerId !== '',
+    retry: false,
+  })
   if (registration === undefined) {
     if (!found.isError) {
       return (
@@ -44,6 +51,7 @@ export function RegistrationPage() {
       </Stack>
     )
   }
+  const placeholders = described.data?.placeholders
   const rows = [
     [
       'Provider',
@@ -51,7 +59,7 @@ export function RegistrationPage() {
         {registration.provider.name}
       </Anchor>,
     ],
-    ...Object.entries(registration.placeholders).map(([name, value]) => [`Its ${name}`, <bdi key={name}>{value}</bdi>] as const),
+    ...Object.entries(registration.placeholders).map(([name, value]) => [placeholders?.[name]?.title ?? name, <bdi key={name}>{value}</bdi>] as const),
     [
       'Client ID',
       <span key="id" className="mono">
@@ -60,7 +68,7 @@ export function RegistrationPage() {
     ],
     ['Proves itself by', clientAuthWords[registration.client_auth]],
     ['State', <SecretState key="state" registration={registration} />],
-    ['Secret ends', registration.secret_expires_at === null ? null : <RelativeTime at={registration.secret_expires_at} />],
+    ['Secret ends', registration.secret_expires_at?.slice(0, 10)],
     ['Key ID', registration.private_key_id],
     [
       'Certificate',

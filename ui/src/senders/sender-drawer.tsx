@@ -116,7 +116,7 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           <>
             <TextInput label="Mail server" placeholder="smtp.example.org" required spellCheck={false} autoCapitalize="off" {...form.getInputProps('host')} />
             <div>
-              <Text size="sm" fw={500} id="sender-tls" mb={4}>
+              <Text size="sm" fw={600} id="sender-tls" mb={4}>
                 Encryption
               </Text>
               <SegmentedControl
@@ -151,9 +151,9 @@ function SenderForm({ sender, isFirst, onClose, onTest }: Omit<Props, 'opened'>)
           {...form.getInputProps('from')}
         />
         <TextInput
-          label="Name beside it"
+          label="Display name"
           description="Recipients see it with the address; may be empty"
-          placeholder="Anna of the night shift"
+          placeholder="Night reports"
           {...form.getInputProps('from_name')}
         />
         <TextInput

@@ -68,7 +68,7 @@ const titles: [keyof Sender, string][] = [
   ['tls', 'Encryption'],
   ['mechanism', 'Way of login'],
   ['from', 'Send as'],
-  ['from_name', 'Name beside it'],
+  ['from_name', 'Display name'],
   ['takes_from', 'Other From addresses'],
   ['foreign_from', 'Mail with another From'],
   ['login', 'Log in as'],

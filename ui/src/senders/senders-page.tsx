@@ -110,7 +110,7 @@ export function SendersPage() {
                 Make it the default
               </Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" onClick={() => setOpen({ what: 'delete', sender: row })}>
+              <Menu.Item color="red" c="var(--mantine-color-error)" onClick={() => setOpen({ what: 'delete', sender: row })}>
                 Delete
               </Menu.Item>
             </Menu.Dropdown>

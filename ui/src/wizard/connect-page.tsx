@@ -68,7 +68,7 @@ export function ConnectPage() {
       )}
       {person && (
         <div>
-          <Text size="sm" fw={500}>
+          <Text size="sm" fw={600}>
             What it asks for
           </Text>
           {credential.scopes.length === 0 ? (

@@ -2,6 +2,7 @@ import { Button, Group, List, Stack, Text } from '@mantine/core'
 import type { Consent, Credential } from '@keybearer/client'
 import { IconAlertTriangle, IconCheck, IconUserQuestion } from '@tabler/icons-react'
 import { DiagnosisWords } from '../diagnosis/diagnosis-words.tsx'
+import { CopyDetails } from '../elements/copy-details.tsx'
 import { Notice } from '../elements/notice.tsx'
 import type { ConsentAttempt, Way } from './consent-attempt.ts'
 
@@ -35,6 +36,7 @@ export function ConsentEnd({ consent, credential, attempt, way, onEditClient }: 
             </Button>
           )}
         </Group>
+        {consent.problem !== null && <CopyDetails details={consent.problem} />}
       </Stack>
     </Notice>
   )

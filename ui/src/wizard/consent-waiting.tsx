@@ -116,7 +116,7 @@ function WithCode({ consent, complete }: { consent: Consent; complete: string | 
         <Stack gap="md" flex="1 1 14rem" miw={0}>
           {plain !== null && <CopyField label="1. Open on any device" value={plain} />}
           <div>
-            <Text size="sm" fw={500}>
+            <Text size="sm" fw={600}>
               2. Enter this code
             </Text>
             <Text className="mono" fz={30} fw={700} lh={1.3} style={{ letterSpacing: '0.08em' }}>

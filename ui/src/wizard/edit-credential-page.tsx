@@ -1,7 +1,6 @@
 import { Button, Skeleton, Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { Notice } from '../elements/notice.tsx'
 import { api, isNotFound } from '../api/client.ts'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
@@ -47,8 +46,8 @@ export function EditCredentialPage() {
 /** What a viewer sees where others change things. */
 export function LookOnly() {
   return (
-    <Notice color="gray" title="You may look, but not change">
+    <PageHead title="You may look, but not change">
       Managers and administrators make and change credentials. Ask one of them, or an administrator for the role.
-    </Notice>
+    </PageHead>
   )
 }

@@ -58,7 +58,7 @@ export function PopularChoice() {
       </Radio.Group>
       {chosen !== undefined && (
         <div role="status">
-          <Text size="sm" fw={500}>
+          <Text size="sm" fw={600}>
             {titleOf(chosen)}
           </Text>
           <List size="sm">

@@ -24,7 +24,7 @@ export function RedirectPanel({ registration, provider }: { registration: Regist
         />
         {provider !== null && provider.redirect_rules.length > 0 && (
           <div>
-            <Text size="sm" fw={500}>
+            <Text size="sm" fw={600}>
               What {provider.name} takes
             </Text>
             <List size="sm">
