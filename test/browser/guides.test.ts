@@ -12,7 +12,7 @@ describe('the guides beside the steps of the wizard', () => {
   before(async () => {
     const server = await startAuthorizationServer()
     known = await startKnownProviders(server.issuer)
-    office = await openOffice({ server, environment: { KEYBEARER_PROVIDERS: known.folder } })
+    office = await openOffice({ server, settings: { KEYBEARER_PROVIDERS: known.folder } })
   })
   after(async () => {
     await office.close()

@@ -123,6 +123,8 @@ export const pages: Stop[] = [
     go: async (page) => [await page.getByRole('button', { name: 'Verify the trail' }).click(), await see(/fit together/)(page)],
   },
   { name: 'settings', at: '/settings', go: see(/needs? somebody/) },
+  { name: 'guides', at: '/guides' },
+  { name: 'guide', at: '/guides/google-cloud-1' },
   { name: 'profile', at: '/profile' },
   { name: 'explain', at: '/explain' },
   {

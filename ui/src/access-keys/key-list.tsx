@@ -79,7 +79,7 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
       ),
     },
     { title: 'State', cell: (key) => <KeyMark accessKey={key} now={now} /> },
-    { title: 'From', cell: (key) => (key.networks.length === 0 ? 'anywhere' : <span className="mono">{key.networks.join(', ')}</span>) },
+    { title: 'From', width: '13%', cell: (key) => (key.networks.length === 0 ? 'anywhere' : <span className="mono">{key.networks.join(', ')}</span>) },
     {
       title: 'What can be done',
       isTitleHidden: true,

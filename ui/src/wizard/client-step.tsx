@@ -8,6 +8,7 @@ import { NameField } from './name-field.tsx'
 import { RedirectPanel, OutsideLink } from './redirect-panel.tsx'
 import { RegistrationFields } from './registration-fields.tsx'
 import { UnattendedSwitch } from './unattended-switch.tsx'
+import { spokenName } from './provider-name.ts'
 
 type Props = { provider: Provider | null; stored: Stored | null; justMade?: boolean }
 
@@ -43,9 +44,9 @@ export function ClientStep({ provider, stored, justMade = false }: Props) {
           />
         </Stack>
       </Fieldset>
-      <Fieldset legend={`Client at ${provider?.name ?? 'the provider'}`}>
+      <Fieldset legend={`Client at ${spokenName(provider)}`}>
         <Stack gap="md">
-          <OutsideLink href={provider?.docs_url} title={`How ${provider?.name ?? 'the provider'} describes it`} />
+          <OutsideLink href={provider?.docs_url} title={`How ${spokenName(provider)} describes it`} />
           <RegistrationFields provider={provider} stored={stored} />
         </Stack>
       </Fieldset>

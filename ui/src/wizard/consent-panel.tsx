@@ -9,6 +9,7 @@ import { ChoiceCard } from './choice-card.tsx'
 import { isUnderWay, useConsentAttempt, type ConsentAttempt, type Way } from './consent-attempt.ts'
 import { ConsentEnd } from './consent-end.tsx'
 import { ConsentWaiting } from './consent-waiting.tsx'
+import { spokenName } from './provider-name.ts'
 
 type Props = { credential: Credential; provider: Provider | null; onEditClient: () => void }
 
@@ -26,7 +27,7 @@ export function ConsentPanel({ credential, provider, onEditClient }: Props) {
   const foreign = found.data?.own_redirect === false
   const chosen: Way = foreign && way !== 'device' ? 'paste' : way
   const { consent } = attempt
-  const name = provider?.name ?? credential.provider?.name ?? 'the provider'
+  const name = credential.provider?.name ?? spokenName(provider)
   const phase = consent === null ? 'choice' : isUnderWay(consent) ? 'waiting' : 'end'
   const place = useRef<HTMLDivElement>(null)
   const shown = useRef(phase)
@@ -56,7 +57,7 @@ type ChoiceProps = Props & {
 }
 
 function Choice({ credential, provider, attempt, way, onWay, onEditClient, foreign }: ChoiceProps) {
-  const name = provider?.name ?? credential.provider?.name ?? 'the provider'
+  const name = credential.provider?.name ?? spokenName(provider)
   const byPerson = provider === null || provider.grants.includes('authorization_code')
   const browser = byPerson && !foreign
   const device = provider?.device_authorization_endpoint !== undefined

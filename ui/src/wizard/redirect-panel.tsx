@@ -3,6 +3,7 @@ import type { Provider, Registration } from '@keybearer/client'
 import { IconExternalLink } from '@tabler/icons-react'
 import { CopyField } from '../elements/copy-field.tsx'
 import { Notice } from '../elements/notice.tsx'
+import { spokenName } from './provider-name.ts'
 
 /** The address that has to stand at the provider, exactly, before anybody can consent. */
 export function RedirectPanel({ registration, provider }: { registration: Registration; provider: Provider | null }) {
@@ -19,13 +20,13 @@ export function RedirectPanel({ registration, provider }: { registration: Regist
       <Stack gap="sm">
         <CopyField
           label="Redirect URI"
-          description={`Enter this address at ${provider?.name ?? 'the provider'}, in the client registration, exactly as it stands. Without it the provider refuses every sign-in.${provider?.fields.redirect_uri?.where === undefined ? '' : ` Where to enter it: ${provider.fields.redirect_uri.where}.`}`}
+          description={`Enter this address at ${spokenName(provider)}, in the client registration, exactly as it stands. Without it the provider refuses every sign-in.${provider?.fields.redirect_uri?.where === undefined ? '' : ` Where to enter it: ${provider.fields.redirect_uri.where}.`}`}
           value={registration.redirect_uri}
         />
         {provider !== null && provider.redirect_rules.length > 0 && (
           <div>
             <Text size="sm" fw={600}>
-              What {provider.name} takes
+              What {spokenName(provider)} takes
             </Text>
             <List size="sm">
               {provider.redirect_rules.map((rule) => (
@@ -34,7 +35,7 @@ export function RedirectPanel({ registration, provider }: { registration: Regist
             </List>
           </div>
         )}
-        <OutsideLink href={provider?.console_url} title={`Open the console of ${provider?.name ?? 'the provider'}`} />
+        <OutsideLink href={provider?.console_url} title={`Open the console of ${spokenName(provider)}`} />
       </Stack>
     </Paper>
   )

@@ -9,6 +9,7 @@ import { withoutPerson } from './draft.ts'
 import { InTesting } from './in-testing.tsx'
 import { MoreOptions } from './more-options.tsx'
 import styles from './choice-card.module.css'
+import { spokenName } from './provider-name.ts'
 
 /** Step 3: where things go, as facts, and what the credential may do there. */
 export function ScopesStep({ provider }: { provider: Provider | null }) {
@@ -32,7 +33,7 @@ export function ScopesStep({ provider }: { provider: Provider | null }) {
   }
   return (
     <Stack gap="lg">
-      {provider !== null && <EndpointFacts provider={provider} placeholders={placeholders} title={`Addresses of ${provider.name}`} />}
+      {provider !== null && <EndpointFacts provider={provider} placeholders={placeholders} title={`Addresses of ${spokenName(provider)}`} />}
       {sets.length > 0 && (
         <Checkbox.Group label="What should it be able to do?" value={sets.filter(has).map((set) => set.title)}>
           <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm" mt={6}>

@@ -16,9 +16,9 @@ export function UnattendedSwitch({ provider, fixed }: { provider: Provider | nul
     : file !== null
       ? 'The file that you chose decides this.'
       : ways.length === 0
-        ? `${provider?.name ?? 'This provider'} has no way without a person.`
+        ? `${provider === null || provider.id === 'generic' ? 'This provider' : provider.name} has no way without a person.`
         : !takesPersons(provider)
-          ? `${provider?.name ?? 'This provider'} has no page where a person could agree.`
+          ? `${provider === null || provider.id === 'generic' ? 'This provider' : provider.name} has no page where a person could agree.`
           : 'Tokens come without anybody signing in. Needs a service account, or an application that an administrator approved.'
   const choose = (next: Flow) => form.setValues({ flow: next, scopes: [], clientAuth: '' })
   return (
