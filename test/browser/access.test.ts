@@ -55,7 +55,6 @@ describe('access keys, persons and the audit trail in the browser', () => {
     assert.equal(await dialog().getByLabel('Mails an hour').count(), 0)
     await dialog().getByRole('checkbox', { name: 'Mail', exact: true }).check()
     await dialog().getByLabel('Mails an hour').fill('100')
-    await lookAt(desk.anna, 'access-key-new')
     await dialog().getByRole('button', { name: 'Make the key' }).click()
     const made = page.getByRole('dialog', { name: '“nightly” is made' })
     key = (await made.getByRole('group', { name: 'Access key' }).textContent())!.trim()
@@ -82,7 +81,6 @@ describe('access keys, persons and the audit trail in the browser', () => {
     assert.equal((await curl('crm')).status, '404')
     // Nobody touches the page.
     await page.getByRole('row').filter({ hasText: 'nightly' }).getByText('from 127.0.0.1').waitFor()
-    await lookAt(desk.anna, 'access-keys')
     await desk.visit('/credentials/weather', 'weather')
     await page.getByText('nightly').first().waitFor()
   })
@@ -105,7 +103,6 @@ describe('access keys, persons and the audit trail in the browser', () => {
     assert.deepEqual(await cells('crm').then(({ nightly, sync }) => ({ nightly, sync })), { nightly: '–', sync: 'Read Request' })
     assert.equal((await cells('All credentials')).reports, 'Read')
     assert.ok(page.url().includes('view=grid'))
-    await lookAt(desk.anna, 'access-keys-grid')
   })
 
   it('a revoked key opens nothing any more and stays visible', async () => {
@@ -114,7 +111,6 @@ describe('access keys, persons and the audit trail in the browser', () => {
     await dialog().getByText('It was used').waitFor()
     assert.equal(await dialog().getByRole('button', { name: 'Revoke' }).isDisabled(), true)
     await dialog().getByLabel(/Type/).fill('nightly')
-    await glanceAt(desk.anna, 'access-key-revoke')
     await dialog().getByRole('button', { name: 'Revoke' }).click()
     await page.getByRole('row').filter({ hasText: 'nightly' }).getByText('Revoked').waitFor()
     assert.equal((await curl('weather')).status, '401')
@@ -122,10 +118,8 @@ describe('access keys, persons and the audit trail in the browser', () => {
 
   it('a person is invited by a link, takes it in another browser, and sees what the role allows', async () => {
     await desk.visit('/persons', 'Persons')
-    await glanceAt(desk.anna, 'persons-one')
     await page.getByRole('button', { name: 'Invite somebody' }).first().click()
     await dialog().getByLabel('Name').fill('bela@example.org')
-    await glanceAt(desk.anna, 'person-invite')
     await dialog().getByRole('button', { name: 'Make the link' }).click()
     const shown = page.getByRole('dialog', { name: 'Link for bela@example.org' })
     const link = (await shown.getByRole('group', { name: 'Link' }).textContent())!.trim()
@@ -140,10 +134,8 @@ describe('access keys, persons and the audit trail in the browser', () => {
     assert.equal(await bela.page.getByRole('link', { name: 'New credential' }).count(), 0)
     await bela.page.goto(`${desk.service.url}/access-keys`)
     await bela.page.getByRole('alert').waitFor()
-    await glanceAt(bela, 'viewer-at-access-keys')
     await bela.page.goto(`${desk.service.url}/credentials/weather`)
     await bela.page.getByRole('heading', { level: 1, name: 'weather' }).waitFor()
-    await lookAt(bela, 'viewer-at-credential')
 
     // A new role holds at once, in the window that is open.
     await page.getByRole('button', { name: 'What can be done with bela@example.org' }).click()
@@ -200,7 +192,6 @@ describe('access keys, persons and the audit trail in the browser', () => {
       .getByRole('button', { name: /^Record \d+:/ })
       .first()
       .waitFor()
-    await lookAt(desk.anna, 'audit')
     await page.getByRole('combobox', { name: 'What' }).click()
     await page
       .getByRole('option', { name: /handed out/i })
@@ -213,7 +204,6 @@ describe('access keys, persons and the audit trail in the browser', () => {
       .first()
       .click()
     await dialog().getByText('127.0.0.1').waitFor()
-    await lookAt(desk.anna, 'audit-record')
     await dialog().getByRole('button', { name: 'Only to this one' }).click()
     await page.waitForURL(/subject=cred_/)
     await closeDialog(page).catch(() => undefined)
@@ -231,19 +221,16 @@ describe('access keys, persons and the audit trail in the browser', () => {
 
     await page.getByRole('button', { name: 'Verify the trail' }).click()
     await page.getByText(/All [\d,]+ records fit together/).waitFor()
-    await glanceAt(desk.anna, 'audit-verified')
 
     await page.getByRole('button', { name: 'More' }).click()
     await page.getByRole('menuitem', { name: 'Was this token handed out?' }).click()
     await dialog().locator('input[type=password]').fill('secret-of-weather')
     await dialog().getByRole('button', { name: 'Look for it' }).click()
     await dialog().getByText('It came from here').waitFor()
-    await glanceAt(desk.anna, 'audit-token')
     await closeDialog(page)
     await page.getByRole('combobox', { name: 'Outcome' }).click()
     await page.getByRole('option', { name: 'Failed' }).click()
     await page.getByText('No record fits these filters.').waitFor()
-    await glanceAt(desk.anna, 'audit-nothing')
     await page.getByRole('button', { name: 'Show all' }).last().click()
     await page
       .getByRole('button', { name: /^Record \d+:/ })

@@ -6,7 +6,7 @@ import { makeService, type TestService } from '../service.ts'
 import { consentAtProvider, makeVisitor, openBrowser, type Visitor } from './browser.ts'
 import { apiOf } from './desk.ts'
 import { lookAt } from './looks.ts'
-import { chooseSignIn, person, signIn, type Api } from './person.ts'
+import { chooseSignIn, person, setUpLink, signIn, type Api } from './person.ts'
 
 describe('the first day with the web page', () => {
   let service: TestService
@@ -29,8 +29,7 @@ describe('the first day with the web page', () => {
   })
 
   it('the printed link works once, the person chooses name and password, and the code stands in no address', async () => {
-    const link = /http:\S+\/set-up#\S+/.exec(service.output())?.[0]
-    assert.ok(link)
+    const link = await setUpLink(service)
     const { page } = anna
     await page.goto(link)
     await page.getByRole('heading', { name: 'Welcome to Keybearer' }).waitFor()

@@ -12,7 +12,10 @@ describe('the guides beside the steps of the wizard', () => {
   before(async () => {
     const server = await startAuthorizationServer()
     known = await startKnownProviders(server.issuer)
-    office = await openOffice({ server, settings: { KEYBEARER_PROVIDERS: known.folder } })
+    office = await openOffice({ server, settings: { KEYBEARER_PROVIDERS: known.folder } }).catch(async (error: unknown) => {
+      await known.stop()
+      throw error
+    })
   })
   after(async () => {
     await office.close()

@@ -46,13 +46,10 @@ describe('senders, email options and outbox in the browser, against a real mail 
   it('nothing is there yet: each page says what it is for, and what to do first', async () => {
     await open('/senders', 'Senders')
     await page.getByText('No senders yet').waitFor()
-    await glanceAt(desk.anna, 'senders-empty')
     await open('/email-options', 'Email options')
     await page.getByText('No senders yet').waitFor()
-    await glanceAt(desk.anna, 'email-options-empty')
     await open('/outbox', 'Outbox')
     await page.getByText('Nothing was sent yet').waitFor()
-    await glanceAt(desk.anna, 'outbox-empty')
   })
 
   it('a sender is made on the page, its form keeps what was typed when it is refused, and its test message is in the mailbox', async () => {
@@ -81,7 +78,7 @@ describe('senders, email options and outbox in the browser, against a real mail 
     await test.getByLabel('Send a test message to').fill('bob@rig.test')
     await test.getByRole('button', { name: 'Send', exact: true }).click()
     await test.getByText('The mail server has taken it').waitFor()
-    await lookAt(desk.anna, 'sender-tested')
+    await glanceAt(desk.anna, 'sender-tested')
     await waitForMail(rig, 'bob', 'office "<b>"')
     await closeDialog(page)
     await page
@@ -110,7 +107,6 @@ describe('senders, email options and outbox in the browser, against a real mail 
     await dialog().getByText('Cancelled', { exact: true }).waitFor()
     await closeDialog(page)
     await open('/senders', 'Senders')
-    await lookAt(desk.anna, 'senders')
   })
 
   it('a message is written on the page, and arrives', async () => {
@@ -119,7 +115,6 @@ describe('senders, email options and outbox in the browser, against a real mail 
     await write(subject, 'office')
     await dialog().getByText('Sent', { exact: true }).first().waitFor()
     await dialog().getByText('Taken', { exact: true }).waitFor()
-    await lookAt(desk.anna, 'outbox-message')
     await waitForMail(rig, 'bob', subject)
     assert.ok(page.url().includes('message=msg_'), 'the message is in the address bar')
     await closeDialog(page)
@@ -140,7 +135,6 @@ describe('senders, email options and outbox in the browser, against a real mail 
       await write(one, 'forger')
       await dialog().getByRole('button', { name: 'Try again now' }).waitFor()
       await dialog().getByText('The server said').waitFor()
-      if (one === subject) await glanceAt(desk.anna, 'outbox-not-sent')
       await closeDialog(page)
     }
     await desk.api('PATCH', `/v1/senders/${sender.id}`, { login: null })
@@ -199,7 +193,6 @@ describe('senders, email options and outbox in the browser, against a real mail 
     await first.and(page.getByRole('listitem', { name: /office/ })).waitFor()
     await page.getByRole('combobox', { name: 'Mail addresses' }).pressSequentially('bob@rig.test,')
     await page.getByRole('checkbox', { name: 'A credential works no longer' }).and(page.locator(':checked')).waitFor()
-    await lookAt(desk.anna, 'email-options')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('The email options are saved.').first().waitFor()
     await page.reload()
@@ -251,7 +244,6 @@ describe('senders, email options and outbox in the browser, against a real mail 
     await page.getByRole('menuitem', { name: 'Delete' }).click()
     const ask = page.getByRole('dialog', { name: /Delete/ })
     assert.equal(await ask.getByRole('button', { name: 'Delete' }).isDisabled(), true)
-    await glanceAt(desk.anna, 'sender-delete')
     await ask.getByLabel(/Type/).fill('away')
     await ask.getByRole('button', { name: 'Delete' }).click()
     await ask.waitFor({ state: 'detached' })

@@ -8,7 +8,7 @@ import { clientSecrets, startAuthorizationServer, type AuthorizationServer } fro
 import { makeService, type TestService } from '../service.ts'
 import { consentAtProvider, makeVisitor, openBrowser, type Visitor } from './browser.ts'
 import { glanceAt, lookAt } from './looks.ts'
-import { person } from './person.ts'
+import { person, setUpLink } from './person.ts'
 
 describe('signing in at an OpenID provider, on the web page', () => {
   let server: AuthorizationServer
@@ -45,7 +45,7 @@ describe('signing in at an OpenID provider, on the web page', () => {
     await early.page.getByRole('link', { name: 'Sign in at Rig <b>& Sons</b>' }).waitFor()
     await glanceAt(early, 'sign-in-not-set-up-invited')
     await early.close()
-    const code = /\/set-up#(\S+)/.exec(service.output())![1]
+    const code = (await setUpLink(service)).split('#')[1]
     const setUp = await fetch(`${service.url}/v1/setup`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

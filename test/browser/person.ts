@@ -5,11 +5,19 @@ import type { TestService } from '../service.ts'
 /** The first person of every service: an administrator. */
 export const person = { name: 'anna@example.org', password: 'seven green lanterns drift' }
 
+/** The link that the first start prints: what a process has written may come after it answers. */
+export async function setUpLink(service: Pick<TestService, 'output'>): Promise<string> {
+  for (let i = 0; i < 600; i++) {
+    const link = /https?:\S+\/set-up#\S+(?=\s)/.exec(service.output())?.[0]
+    if (link !== undefined) return link
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  assert.fail(`the first start printed no link: ${service.output().slice(-2000)}`)
+}
+
 /** Follows the link that the first start printed, and stays signed in; `address` changes the link where the page is reached by another name. */
 export async function setUp(page: Page, service: Pick<TestService, 'output'>, address = (link: string) => link): Promise<void> {
-  const link = /https?:\S+\/set-up#\S+/.exec(service.output())?.[0]
-  assert.ok(link, 'the first start prints a link')
-  await page.goto(address(link))
+  await page.goto(address(await setUpLink(service)))
   await chooseSignIn(page, person.name)
   await page.getByRole('heading', { name: 'API Keys & Credentials' }).waitFor()
 }

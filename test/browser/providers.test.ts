@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { openDesk, type Desk } from './desk.ts'
-import { lookAt } from './looks.ts'
+import { glanceAt, lookAt } from './looks.ts'
 import { goOn } from './wizard-steps.ts'
 
 describe('the catalogue on the page', () => {
@@ -20,7 +20,6 @@ describe('the catalogue on the page', () => {
     await page.getByRole('link', { name: 'Slack (bot)', exact: true }).click()
     await page.getByRole('heading', { level: 1, name: 'Slack (bot)' }).waitFor()
     await page.getByText('Post messages', { exact: true }).first().waitFor()
-    await lookAt(desk.anna, 'provider')
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as a file' }).click()])
     assert.equal(download.suggestedFilename(), 'slack.json')
   })
@@ -48,7 +47,7 @@ describe('the catalogue on the page', () => {
     await page.getByRole('radio', { name: /^Thunderbird, Microsoft 365/ }).click()
     await page.getByText('The consent page will show: Thunderbird.').waitFor()
     await page.getByText('register one for yourself', { exact: false }).waitFor()
-    await lookAt(desk.anna, 'wizard-popular')
+    await glanceAt(desk.anna, 'wizard-popular')
     await goOn(page, 'Account')
     assert.equal(await page.getByLabel('Client ID').inputValue(), '9e5f94bc-e8a4-4e73-b8be-63364c29d753')
     await page.getByLabel('Name', { exact: false }).last().fill('borrowed')

@@ -36,7 +36,6 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     const hosts = page.getByRole('combobox', { name: 'Servers it may be sent to' }).or(page.getByRole('textbox', { name: 'Servers it may be sent to' }))
     await hosts.first().pressSequentially('api.example.org *.example.net,')
     await nameIt(page, 'weather')
-    await glanceAt(office.anna, 'wizard-api-key')
     await goOn(page, 'Name')
     await page.getByLabel('Description').fill('The forecast')
     await goOn(page, 'Test')
@@ -105,7 +104,6 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await page.getByRole('button', { name: 'Save and finish later' }).click()
     await page.getByRole('heading', { name: 'half way' }).waitFor()
     await page.getByText('It is not finished yet').waitFor()
-    await glanceAt(office.anna, 'credential-incomplete')
     assert.equal((await stored('half way')).status, 'incomplete')
     await page.goto(`${office.service.url}/credentials`)
     await page
