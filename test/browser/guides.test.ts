@@ -112,7 +112,7 @@ describe('the guides beside the steps of the wizard', () => {
     await page.getByText('It is saved, and can be finished any time').waitFor()
     await goOn(page, 'Scopes')
     await page.getByLabel('The application stands on “Testing” at Google').check()
-    await assertGood(office.anna, 'wizard-testing')
+    await glanceAt(office.anna, 'wizard-testing')
     await goOn(page, 'Consent')
     const stored = await office.api<{ options: object; registration: { id: string } }>('GET', '/v1/credentials/in%20testing')
     assert.deepEqual(stored.options, { consent_lifetime: 604_800 })
