@@ -5,7 +5,9 @@ import { startLocalServer, type LocalServer } from '../local-server.ts'
 import { clientSecrets } from '../rig/authorization-server.ts'
 import { countMails, readMailRig, waitForMail, type MailRigAddresses } from '../rig/mail-rig.ts'
 import { makeVisitor, type Visitor } from './browser.ts'
-import { closeDialog, glanceAt, lookAt, openDesk, password, pick, type Desk } from './desk.ts'
+import { closeDialog, openDesk, pick, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
+import { person } from './person.ts'
 
 type Action = { id: string; name: string; request: { url: string }; last_run: { status: string } | null }
 
@@ -23,7 +25,7 @@ describe('actions in the browser, against a real mail server and a web server', 
       response.setHeader('content-type', 'application/json')
       request.resume().on('end', () => response.end(JSON.stringify({ ticket: 4711, queue: request.url })))
     })
-    desk = await openDesk({ KEYBEARER_CA_FILE: rig.caFile })
+    desk = await openDesk({ settings: { KEYBEARER_CA_FILE: rig.caFile } })
     page = desk.page
     const { description } = await desk.api<{ description: object }>('POST', '/v1/providers/discover', { issuer: rig.issuer, id: 'rig', name: 'Rig' })
     await desk.api('POST', '/v1/providers', { ...description, grants: ['client_credentials', 'authorization_code'] })
@@ -285,8 +287,8 @@ describe('actions in the browser, against a real mail server and a web server', 
     const { link } = await desk.api<{ link: string }>('POST', '/v1/persons', { name, role })
     const visitor = await makeVisitor(desk.browser)
     await visitor.page.goto(link)
-    await visitor.page.locator('input[type=password]').nth(0).fill(password)
-    await visitor.page.locator('input[type=password]').nth(1).fill(password)
+    await visitor.page.locator('input[type=password]').nth(0).fill(person.password)
+    await visitor.page.locator('input[type=password]').nth(1).fill(person.password)
     await visitor.page.getByRole('button', { name: 'Sign in' }).click()
     await visitor.page.getByRole('heading', { level: 1, name: 'API Keys & Credentials' }).waitFor()
     return visitor
