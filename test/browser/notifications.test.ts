@@ -6,7 +6,8 @@ import { Agent } from '../rig/agent.ts'
 import { clientSecrets } from '../rig/authorization-server.ts'
 import { readMailRig, waitForMail, type MailRigAddresses } from '../rig/mail-rig.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../webhook-receiver.ts'
-import { glanceAt, lookAt, openDesk, pick, type Desk } from './desk.ts'
+import { openDesk, pick, type Desk } from './desk.ts'
+import { glanceAt, lookAt } from './looks.ts'
 
 describe('notifications in the browser, against a real authorization server and a real mailbox', () => {
   let rig: MailRigAddresses
@@ -16,7 +17,7 @@ describe('notifications in the browser, against a real authorization server and 
   before(async () => {
     rig = readMailRig()
     receiver = await startWebhookReceiver()
-    desk = await openDesk({ KEYBEARER_CA_FILE: rig.caFile })
+    desk = await openDesk({ settings: { KEYBEARER_CA_FILE: rig.caFile } })
     page = desk.page
     const { description } = await desk.api<{ description: object }>('POST', '/v1/providers/discover', { issuer: rig.issuer, id: 'rig', name: 'Rig' })
     await desk.api('POST', '/v1/providers', { ...description, grants: ['client_credentials', 'authorization_code'] })
