@@ -72,6 +72,8 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
       status: 'waiting',
       authorization_url: null,
       link: null,
+      started_by: 'nightly',
+      created_at: '2026-11-24T06:27:09.000Z',
       user_code: 'WDJB-MJHT',
       verification_uri: 'https://www.google.com/device',
       verification_uri_complete: null,
