@@ -29,6 +29,7 @@ export async function openRaw(port: number, options: { host?: string; from?: str
   const waiting: ((reply: string) => void)[] = []
   const unread: string[] = []
   let rest = ''
+  let isClosed = false
   let gone = (): void => undefined
   const closed = new Promise<void>((resolve) => (gone = resolve))
   const read = (chunk: Buffer) => {
@@ -48,6 +49,7 @@ export async function openRaw(port: number, options: { host?: string; from?: str
     socket.on('data', read)
     socket.on('error', () => undefined)
     socket.on('close', () => {
+      isClosed = true
       gone()
       for (const taker of waiting.splice(0)) taker('(closed)')
     })
@@ -55,7 +57,8 @@ export async function openRaw(port: number, options: { host?: string; from?: str
   listen()
   const next = () => {
     const reply = unread.shift()
-    return reply === undefined ? new Promise<string>((resolve) => waiting.push(resolve)) : Promise.resolve(reply)
+    if (reply !== undefined) return Promise.resolve(reply)
+    return isClosed ? Promise.resolve('(closed)') : new Promise<string>((resolve) => waiting.push(resolve))
   }
   await next()
   return {
