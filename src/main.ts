@@ -29,6 +29,7 @@ import { createLog, type Log } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import { Problem } from './base/problem.ts'
 import { readSettings, refuseUnsafeRuntime, settingsTable, type EffectiveSetting, type Settings } from './config.ts'
+import { accessKeyEnds } from './credentials/calendar.ts'
 import { Consents } from './credentials/consents.ts'
 import type { CredentialContext } from './credentials/context.ts'
 import { Credentials } from './credentials/credentials.ts'
@@ -218,7 +219,16 @@ export async function startParts(
       count: (outcome) => metrics.count('action_runs_total', { outcome }),
     })
     const backups = new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version })
-    const notifications = createNotifications(mail, { outbox, backups, command: settings.KEYBEARER_NOTIFY_COMMAND, publicUrl })
+    const notifications = createNotifications(mail, {
+      outbox,
+      backups,
+      ends: async () => [
+        ...(await credentials.ends(undefined)).filter(({ kind }) => kind === 'idle' || kind === 'password_login'),
+        ...accessKeyEnds(await accessKeys.list(), clock.now()),
+      ],
+      command: settings.KEYBEARER_NOTIFY_COMMAND,
+      publicUrl,
+    })
 
     bus.listen((event) => {
       if (event.type === 'master_key.rotated') rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))

@@ -1,3 +1,4 @@
+import type { CalendarEnd } from '../src/credentials/calendar.ts'
 import { createJobRunner, type JobRunner } from '../src/jobs/job-runner.ts'
 import { commandHandler, commandJob } from '../src/mail/notice-command.ts'
 import { Notices } from '../src/mail/notices.ts'
@@ -12,7 +13,7 @@ export type FakeBackups = { isOld: boolean; lastAt: number | null }
 export type NoticeNode = { notices: Notices; jobs: JobRunner; stop(): Promise<void> }
 
 /** Makes what tells people and programs over a mail world: one node. Nothing of it is started. */
-export function makeNoticeNode(mail: MailWorld, options: { backups?: FakeBackups; command?: string } = {}): NoticeNode {
+export function makeNoticeNode(mail: MailWorld, options: { backups?: FakeBackups; command?: string; ends?: () => Promise<CalendarEnd[]> } = {}): NoticeNode {
   const { db, dialect, clock, log } = mail.context
   const { backups = { isOld: false, lastAt: null }, command } = options
   const jobs = createJobRunner({
@@ -26,6 +27,7 @@ export function makeNoticeNode(mail: MailWorld, options: { backups?: FakeBackups
     outbox: mail.outbox,
     jobs,
     backups: { get: async () => ({ supported: true, lastSize: null, restored: null, ...backups }) },
+    ends: options.ends ?? (async () => []),
     hasCommand: command !== undefined,
     publicUrl: noticeUrl,
   })

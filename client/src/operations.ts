@@ -210,24 +210,24 @@ export type MessageResend = { sender: string }
 export type MailOptions = { default_sender: Named | null; fallbacks: { sender: Named; when: ("unreachable" | "refused" | "credential_not_ready")[] }[]; notify: MailNotify }
 
 /** Who is told of what by mail */
-export type MailNotify = { to: string[]; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; daily: { hour: number; time_zone: string } | null; reminders: boolean }
+export type MailNotify = { to: string[]; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "access_key.expiring" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; daily: { hour: number; time_zone: string } | null; reminders: boolean }
 
 export type NewMailOptions = { default_sender: string | null; fallbacks: { sender: string; when: ("unreachable" | "refused" | "credential_not_ready")[] }[]; notify: NewMailNotify }
 
 /** Who is told of what by mail: at once and with reminders unless told */
-export type NewMailNotify = { to: string[]; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; daily?: { hour: number; time_zone: string } | null; reminders?: boolean }
+export type NewMailNotify = { to: string[]; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "access_key.expiring" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; daily?: { hour: number; time_zone: string } | null; reminders?: boolean }
 
 export type WebhookPage = { items: Webhook[]; next: string | null }
 
 /** An address that is told what needs a person, by messages signed as Standard Webhooks says */
-export type Webhook = { id: string; name: string; origin: string; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; enabled: boolean; disabled_reason: string | null; failing_since: string | null; failures: number; last_success_at: string | null; last_failure_at: string | null; last_error: string | null; created_at: string; updated_at: string; revision: number }
+export type Webhook = { id: string; name: string; origin: string; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "access_key.expiring" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; enabled: boolean; disabled_reason: string | null; failing_since: string | null; failures: number; last_success_at: string | null; last_failure_at: string | null; last_error: string | null; created_at: string; updated_at: string; revision: number }
 
-export type NewWebhook = { name: string; url: string; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[] }
+export type NewWebhook = { name: string; url: string; events: ("credential.expiring" | "credential.broken" | "credential.recovered" | "access_key.expiring" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[] }
 
 export type MadeWebhook = { webhook: Webhook; secret: string }
 
 /** A field left out stays as it is */
-export type WebhookChange = { name?: string; url?: string; events?: ("credential.expiring" | "credential.broken" | "credential.recovered" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; enabled?: boolean }
+export type WebhookChange = { name?: string; url?: string; events?: ("credential.expiring" | "credential.broken" | "credential.recovered" | "access_key.expiring" | "message.failed" | "audit.blocked" | "backup.old" | "webhook.disabled")[]; enabled?: boolean }
 
 export type WebhookTest = { ok: boolean; status: number | null; message: string; milliseconds: number }
 

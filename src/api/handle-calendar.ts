@@ -1,6 +1,6 @@
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Caller } from '../access/caller.ts'
-import type { CalendarEnd } from '../credentials/calendar.ts'
+import { accessKeyEnds } from '../credentials/calendar.ts'
 import type { HandlersOf } from './call.ts'
 import { writeCalendar } from './calendar-feed.ts'
 import { mayManage } from './guard.ts'
@@ -10,23 +10,13 @@ import { iso } from './views.ts'
 type Needed = Pick<Services, 'credentials' | 'accessKeys' | 'clock' | 'facts'>
 
 export function calendarHandlers({ credentials, accessKeys, clock, facts }: Needed): HandlersOf<'listEnds' | 'createCalendarFeed' | 'readCalendarFeed'> {
-  const keyEnds = async (): Promise<CalendarEnd[]> =>
-    (await accessKeys.list())
-      .filter((key) => key.expiresAt !== null && key.revokedAt === null && key.expiresAt > clock.now())
-      .map((key) => ({
-        kind: 'access_key' as const,
-        at: key.expiresAt!,
-        subject: { kind: 'access_key' as const, id: key.id, name: key.name },
-        credentials: [],
-        message: 'The access key ends.',
-        nextStep: 'Make a new one and give it to the automation.',
-      }))
+  const keyEnds = async () => accessKeyEnds(await accessKeys.list(), clock.now())
   return {
     async listEnds({ caller }) {
       const ends = await credentials.ends(caller.visible())
       if (caller.administers('keys')) ends.push(...(await keyEnds()))
       const items = ends.sort((a, b) => a.at - b.at)
-      return { body: { items: items.map(({ nextStep, at, ...end }) => ({ ...end, at: iso(at), next_step: nextStep })), next: null } }
+      return { body: { items: items.map(({ nextStep, at, since: _since, ...end }) => ({ ...end, at: iso(at), next_step: nextStep })), next: null } }
     },
     async createCalendarFeed({ body, caller, actor }) {
       // A feed shows the ends of everything: nobody gives more than he sees.

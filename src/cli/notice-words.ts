@@ -9,6 +9,7 @@ export const noticeWords = [
   'credential.expiring',
   'credential.broken',
   'credential.recovered',
+  'access_key.expiring',
   'message.failed',
   'audit.blocked',
   'backup.old',

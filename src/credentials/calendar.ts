@@ -1,3 +1,4 @@
+import type { AccessKeyView } from '../access/types.ts'
 import type { Provider } from '../providers/provider-schema.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { credentialsWithEnds, registrationsWithEnds } from '../storage/ends.ts'
@@ -13,6 +14,8 @@ export type EndKind = (typeof endKinds)[number]
 export type CalendarEnd = {
   kind: EndKind
   at: number
+  /** Since when this end is so; null: it was so from the beginning. */
+  since: number | null
   /** What ends. */
   subject: { kind: 'credential' | 'registration' | 'access_key'; id: string; name: string }
   /** What stops with it. */
@@ -39,6 +42,7 @@ export async function listEnds(context: CredentialContext, visible: string[] | u
     ends.push({
       kind: isCertificate ? 'certificate' : 'client_secret',
       at: row.secret_expires_at!,
+      since: null,
       subject: { kind: 'registration', id: row.id, name: row.name },
       credentials: row.credentials,
       message: isCertificate ? 'The certificate ends.' : 'The client secret ends.',
@@ -54,6 +58,7 @@ function endsOf(row: CredentialWithRegistration): CalendarEnd[] {
   const end = (kind: EndKind, at: number, message: string, nextStep: string): CalendarEnd => ({
     kind,
     at,
+    since: row.token_obtained_at,
     subject: { kind: 'credential', ...named },
     credentials: [named],
     message,
@@ -105,4 +110,19 @@ function idleEnd(
       row.paused === 1 ? 'Resume it before that.' : 'See why it is not renewed, and reconnect if need be.',
     ),
   ]
+}
+
+/** Lists the access keys that will end. */
+export function accessKeyEnds(keys: AccessKeyView[], now: number): CalendarEnd[] {
+  return keys
+    .filter((key) => key.expiresAt !== null && key.revokedAt === null && key.expiresAt > now)
+    .map((key) => ({
+      kind: 'access_key' as const,
+      at: key.expiresAt!,
+      since: key.createdAt,
+      subject: { kind: 'access_key' as const, id: key.id, name: key.name },
+      credentials: [],
+      message: 'The access key ends.',
+      nextStep: 'Make a new one and give it to the automation.',
+    }))
 }

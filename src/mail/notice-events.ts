@@ -3,6 +3,7 @@ export const noticeEvents = [
   'credential.expiring',
   'credential.broken',
   'credential.recovered',
+  'access_key.expiring',
   'message.failed',
   'audit.blocked',
   'backup.old',

@@ -26,8 +26,8 @@ export const heeded: EventType[] = [
   'webhook.disabled',
 ]
 
-/** Something to tell. `byMail` is false for what a mail would only repeat: that a notice itself could not be sent. */
-export type Finding = { event: NoticeEvent; id: string; notice: Notice; said: Said | null; byMail: boolean }
+/** Something to tell. `isFixed`: it is told as it is now, whatever becomes of the credential. `byMail` is false for what a mail would only repeat: that a notice itself could not be sent. */
+export type Finding = { event: NoticeEvent; id: string; notice: Notice; said: Said | null; byMail: boolean; isFixed?: boolean }
 
 export type Judged = {
   findings: Finding[]
@@ -190,5 +190,7 @@ function isStillTrue(event: NoticeEvent, status: CredentialStatus): boolean {
   return event === 'credential.expiring' ? status === 'ready' || status === 'expiring' : !isBroken(status)
 }
 
-export const pendingOf = ({ event, id, said, notice }: Finding, now: number): Pending =>
-  notice.about.kind === 'credential' || notice.about.kind === 'message' ? { at: now, event, id, ...(said ? { said } : {}) } : { at: now, event, id, notice }
+export function pendingOf({ event, id, said, notice, isFixed }: Finding, now: number): Pending {
+  const isLookedAtAgain = isFixed !== true && (notice.about.kind === 'credential' || notice.about.kind === 'message')
+  return isLookedAtAgain ? { at: now, event, id, ...(said ? { said } : {}) } : { at: now, event, id, notice }
+}

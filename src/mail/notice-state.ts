@@ -1,4 +1,5 @@
 import type { NoticeEvent } from './notice-events.ts'
+import type { WarnedEnds } from './notice-ends.ts'
 import type { Notice, Said } from './notice.ts'
 
 /**
@@ -18,14 +19,15 @@ export type NoticeState = {
   pending: Pending[]
   /** Whether somebody was told that the last backup is old. */
   backupTold: boolean
+  /** When ends were looked at that no event tells of, and of which of them somebody was told. */
+  endsAt: number
+  endsWarned: WarnedEnds
 }
 
 export const noticeFact = 'notices'
 
-export const readNoticeState = (text: string): NoticeState => ({
-  pending: [],
-  backupTold: false,
-  ...(JSON.parse(text) as Omit<NoticeState, 'pending' | 'backupTold'>),
-})
+const added = { pending: [], backupTold: false, endsAt: 0, endsWarned: {} }
 
-export const freshNoticeState = (seq: number, now: number): NoticeState => ({ seq, lookedAt: now, remindedAt: now, told: [], pending: [], backupTold: false })
+export const readNoticeState = (text: string): NoticeState => ({ ...added, ...(JSON.parse(text) as Omit<NoticeState, keyof typeof added>) })
+
+export const freshNoticeState = (seq: number, now: number): NoticeState => ({ seq, lookedAt: now, remindedAt: now, told: [], ...added })

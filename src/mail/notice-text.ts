@@ -10,6 +10,7 @@ const headings: Record<NoticeEvent, string> = {
   'webhook.disabled': 'Switched off, because nothing came through:',
   'backup.old': 'The last backup is old:',
   'credential.expiring': 'Will stop working unless a person acts:',
+  'access_key.expiring': 'Access keys that end soon:',
   'credential.recovered': 'Works again:',
 }
 
@@ -81,6 +82,7 @@ const subjects: Record<NoticeEvent, (name: string) => string> = {
   'credential.expiring': (name) => `"${name}" will stop working`,
   'credential.broken': (name) => `"${name}" needs a person`,
   'credential.recovered': (name) => `"${name}" works again`,
+  'access_key.expiring': (name) => `the access key "${name}" will end`,
   'message.failed': () => 'a message could not be sent',
   'audit.blocked': () => 'the audit trail could not be written',
   'backup.old': () => 'the last backup is old',

@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../base/diagnosis.ts'
+import type { CalendarEnd } from '../credentials/calendar.ts'
 import { readReason } from '../credentials/credential-status.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import type { MessageFacts } from '../storage/message-facts.ts'
@@ -13,7 +14,7 @@ import type { MessageProblem, Recipient } from './types.ts'
  */
 export type Notice = {
   event: NoticeEvent
-  about: { kind: 'credential' | 'message' | 'webhook' | 'service'; id: string | null; name: string }
+  about: { kind: 'credential' | 'access_key' | 'message' | 'webhook' | 'service'; id: string | null; name: string }
   account: string | null
   status: string | null
   since: number | null
@@ -104,6 +105,22 @@ export function backupNotice(lastAt: number | null): Notice {
     nextStep: 'Make one, and let it be made every day: keybearer backup FILE.',
     diagnosis: null,
     path: '/settings',
+  })
+}
+
+/** Tells of an end that no event tells of. */
+export function endNotice({ kind, at, subject, message, nextStep }: CalendarEnd): Notice {
+  const isKey = kind === 'access_key'
+  return clean({
+    event: isKey ? 'access_key.expiring' : 'credential.expiring',
+    about: { kind: isKey ? 'access_key' : 'credential', id: subject.id, name: subject.name },
+    account: null,
+    status: null,
+    since: null,
+    message: `${message} It is on ${iso(at)}.`,
+    nextStep,
+    diagnosis: null,
+    path: isKey ? '/access-keys' : `/credentials/${subject.id}`,
   })
 }
 

@@ -1,9 +1,10 @@
 import type { Transaction } from 'kysely'
 import type { Backups } from '../access/backups.ts'
 import { service, type Actor } from '../base/actor.ts'
+import type { CalendarEnd } from '../credentials/calendar.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { JobRunner } from '../jobs/job-runner.ts'
-import { brokenCredentials } from '../storage/credentials.ts'
+import { brokenCredentials, credentialsById } from '../storage/credentials.ts'
 import { lastEventSeq, readEventsOf } from '../storage/events.ts'
 import { readFact, writeFactIf } from '../storage/facts.ts'
 import { clearSnooze } from '../storage/snoozes.ts'
@@ -14,7 +15,8 @@ import type { MailContext } from './context.ts'
 import { dayOf } from './digest-time.ts'
 import { readNotify, type Notify } from './mail-options.ts'
 import { backupNotice, credentialNotice, type Notice } from './notice.ts'
-import { heeded, isSnoozed, judge, mostEvents, noticesId, pendingOf, resolvePending } from './notice-judge.ts'
+import { judgeEnds } from './notice-ends.ts'
+import { heeded, isSnoozed, type Finding, judge, mostEvents, noticesId, pendingOf, resolvePending } from './notice-judge.ts'
 import { orderDeliveries, type Programs } from './notice-orders.ts'
 import { freshNoticeState, noticeFact, readNoticeState, type NoticeState } from './notice-state.ts'
 import { writeNotice, type Told } from './notice-text.ts'
@@ -26,6 +28,7 @@ const day = 86_400_000
 const gatherTime = 3000
 const longestSleep = 5 * 60_000
 const mostRows = 500
+const endsEvery = 3_600_000
 
 const notices: Actor = { ...service, id: noticesId }
 
@@ -33,6 +36,8 @@ type Parts = {
   outbox: Pick<Outbox, 'accept'>
   jobs: Pick<JobRunner, 'enqueue' | 'wake'>
   backups: Pick<Backups, 'get'>
+  /** Ends that no event tells of. */
+  ends: () => Promise<CalendarEnd[]>
   /** Whether the settings name a program that is told, too. */
   hasCommand: boolean
   publicUrl: string
@@ -114,17 +119,34 @@ export class Notices {
     const state = readNoticeState(before)
     const events = await readEventsOf(db, heeded, state.seq, mostEvents)
     const judged = await judge({ ...this.#context, backups: this.#parts.backups }, state, events, now)
-    const forMail = wantsMail ? judged.findings.filter((one) => one.byMail && notify.events.includes(one.event)) : []
+    const ends = await this.#judgeEnds(state, now)
+    const findings = [...judged.findings, ...ends.findings]
+    const forMail = wantsMail ? findings.filter((one) => one.byMail && notify.events.includes(one.event)) : []
     const pending = [...(wantsMail ? state.pending : []), ...forMail.map((one) => pendingOf(one, now))].slice(-mostEvents)
     const isFirst = await inTransaction(db, async (trx) => {
       // Another node may have been quicker: then that one tells.
-      if (!(await writeFactIf(trx, noticeFact, before, JSON.stringify({ ...judged.state, pending })))) return false
-      await orderDeliveries(trx, this.#parts.jobs, { findings: judged.findings, programs, now, publicUrl: this.#parts.publicUrl })
+      if (!(await writeFactIf(trx, noticeFact, before, JSON.stringify({ ...judged.state, ...ends.state, pending })))) return false
+      await orderDeliveries(trx, this.#parts.jobs, { findings, programs, now, publicUrl: this.#parts.publicUrl })
       for (const { id, until } of judged.woken) await clearSnooze(trx, id, until)
       return true
     })
-    if (isFirst && judged.findings.length > 0) this.#parts.jobs.wake()
+    if (isFirst && findings.length > 0) this.#parts.jobs.wake()
     return events.length === mostEvents
+  }
+
+  /** Looks once an hour at what ends, and leaves out what nobody wants to hear of now. */
+  async #judgeEnds(state: NoticeState, now: number): Promise<{ findings: Finding[]; state: Pick<NoticeState, 'endsAt' | 'endsWarned'> }> {
+    const { endsAt, endsWarned } = state
+    if (now - endsAt < endsEvery && endsAt <= now) return { findings: [], state: { endsAt, endsWarned } }
+    const all = await this.#parts.ends()
+    const rows = await credentialsById(this.#context.db, [...new Set(all.flatMap(({ subject }) => (subject.kind === 'credential' ? [subject.id] : [])))])
+    const quiet = new Set(rows.filter((row) => isSnoozed(row, now)).map((row) => row.id))
+    const { findings, warned } = judgeEnds(
+      all.filter((end) => !quiet.has(end.subject.id)),
+      endsWarned,
+      now,
+    )
+    return { findings, state: { endsAt: now, endsWarned: warned } }
   }
 
   /** Writes the mail that is due. */

@@ -1,4 +1,5 @@
 import type { Backups } from '../access/backups.ts'
+import type { CalendarEnd } from '../credentials/calendar.ts'
 import { createJobRunner } from '../jobs/job-runner.ts'
 import { AuditAlarm } from '../mail/audit-alarm.ts'
 import type { MailContext } from '../mail/context.ts'
@@ -13,7 +14,7 @@ export type Notifications = { webhooks: Webhooks; notices: Notices; start(): Pro
 /** Puts together what tells people and programs: by mail, by webhook, and by the program that the settings name. */
 export function createNotifications(
   mail: MailContext,
-  parts: { outbox: Outbox; backups: Pick<Backups, 'get'>; command: string | null; publicUrl: string },
+  parts: { outbox: Outbox; backups: Pick<Backups, 'get'>; ends: () => Promise<CalendarEnd[]>; command: string | null; publicUrl: string },
 ): Notifications {
   const { db, dialect, clock, log } = mail
   const { command, publicUrl } = parts
@@ -26,7 +27,7 @@ export function createNotifications(
     // A node without the setting leaves what is for the program to those that have it.
     handlers: { [webhookJob]: deliveries.handler, ...(command === null ? {} : { [commandJob]: commandHandler(command) }) },
   })
-  const notices = new Notices(mail, { outbox: parts.outbox, jobs, backups: parts.backups, hasCommand: command !== null, publicUrl })
+  const notices = new Notices(mail, { outbox: parts.outbox, jobs, backups: parts.backups, ends: parts.ends, hasCommand: command !== null, publicUrl })
   const alarm = new AuditAlarm(mail, { deliveries, command, publicUrl })
   return {
     webhooks: new Webhooks(mail, deliveries),
