@@ -130,6 +130,21 @@ for (const database of databases) {
       assert.equal(replies.filter((reply) => reply.json.repeated === false).length, 1)
       await ended(again.json.run)
       assert.equal((await api.services.actionRuns.list({ actionIds: [id] })).items.length, 1)
+      // Without the way through HTTP between them: none has committed when the others look.
+      const timestamp = String(Math.floor(api.services.clock.now() / 1000))
+      const body = Buffer.from('{"order":"4712"}')
+      const signed = { id: 'msg_close', timestamp, signature: sign(new Secret(secret), 'msg_close', timestamp, body), body }
+      const taken = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          api.services.actionHooks.receive(path.split('/').at(-1)!, signed, {
+            address: null,
+            parse: (bytes) => JSON.parse(bytes.toString()) as object as Record<string, unknown>,
+          }),
+        ),
+      )
+      assert.equal(new Set(taken.map((one) => one.runId)).size, 1)
+      assert.equal(taken.filter((one) => !one.isRepeated).length, 1)
+      await ended(taken[0]!.runId)
     })
 
     it('refuse what is not signed, too old, or for nobody, in the same words, and record it', async () => {

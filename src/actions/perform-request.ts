@@ -69,12 +69,12 @@ function writeJson(value: unknown, path: string, renderer: Renderer): unknown {
 }
 
 /** Sends the request of an action, and those for the further pages. */
-export async function sendRequest({ requests }: ActionContext, request: RequestDefinition, written: NewHttpRequest, actor: Actor): Promise<Attempt> {
+export async function sendRequest({ requests, clock }: ActionContext, request: RequestDefinition, written: NewHttpRequest, actor: Actor): Promise<Attempt> {
   const host = new URL(written.url).host
   const { paging } = request
   let answer = await requests.send(request.credential, written, actor)
   let result = toResult(answer)
-  if (paging === null || attemptOf(result, host).problem !== null) return attemptOf(result, host)
+  if (paging === null || attemptOf(result, host, clock.now()).problem !== null) return attemptOf(result, host, clock.now())
   const items: unknown[] = pageItems(paging, result)
   let current = written
   let size = answer.body.content.length
@@ -86,7 +86,7 @@ export async function sendRequest({ requests }: ActionContext, request: RequestD
     }
     answer = await requests.send(request.credential, next, actor)
     result = toResult(answer)
-    const attempt = attemptOf(result, host)
+    const attempt = attemptOf(result, host, clock.now())
     if (attempt.problem !== null) return attempt
     size += answer.body.content.length
     if (size > request.maxBytes) return { problem: null, result: { ...result, pages: pages + 1, json: items, truncated: true } }

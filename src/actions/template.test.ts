@@ -77,7 +77,10 @@ describe('the texts of actions', () => {
       ['{% for i in (1..3000) %}{% for j in (1..3000) %}{% for k in (1..3000) %}{% endfor %}{% endfor %}{% endfor %}', /takes longer|more memory/],
       ['{% for i in (1..2000) %}{% for j in (1..1900) %}{% assign k = j | times: 3 %}{% endfor %}{% endfor %}', /takes longer/],
       ['{% assign s = "aaaaaaaaaa" %}{% for i in (1..60) %}{% assign s = s | append: s %}{% endfor %}{{ s }}', /more memory/],
-      ['{% capture s %}aaaaaaaaaa{% endcapture %}{% for i in (1..60) %}{% capture s %}{{ s }}{{ s }}{% endcapture %}{% endfor %}', /becomes longer/],
+      [
+        '{% capture s %}aaaaaaaaaa{% endcapture %}{% for i in (1..60) %}{% capture s %}{{ s }}{{ s }}{% endcapture %}{% endfor %}',
+        /becomes longer than \d+ characters/,
+      ],
       ['{{ input.long | replace: "a", input.long }}', /more memory/],
       ['{% for i in (1..1000) %}{{ input.long }}{% endfor %}', /becomes longer/],
       ['{{ "x" | date: "%999999999Y" }}{{ now | date: "%999999999Y" }}', /more memory|becomes longer/],
@@ -93,10 +96,10 @@ describe('the texts of actions', () => {
 
   it('share one limit of time, however many they are', () => {
     const renderer = new Renderer(scope())
-    const slow = '{% for i in (1..1000) %}{% for j in (1..300) %}{% assign k = j | times: 3 %}{% endfor %}{% endfor %}'
+    const slow = '{% for i in (1..20) %}{% for j in (1..300) %}{% assign k = j | times: 3 %}{% endfor %}{% endfor %}'
     const started = performance.now()
     assert.match(
-      failure(() => Array.from({ length: 200 }, () => renderer.text('request.query.x', slow))),
+      failure(() => Array.from({ length: 3000 }, () => renderer.text('request.query.x', slow))),
       /request\.query\.x.*takes longer/,
     )
     assert.ok(performance.now() - started < 5000)

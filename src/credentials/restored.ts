@@ -1,5 +1,6 @@
 import { service } from '../base/actor.ts'
 import { isProblem } from '../base/problem.ts'
+import { interruptRuns } from '../storage/action-runs.ts'
 import { noteBackup, noteRestored, readRestored, revokedSince, type Restored } from '../storage/backup-facts.ts'
 import { readCredential, updateCredential } from '../storage/credentials.ts'
 import type { Row, Database } from '../storage/tables.ts'
@@ -18,6 +19,13 @@ const unproven = (madeAt: number): Reason => ({
   message: `It comes from the backup of ${dateOf(madeAt)}. The provider may have replaced its refresh token since, which shows when it is tried.`,
   nextStep: nextSteps.retry,
 })
+
+const interrupted = (madeAt: number): string =>
+  JSON.stringify({
+    code: 'action_interrupted',
+    message: `It had not ended at the backup of ${dateOf(madeAt)}, and may have ended since.`,
+    nextStep: 'Look at the other side what became of it before you run it again.',
+  })
 
 /** Whether the token set of a credential is one that came with the backup. */
 export function isFromBackup(row: Pick<Row<'credentials'>, 'token_obtained_at' | 'created_at'>, restored: Pick<Restored, 'madeAt'>): boolean {
@@ -45,6 +53,7 @@ export const prepareRestored =
   (now: number) =>
   async (db: Database, { madeAt, size }: { madeAt: number; size: number }, before: Database | null): Promise<void> => {
     await markRestored(db, { at: now, madeAt })
+    await interruptRuns(db, now, interrupted(madeAt))
     // A session that was ended since would go on.
     await db.deleteFrom('sessions').execute()
     await noteBackup(db, { at: madeAt, size })

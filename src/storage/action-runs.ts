@@ -115,6 +115,16 @@ export async function hasOpenRuns(db: Reader, actionId: string, trigger?: string
   return (await query.executeTakeFirst()) !== undefined
 }
 
+/** Ends every run of a restored store that had not ended: since the backup it was done, or was cut off, and nobody knows which. */
+export async function interruptRuns(db: Reader, now: number, problem: string): Promise<void> {
+  await db
+    .updateTable('action_runs')
+    .set({ status: 'interrupted', problem, state: null, lease: null, lease_until: null, next_attempt_at: null, finished_at: now })
+    .where('status', 'in', unsettled)
+    .execute()
+  await db.deleteFrom('jobs').where('kind', '=', 'action_run').execute()
+}
+
 /** Forgets runs that ended before this time, a few at once, and returns how many. */
 export async function pruneRuns(db: Reader, before: number, limit: number): Promise<number> {
   const result = await db
