@@ -46,6 +46,7 @@ export async function furnish(service: Pick<TestService, 'url'>, api: Api): Prom
     assert.equal(used.status, name === 'office-calendar' ? 409 : 200, name)
   }
   await makeMail(api, mail)
+  await makeActions(api, provider)
   return {
     provider,
     mail,
@@ -148,6 +149,24 @@ async function makePersons({ url }: Pick<TestService, 'url'>, api: Api): Promise
   await join('vera@example.org', 'viewer')
   await api('PATCH', `/v1/persons/${await join('max@example.org', 'manager')}`, { suspended: true })
   return (await invite('nora@example.org', 'manager')).link
+}
+
+async function makeActions(api: Api, provider: FakeProvider): Promise<void> {
+  await api('POST', '/v1/actions', {
+    name: 'daily-report',
+    kind: 'send_email',
+    description: 'What the night has brought',
+    email: { to: ['bob@example.org'], subject: 'Report of {{ input.day }}', text: '{{ input.count }} orders came in.' },
+  })
+  await api('POST', '/v1/actions', {
+    name: 'open-ticket',
+    kind: 'http_request',
+    paused: true,
+    request: { credential: 'weather-api', method: 'POST', url: 'https://api.example.org/tickets' },
+  })
+  await api('POST', '/v1/actions/daily-report/run', { input: { day: 'Monday', count: 12 } })
+  await api('POST', '/v1/actions/daily-report/run', { input: { day: 'Tuesday' } })
+  await api('POST', '/v1/webhooks', { name: 'on-call', url: `${provider.url}/hook`, events: ['credential.broken'] })
 }
 
 async function makeMail(api: Api, mail: MailServer): Promise<void> {

@@ -87,7 +87,7 @@ function Known({ action }: { action: Action }) {
                 <Menu.Item onClick={() => void navigate({ to: '/actions/new', search: { copy: action.id } as never })}>Duplicate</Menu.Item>
                 <Menu.Item onClick={() => pausing.mutate(action)}>{action.paused ? 'Switch it on' : 'Pause'}</Menu.Item>
                 <Menu.Divider />
-                <Menu.Item color="red" onClick={() => setOpen('delete')}>
+                <Menu.Item color="red" c="var(--mantine-color-error)" onClick={() => setOpen('delete')}>
                   Delete
                 </Menu.Item>
               </Menu.Dropdown>

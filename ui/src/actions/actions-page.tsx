@@ -114,7 +114,7 @@ function Actions() {
               <Menu.Item onClick={() => void navigate({ to: '/actions/new', search: { copy: row.id } as never })}>Duplicate</Menu.Item>
               <Menu.Item onClick={() => pausing.mutate(row)}>{row.paused ? 'Switch it on' : 'Pause'}</Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" onClick={() => setOpen({ what: 'delete', action: row })}>
+              <Menu.Item color="red" c="var(--mantine-color-error)" onClick={() => setOpen({ what: 'delete', action: row })}>
                 Delete
               </Menu.Item>
             </Menu.Dropdown>

@@ -119,7 +119,7 @@ export function CredentialRow(props: Props) {
       <Table.Td data-label="Used by" className={credential.used_by.count === 0 ? classes.blank : undefined}>
         {credential.used_by.count > 0 && (
           <Tooltip label={credential.used_by.items.map((one) => one.name).join(', ')}>
-            <Text size="sm" truncate span>
+            <Text size="sm" truncate span display="block">
               <bdi>{credential.used_by.items[0]?.name}</bdi>
               {credential.used_by.count > 1 ? ` +${credential.used_by.count - 1}` : ''}
             </Text>

@@ -85,7 +85,7 @@ export function WebhooksPart() {
               <Menu.Item onClick={() => flip.mutate(row)}>{row.enabled ? 'Switch off' : 'Switch on'}</Menu.Item>
               <Menu.Item onClick={() => setOpen({ what: 'renew', webhook: row })}>New secret</Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" onClick={() => setOpen({ what: 'delete', webhook: row })}>
+              <Menu.Item color="red" c="var(--mantine-color-error)" onClick={() => setOpen({ what: 'delete', webhook: row })}>
                 Delete
               </Menu.Item>
             </Menu.Dropdown>
