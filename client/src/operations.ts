@@ -291,6 +291,8 @@ export type ActionRunChain = { run: ActionRun; followed: ActionRun[] }
 
 export type NewActionSchedule = { cron: string; time_zone: string; missed?: "skip" | "run_once"; input?: Record<string, unknown>; enabled?: boolean }
 
+export type SchedulePreview = { times: string[] }
+
 export type MadeActionWebhook = { webhook: ActionWebhook; secret: string }
 
 export type WebhookTaken = { run: string; repeated: boolean }
@@ -545,6 +547,8 @@ export type Operations = {
   setActionSchedule: { params: { action: string }; query: Record<string, never>; body: NewActionSchedule; reply: ActionSchedule }
   /** Removes the schedule of an action. */
   removeActionSchedule: { params: { action: string }; query: Record<string, never>; body: undefined; reply: null }
+  /** Tells the next times that a schedule would have; nothing is kept. */
+  previewSchedule: { params: Record<string, never>; query: { cron?: string; time_zone?: string }; body: undefined; reply: SchedulePreview }
   /** Makes an address at which others run an action, and shows its secret, this once; an older one ends. */
   makeActionWebhook: { params: { action: string }; query: Record<string, never>; body: undefined; reply: MadeActionWebhook }
   /** Ends the address at which others run an action. */
@@ -703,6 +707,7 @@ export const operations = {
   getActionRun: { method: 'GET', path: '/v1/action-runs/{run}', reply: 'json' },
   setActionSchedule: { method: 'PUT', path: '/v1/actions/{action}/schedule', reply: 'json' },
   removeActionSchedule: { method: 'DELETE', path: '/v1/actions/{action}/schedule', reply: 'nothing' },
+  previewSchedule: { method: 'GET', path: '/v1/action-schedules/preview', reply: 'json' },
   makeActionWebhook: { method: 'POST', path: '/v1/actions/{action}/webhook', reply: 'json' },
   removeActionWebhook: { method: 'DELETE', path: '/v1/actions/{action}/webhook', reply: 'nothing' },
   receiveWebhook: { method: 'POST', path: '/hooks/{hook}', reply: 'json' },

@@ -11,6 +11,13 @@ export function nextTime(cron: string, timeZone: string, after: number): number 
   return readCron(cron, timeZone).nextRun(new Date(after))?.getTime() ?? null
 }
 
+/** Returns the next times of a schedule after a moment: fewer than asked for when it has no more. */
+export function nextTimes(cron: string, timeZone: string, after: number, count: number): number[] {
+  const times: number[] = []
+  for (let next = nextTime(cron, timeZone, after); next !== null && times.length < count; next = nextTime(cron, timeZone, next)) times.push(next)
+  return times
+}
+
 /** Without a function, nothing is started: it only reckons. */
 const readCron = (cron: string, timezone: string): Cron => new Cron(cron, { timezone, mode: '5-part', paused: true })
 

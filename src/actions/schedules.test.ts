@@ -4,7 +4,7 @@ import { makeActionBed, openActionsOver } from '../../test/action-world.ts'
 import { until } from '../../test/mail-world.ts'
 import { databases, tester } from '../../test/world.ts'
 import { createTestClock } from '../base/clock.ts'
-import { cronErrors, nextTime } from './cron-times.ts'
+import { cronErrors, nextTime, nextTimes } from './cron-times.ts'
 import type { NewSchedule } from './schedules.ts'
 
 const at = (text: string): number => Date.parse(text)
@@ -26,6 +26,14 @@ describe('the times of a schedule', () => {
     assert.deepEqual(times('30 2 * * *', '2026-10-24T12:00:00Z', 2), ['2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z'])
     assert.deepEqual(times('30 2 * * *', '2026-10-25T00:45:00Z', 1), ['2026-10-26T01:30:00.000Z'])
     assert.deepEqual(times('0 * * * *', '2026-10-24T23:30:00Z', 3), ['2026-10-25T00:00:00.000Z', '2026-10-25T01:00:00.000Z', '2026-10-25T02:00:00.000Z'])
+  })
+
+  it('are told beforehand, as many as are asked for and as there are', () => {
+    const told = (cron: string, count: number) =>
+      nextTimes(cron, 'Europe/Berlin', at('2026-11-24T12:00:00Z'), count).map((time) => new Date(time).toISOString())
+    assert.deepEqual(told('0 7 * * 1-5', 3), ['2026-11-25T06:00:00.000Z', '2026-11-26T06:00:00.000Z', '2026-11-27T06:00:00.000Z'])
+    assert.deepEqual(told('0 7 * * 1-5', 1), ['2026-11-25T06:00:00.000Z'])
+    assert.deepEqual(told('0 0 30 2 *', 3), [])
   })
 
   it('are refused when nobody can read them, or when they never come', () => {

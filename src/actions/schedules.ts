@@ -12,7 +12,7 @@ import type { Named } from './action-types.ts'
 import type { ActionRuns } from './action-runs.ts'
 import type { Actions } from './actions.ts'
 import type { ActionContext } from './context.ts'
-import { cronErrors, nextTime } from './cron-times.ts'
+import { cronErrors, nextTime, nextTimes } from './cron-times.ts'
 
 /** The wall clock may be set meanwhile, so nobody sleeps longer. */
 const longestSleep = 15_000
@@ -61,6 +61,14 @@ export class Schedules {
     parts.bus.listen((event) => {
       if (event.type === 'action.changed') this.#early.abort()
     })
+  }
+
+  /** Returns the next times that a schedule would have. @throws Problem invalid_request */
+  preview(cron: string, timeZone: string, count: number): number[] {
+    const now = this.#context.clock.now()
+    const errors = cronErrors(cron, timeZone, now)
+    if (errors.length > 0) throw new Problem('invalid_request', 'The schedule cannot be like this.', { errors })
+    return nextTimes(cron, timeZone, now, count)
   }
 
   /** @throws Problem invalid_request, not_found */

@@ -156,6 +156,19 @@ for (const database of databases) {
       assert.deepEqual([await give([id]), await give(['*'])], [201, 403])
     })
 
+    it('tell the next times of a schedule before it is set, and what is wrong with it', async () => {
+      const { id } = await make()
+      const body = { cron: '0 7 * * 1-5', time_zone: 'Europe/Berlin' }
+      const preview = (cron: string, zone: string) =>
+        api.ask('GET', `/v1/action-schedules/preview?cron=${encodeURIComponent(cron)}&time_zone=${encodeURIComponent(zone)}`)
+      const told = (await preview(body.cron, body.time_zone)).json.times as string[]
+      assert.deepEqual([told.length, told], [3, [...told].sort()])
+      assert.equal((await api.ask('GET', `/v1/actions/${id}`)).json.schedule, null)
+      assert.equal((await api.ask('PUT', `/v1/actions/${id}/schedule`, { body })).json.next_due_at, told[0])
+      const wrong = async (cron: string, zone: string) => ((await preview(cron, zone)).json.errors as { path: string }[]).map(({ path }) => path)
+      assert.deepEqual([await wrong('0 0 30 2 *', 'UTC'), await wrong('0 7 * * *', 'Nowhere/Else')], [['cron'], ['time_zone']])
+    })
+
     it('are run and managed by managers, and neither seen nor run by viewers', async () => {
       const { id } = await make()
       for (const [role, status] of [

@@ -24,6 +24,8 @@ export const webhook = z
   .meta({ id: 'ActionWebhook', description: 'The address at which others run an action by a signed call' })
 
 const params = z.strictObject({ action: ref('action') })
+const cron = text(200).meta({ description: 'Minute, hour, day, month, weekday, such as "0 7 * * 1-5"' })
+const timeZone = word(60).meta({ description: 'Such as Europe/Berlin' })
 
 export const actionTriggerEndpoints = [
   endpoint({
@@ -39,8 +41,8 @@ export const actionTriggerEndpoints = [
     params,
     body: z
       .strictObject({
-        cron: text(200).meta({ description: 'Minute, hour, day, month, weekday, such as "0 7 * * 1-5"' }),
-        time_zone: word(60).meta({ description: 'Such as Europe/Berlin' }),
+        cron,
+        time_zone: timeZone,
         missed: missed.optional().meta({ description: 'skip unless told' }),
         input: input.optional(),
         enabled: z.boolean().optional().meta({ description: 'true unless told' }),
@@ -63,6 +65,19 @@ export const actionTriggerEndpoints = [
     status: 204,
     kind: 'nothing',
     problems: ['not_found'],
+  }),
+  endpoint({
+    id: 'previewSchedule',
+    method: 'GET',
+    path: '/v1/action-schedules/preview',
+    tag: 'Actions',
+    summary: 'Tells the next times that a schedule would have; nothing is kept.',
+    permission: { administration: 'manage' },
+    audit: null,
+    query: z.strictObject({ cron, time_zone: timeZone }),
+    status: 200,
+    kind: 'json',
+    reply: z.object({ times: z.array(time).meta({ description: 'Three at most, the nearest first' }) }).meta({ id: 'SchedulePreview' }),
   }),
   endpoint({
     id: 'makeActionWebhook',

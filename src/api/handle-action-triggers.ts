@@ -3,9 +3,10 @@ import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
 import type { Services } from './services.ts'
 import { parseJson } from './request-body.ts'
+import { iso } from './views.ts'
 import { hookBody, scheduleBody } from './views-actions.ts'
 
-type Ids = 'setActionSchedule' | 'removeActionSchedule' | 'makeActionWebhook' | 'removeActionWebhook' | 'receiveWebhook'
+type Ids = 'setActionSchedule' | 'removeActionSchedule' | 'previewSchedule' | 'makeActionWebhook' | 'removeActionWebhook' | 'receiveWebhook'
 type Parts = Pick<Services, 'actions' | 'schedules' | 'actionHooks' | 'facts'>
 
 export function actionTriggerHandlers({ actions, schedules, actionHooks, facts }: Parts): HandlersOf<Ids> {
@@ -24,6 +25,9 @@ export function actionTriggerHandlers({ actions, schedules, actionHooks, facts }
     async removeActionSchedule({ params, actor }) {
       await schedules.remove(params.action, actor)
       return {}
+    },
+    async previewSchedule({ query }) {
+      return { body: { times: schedules.preview(query.cron, query.time_zone, 3).map(iso) } }
     },
     async makeActionWebhook({ params, actor, caller }) {
       const id = await ownAction(actions, caller, params.action)

@@ -88,6 +88,7 @@ const matrix: Record<EndpointId, string> = {
   getActionRun: '401 403 403 403 403 in  403 403 in  in  403',
   setActionSchedule: '401 403 403 403 403 in  403 403 in  in  403',
   removeActionSchedule: '401 403 403 403 403 in  403 403 in  in  403',
+  previewSchedule: '401 403 403 403 403 in  403 403 in  in  403',
   makeActionWebhook: '401 403 403 403 403 in  403 403 in  in  403',
   removeActionWebhook: '401 403 403 403 403 in  403 403 in  in  403',
   receiveWebhook: 'in  in  in  in  in  in  in  in in  in  in',

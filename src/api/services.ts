@@ -109,7 +109,7 @@ export type Services = {
   requests: Pick<HttpRequests, 'send'>
   actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>
   actionRuns: Pick<ActionRuns, 'run' | 'list' | 'get'>
-  schedules: Pick<Schedules, 'set' | 'remove' | 'of'>
+  schedules: Pick<Schedules, 'set' | 'remove' | 'of' | 'preview'>
   actionHooks: Pick<ActionHooks, 'make' | 'remove' | 'of' | 'receive'>
   rawIntake: Pick<RawIntake, 'accept'>
   keyLimits: KeyLimits

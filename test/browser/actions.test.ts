@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { startLocalServer, type LocalServer } from '../local-server.ts'
@@ -237,18 +238,76 @@ describe('actions in the browser, against a real mail server and a web server', 
     await page.getByRole('row', { name: /open-ticket copy/ }).waitFor({ state: 'detached' })
   })
 
-  it('quick find leads to an action by its initials, and to its run by "run NAME"', async () => {
-    await page.keyboard.press('Control+k')
-    await page
-      .getByRole('textbox', { name: 'Find' })
-      .or(page.getByRole('searchbox', { name: 'Find' }))
-      .fill('dr')
-    await page.getByText('daily-report').last().waitFor()
+  it('a schedule is set with its next times in sight, its mistakes at their field, and is switched off and removed', async () => {
+    await desk.visit('/actions/daily-report', 'daily-report')
+    await page.getByRole('button', { name: 'Set a schedule' }).click()
+    await dialog().getByRole('textbox', { name: 'Times' }).fill('0 0 30 2 *')
+    await dialog().getByText('What stands there names a time that never comes.').waitFor()
+    await dialog().getByRole('button', { name: 'Save' }).click()
+    await dialog().getByRole('textbox', { name: 'Times' }).and(page.locator('[aria-invalid="true"]')).waitFor()
+    await dialog().getByRole('button', { name: 'Mondays at 7' }).click()
+    await dialog().getByText('names a time that never comes', { exact: true }).waitFor({ state: 'detached' })
+    await dialog().getByRole('combobox', { name: 'Time zone' }).fill('Europe/Berl')
+    await page.getByRole('option', { name: 'Europe/Berlin' }).click()
+    await dialog()
+      .getByText(/^Monday, .* at 07:00/)
+      .nth(2)
+      .waitFor()
+    await dialog().getByRole('textbox', { name: 'Input of each run' }).fill('{"to": "bob@rig.test", "day": "Monday", "count": 1}')
+    await lookAt(desk.anna, 'action-schedule')
+    await dialog().getByRole('button', { name: 'Save' }).click()
+    const schedule = page.getByRole('region', { name: 'Schedule' })
+    await schedule.getByText(/Monday, .* at 07:00/).waitFor()
+    const saved = () => desk.api<{ schedule: { cron: string; enabled: boolean; input: object } | null }>('GET', '/v1/actions/daily-report')
+    assert.deepEqual((await saved()).schedule?.input, { to: 'bob@rig.test', day: 'Monday', count: 1 })
+    await schedule.getByRole('button', { name: 'Switch it off' }).click()
+    await schedule.getByText('Switched off', { exact: true }).waitFor()
+    assert.deepEqual([(await saved()).schedule?.enabled, (await saved()).schedule?.cron], [false, '0 7 * * 1'])
+    await schedule.getByRole('button', { name: 'Remove the schedule' }).click()
+    await schedule.getByText('It has no schedule.').waitFor()
+  })
+
+  it('the secret of a webhook is shown once, and runs the action by a signed call; removed, the address is dead', async () => {
+    const webhook = page.getByRole('region', { name: 'Webhook' })
+    await webhook.getByRole('button', { name: 'Make a webhook' }).click()
+    const secret = (await dialog().getByRole('group', { name: 'Secret' }).textContent())!.trim()
+    const address = (await dialog().getByRole('group', { name: 'Address' }).locator('code').textContent())!.trim()
+    await glanceAt(desk.anna, 'action-webhook-secret')
     await page.keyboard.press('Escape')
-    await page.keyboard.press('Control+k')
+    await dialog().getByRole('checkbox', { name: 'I have kept it' }).check()
+    await dialog().getByRole('button', { name: 'Close' }).click()
+    await dialog().waitFor({ state: 'detached' })
+    assert.equal(await page.getByText(secret).count(), 0)
+    await lookAt(desk.anna, 'action-triggers')
+    const call = async () => {
+      const body = JSON.stringify({ to: 'bob@rig.test', day: 'Hookday', count: 3 })
+      const id = `msg_${Date.now()}`
+      const time = Math.floor(Date.now() / 1000)
+      const signature = createHmac('sha256', Buffer.from(secret.replace('whsec_', ''), 'base64'))
+        .update(`${id}.${time}.${body}`)
+        .digest('base64')
+      const headers = { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': String(time), 'webhook-signature': `v1,${signature}` }
+      return (await fetch(address, { method: 'POST', headers, body })).status
+    }
+    assert.equal(await call(), 202)
+    await page.getByRole('table', { name: 'Runs' }).getByText('Webhook', { exact: true }).waitFor()
+    await waitForMail(rig, 'bob', 'Report of Hookday')
+    await webhook.getByRole('button', { name: 'Remove the webhook' }).click()
+    await dialog().getByRole('button', { name: 'Remove it' }).click()
+    await webhook.getByText('It has no address for others.').waitFor()
+    assert.ok((await call()) >= 400)
+  })
+
+  it('quick find leads to an action by its initials, and to its run by "run NAME"', async () => {
     const find = page.getByPlaceholder(/Page, credential/)
+    await desk.visit('/actions', 'Actions')
+    await page.keyboard.press('Control+k')
+    await find.fill('dr')
+    await page.getByRole('button', { name: /^daily-report/ }).click()
+    await titled('daily-report')
+    await page.keyboard.press('Control+k')
     await find.fill('run daily')
-    await page.getByText('Run daily-report').waitFor()
+    await page.getByRole('button', { name: /^Run daily-report/ }).waitFor()
     await glanceAt(desk.anna, 'find-run')
     await find.press('Enter')
     await titled('daily-report')

@@ -74,6 +74,8 @@ export function ActionForm({ action, initial }: Props) {
     },
     errorAt: (path: string, list?: readonly string[]) => mistakeAt(mistakes, `${name}.${path}`, list),
   })
+  // Nothing is said of fields any more that were all changed since.
+  const isMended = Object.keys(formErrors(save.error)).length > 0 && Object.keys(mistakes).length === 0
   const submit = () => {
     const unready = unreadyOf(values)
     setMistakes(unready)
@@ -160,7 +162,7 @@ export function ActionForm({ action, initial }: Props) {
             }}
           />
         ) : (
-          <FormProblem error={save.error} fields={['name', 'description', 'email', 'request', 'failure', 'on_error', 'next']} />
+          <FormProblem error={isMended ? null : save.error} fields={['name', 'description', 'email', 'request', 'failure', 'on_error', 'next']} />
         )}
         {Object.keys(mistakes).length > 0 && save.error === null && (
           <Text size="sm" role="alert">

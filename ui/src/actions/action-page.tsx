@@ -13,6 +13,7 @@ import { MessageBox } from '../elements/message-box.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
+import { ActionTriggers } from './action-triggers.tsx'
 import { failureWords, onErrorLines } from './action-sentences.ts'
 import { kindWords } from './action-words.ts'
 import { Used } from './actions-page.tsx'
@@ -108,12 +109,15 @@ function Known({ action }: { action: Action }) {
       )}
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, lg: 5 }}>
-          <Paper withBorder p="md">
-            <Title order={2} mb="xs">
-              What it does
-            </Title>
-            <WhatItDoes action={action} />
-          </Paper>
+          <Stack gap="lg">
+            <Paper withBorder p="md">
+              <Title order={2} mb="xs">
+                What it does
+              </Title>
+              <WhatItDoes action={action} />
+            </Paper>
+            <ActionTriggers action={action} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 7 }}>
           <Paper withBorder p="md">

@@ -88,6 +88,7 @@ function Actions() {
           </div>
         ),
     },
+    { title: 'Next run', width: 130, cell: (row) => (row.schedule?.next_due_at == null ? null : <RelativeTime at={row.schedule.next_due_at} />) },
     {
       title: 'What can be done',
       isTitleHidden: true,

@@ -21,7 +21,7 @@ export function DeleteAction({ action, onClose, onDeleted }: Props) {
     void queryClient.invalidateQueries({ queryKey: ['actions', 'all'] })
     onDeleted?.()
   }
-  const isUsed = action !== null && (action.last_run !== null || users.length > 0)
+  const isUsed = action !== null && (action.last_run !== null || action.schedule !== null || action.webhook !== null || users.length > 0)
   return (
     <TypeToConfirm
       opened={action !== null}
@@ -32,6 +32,11 @@ export function DeleteAction({ action, onClose, onDeleted }: Props) {
       onConfirm={remove}
     >
       <Text size="sm">Whoever runs it by its name gets an error from then on. Its runs stay in the list. This cannot be taken back.</Text>
+      {(action?.schedule != null || action?.webhook != null) && (
+        <Text size="sm" fw={600}>
+          {action.webhook === null ? 'Its schedule ends' : action.schedule === null ? 'Its webhook ends' : 'Its schedule and its webhook end'} with it.
+        </Text>
+      )}
       {users.length > 0 && (
         <div>
           <Text size="sm" fw={600}>
