@@ -4,6 +4,7 @@ import { measureTokenCommand } from './measure-command-line.ts'
 import { measureHandOuts } from './measure-hand-outs.ts'
 import { measureMail } from './measure-mail.ts'
 import { measureRefreshes } from './measure-refreshes.ts'
+import { measureRelayAccept, measureRelayEndToEnd, measureRelayMemory } from './measure-relay.ts'
 import { measureSizes } from './measure-size.ts'
 import { judge, type Goal, type Row } from './row.ts'
 import { seed } from './seed.ts'
@@ -18,6 +19,8 @@ export type Scale = {
   requests: number
   running: number
   mails: number
+  /** Messages that wait for a server that is away. */
+  waiting: number
   commands: number
 }
 
@@ -30,9 +33,10 @@ export const whole: Scale = {
   requests: 2000,
   running: 10_000,
   mails: 400,
+  waiting: 10_000,
   commands: 15,
 }
-export const tiny: Scale = { rounds: 1, milliseconds: 200, connections: 5, few: 5, many: 50, requests: 40, running: 40, mails: 10, commands: 2 }
+export const tiny: Scale = { rounds: 1, milliseconds: 200, connections: 5, few: 5, many: 50, requests: 40, running: 40, mails: 10, waiting: 30, commands: 2 }
 
 export type Group = { name: string; measure: (scale: Scale, folder: string, bin: string) => Promise<Row[]> }
 
@@ -101,6 +105,26 @@ export const groups: Group[] = [
     async measure(scale) {
       const measured = await measureMail({ mails: scale.mails, rounds: scale.rounds })
       return [judge({ name: 'mails through a sender, one connection, against nodemailer alone', unit: '/s', goals: [ratioAtLeast(0.9)] }, measured)]
+    },
+  },
+  {
+    name: 'relay',
+    async measure(scale) {
+      const accepted = await measureRelayAccept({ mails: scale.mails * 5, rounds: scale.rounds })
+      const { one, ten, anew, latency } = await measureRelayEndToEnd({ mails: scale.mails, rounds: Math.min(scale.rounds, 3) })
+      const memory = await measureRelayMemory({ waiting: scale.waiting })
+      const straight = 'against the same straight to the next server'
+      return [
+        judge({ name: 'mails accepted by the relay, durable, ten sessions, against a bare smtp-server', unit: '/s', goals: [ratioAtLeast(0.5)] }, accepted),
+        judge({ name: `mails through the relay, one session, ${straight}`, unit: '/s', goals: [] }, one),
+        judge({ name: `mails through the relay, ten sessions, ${straight}`, unit: '/s', goals: [] }, ten),
+        judge({ name: `mails through the relay, a session for each, ${straight}`, unit: '/s', goals: [] }, anew),
+        judge({ name: `until a mail through the relay has arrived, ${straight}`, unit: 'ms', goals: [] }, latency),
+        judge(
+          { name: `resident memory with ${scale.waiting.toLocaleString('en')} messages waiting, against none`, unit: 'MB', goals: [ratioAtMost(2)] },
+          memory,
+        ),
+      ]
     },
   },
 ]

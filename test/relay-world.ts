@@ -43,7 +43,7 @@ export async function makeRelayBed(
       intake: new RawIntake(bed.context, bed.outbox, { foreignFrom: options.foreignFrom ?? 'refuse' }),
       limits: new KeyLimits(bed.context),
       clock,
-      authenticate: (authorization, address) => keys.authenticate(authorization, address),
+      readKey: (authorization) => keys.reader(authorization),
       refusals: new Refusals({ audit, clock, log }),
       count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),
       maxBytes: bed.context.maxBytes,

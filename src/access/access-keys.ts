@@ -63,6 +63,21 @@ export class AccessKeys {
    * @throws Problem not_signed_in for a key that is missing, mistyped, unknown, expired, revoked, or used from elsewhere
    */
   async authenticate(authorization: string | undefined, address: string | null): Promise<Caller> {
+    return await this.#identify(this.#read(authorization), address)
+  }
+
+  /**
+   * Reads a key once for a session that is asked about again and again; whoever calls is found out anew each time.
+   *
+   * @throws Problem not_signed_in for a key that is missing or mistyped
+   */
+  reader(authorization: string): (address: string | null) => Promise<Caller> {
+    const hash = this.#read(authorization)
+    return async (address) => await this.#identify(hash, address)
+  }
+
+  /** @throws Problem not_signed_in */
+  #read(authorization: string | undefined): string {
     if (authorization === undefined || authorization === '') {
       throw new Problem('not_signed_in', 'The request carries no access key.')
     }
@@ -70,18 +85,21 @@ export class AccessKeys {
     if (text === undefined) throw new Problem('not_signed_in', 'The Authorization header is not of the form "Bearer kb_…".')
     const parsed = parseAccessKey(text)
     if (!parsed.ok) throw new Problem('not_signed_in', `The access key is mistyped: ${parsed.reason}.`)
+    return parsed.hash
+  }
 
-    let known = this.#known.get(parsed.hash)
+  async #identify(hash: string, address: string | null): Promise<Caller> {
+    let known = this.#known.get(hash)
     if (!known || !this.#isFresh()) {
-      const row = await findAccessKeyByHash(this.#db, parsed.hash)
+      const row = await findAccessKeyByHash(this.#db, hash)
       if (!row) {
-        this.#known.delete(parsed.hash)
+        this.#known.delete(hash)
         throw new Problem('not_signed_in', 'The access key is unknown: it belongs to another installation, or was removed.')
       }
       if (!known || known.row.revoked_at !== row.revoked_at) {
         known = { row, view: toView(row), callers: new Map(), from: networkTest(JSON.parse(row.networks) as string[]), usedAt: row.last_used_at ?? 0 }
         if (this.#known.size >= cacheSize) this.#known.clear()
-        this.#known.set(parsed.hash, known)
+        this.#known.set(hash, known)
       }
     }
     const { row } = known

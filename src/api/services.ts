@@ -65,7 +65,7 @@ export type Services = {
   log: Log
   bus: EventBus
   metrics: Metrics
-  accessKeys: Pick<AccessKeys, 'authenticate' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
+  accessKeys: Pick<AccessKeys, 'authenticate' | 'reader' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
   deliveries: Pick<KeyDeliveries, 'look' | 'open'>
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
   signIn: Pick<SignIn, 'withPassword' | 'hasPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>

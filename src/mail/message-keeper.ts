@@ -21,6 +21,8 @@ type Beside = (trx: Transaction<Tables>, id: string) => Promise<void>
 
 const mostAtOnce = 100
 const mostBytesAtOnce = 8_000_000
+/** While one batch waits for the disk, the next one is written. */
+const mostUnderWay = 2
 
 /**
  * Writes messages down. Those that come at the same time share a transaction, and so one wait for the disk and one turn at the
@@ -32,7 +34,8 @@ export class MessageKeeper {
   readonly #context: MailContext
   readonly #onKept: (count: number) => void
   #waiting: Waiting[] = []
-  #isFlushing = false
+  #underWay = 0
+  #isDue = false
 
   constructor(context: MailContext, onKept: (count: number) => void) {
     this.#context = context
@@ -43,9 +46,7 @@ export class MessageKeeper {
   keep(message: ReadyMessage, actor: Actor): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ message, actor, resolve, reject })
-      if (this.#isFlushing) return
-      this.#isFlushing = true
-      void this.#flush()
+      this.#comeDue()
     })
   }
 
@@ -60,22 +61,30 @@ export class MessageKeeper {
     return sealed.id
   }
 
+  /** One turn of the event loop collects what has already arrived in other sessions. */
+  #comeDue(): void {
+    if (this.#isDue || this.#underWay >= mostUnderWay || this.#waiting.length === 0) return
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      void this.#flush()
+    })
+  }
+
   async #flush(): Promise<void> {
-    // One turn of the event loop collects what has already arrived in other sessions.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) {
-      const batch = this.#takeBatch()
-      const failed = await this.#keepAll(batch)
-      // One that cannot be kept must not keep the others from it.
-      if (failed !== null && batch.length > 1 && !isProblem(failed, 'storage_unavailable')) {
-        for (const one of batch) {
-          const error = await this.#keepAll([one])
-          if (error !== null) one.reject(error)
-        }
-      } else if (failed !== null) for (const one of batch) one.reject(failed)
-      if (this.#waiting.length > 0) await new Promise<void>((resolve) => setImmediate(resolve))
-    }
-    this.#isFlushing = false
+    this.#underWay += 1
+    const batch = this.#takeBatch()
+    this.#comeDue()
+    const failed = await this.#keepAll(batch)
+    // One that cannot be kept must not keep the others from it.
+    if (failed !== null && batch.length > 1 && !isProblem(failed, 'storage_unavailable')) {
+      for (const one of batch) {
+        const error = await this.#keepAll([one])
+        if (error !== null) one.reject(error)
+      }
+    } else if (failed !== null) for (const one of batch) one.reject(failed)
+    this.#underWay -= 1
+    this.#comeDue()
   }
 
   #takeBatch(): Waiting[] {

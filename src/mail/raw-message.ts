@@ -37,13 +37,7 @@ export function readRaw(bytes: Buffer): RawMessage {
 }
 
 function wholeLines(bytes: Buffer): Buffer {
-  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) {
-    if (bytes[at - 1] !== 13) return normalized(bytes)
-  }
-  for (let at = bytes.indexOf(13); at !== -1; at = bytes.indexOf(13, at + 1)) {
-    if (bytes[at + 1] !== 10) return normalized(bytes)
-  }
-  return bytes
+  return /\r(?!\n)|(?<!\r)\n/.test(bytes.toString('latin1')) ? normalized(bytes) : bytes
 }
 
 const normalized = (bytes: Buffer): Buffer => Buffer.from(bytes.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n'), 'latin1')

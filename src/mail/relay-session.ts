@@ -42,7 +42,8 @@ export function relayHandlers(
     if (!mayLogIn(session)) throw refusal(538, '5.7.11', 'A login needs encryption: use STARTTLS, or the port for implicit TLS.')
     const key = (auth.method === 'XOAUTH2' ? auth.accessToken : auth.password) ?? ''
     const address = plainAddress(session)
-    const identify = async () => await context.authenticate(`Bearer ${key}`, address)
+    const find = context.readKey(`Bearer ${key}`)
+    const identify = () => find(address)
     const caller = await identify()
     if (!caller.canAny('mail'))
       throw new Problem('not_allowed', `${caller.title} lacks the right "mail".`, { nextStep: 'Use a key that has it on the credential of a sender.' })

@@ -19,8 +19,8 @@ export type RelayContext = {
   log: Log
   intake: Pick<RawIntake, 'accept'>
   limits: KeyLimits
-  /** @throws Problem not_signed_in */
-  authenticate: (authorization: string, address: string | null) => Promise<Caller>
+  /** Reads a key, and returns what finds out who calls with it, as often as it is asked. Both throw not_signed_in. */
+  readKey: (authorization: string) => (address: string | null) => Promise<Caller>
   refusals: Pick<Refusals, 'record'>
   clock: Pick<Clock, 'monotonic'>
   count: (outcome: string) => void

@@ -32,7 +32,7 @@ export async function openRelay(settings: Settings, services: Services): Promise
       intake: rawIntake,
       limits: keyLimits,
       clock,
-      authenticate: (authorization, address) => accessKeys.authenticate(authorization, address),
+      readKey: (authorization) => accessKeys.reader(authorization),
       refusals: new Refusals({ audit, clock, log }),
       count: (outcome) => metrics.count('relay_total', { outcome }),
       maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,

@@ -19,7 +19,7 @@ const relay = new Relay(
     intake: new RawIntake(mail.context, mail.outbox, { foreignFrom: 'refuse' }),
     limits: new KeyLimits(mail.context),
     clock,
-    authenticate: (authorization, address) => world.accessKeys.authenticate(authorization, address),
+    readKey: (authorization) => world.accessKeys.reader(authorization),
     refusals: new Refusals({ audit, clock, log }),
     count: () => undefined,
     maxBytes: 1_000_000,
