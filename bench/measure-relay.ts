@@ -135,7 +135,10 @@ async function startSink(): Promise<{ port: number; count: () => number; reaches
     port: server.port,
     count: () => count,
     async reaches(goal) {
-      while (count < goal) await new Promise<void>((resolve) => (wake = resolve))
+      for (;;) {
+        if (count >= goal) return
+        await new Promise<void>((resolve) => (wake = resolve))
+      }
     },
     close: () => server.close(),
   }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # npm test: all tests, with the real servers they talk to. "npm test -- FILE..." runs these only.
 . "$(dirname "$0")/prepare.sh"
-# KEYBEARER_TEST_CHAOS=whole makes test/chaos/relay.test.ts as large as it can be.
+# KEYBEARER_TEST_CHAOS=whole makes the tests of test/chaos as large as they can be.
 
 . scripts/page.sh
 sh scripts/install-servers.sh
