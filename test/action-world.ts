@@ -25,7 +25,9 @@ export type ActionWorld = {
   stop(): Promise<void>
 }
 
-type Parts = Omit<ActionContext, 'environment' | 'keepRuns' | 'count'> & { bus: EventBus } & Partial<Pick<ActionContext, 'environment' | 'keepRuns'>>
+type Parts = Omit<ActionContext, 'environment' | 'keepRuns' | 'mailPatience' | 'count'> & { bus: EventBus } & Partial<
+    Pick<ActionContext, 'environment' | 'keepRuns' | 'mailPatience'>
+  >
 
 /** Puts saved actions over parts that are there, and starts their jobs. */
 export async function openActionsOver(parts: Parts): Promise<ActionWorld> {
@@ -43,6 +45,7 @@ export async function openActionsOver(parts: Parts): Promise<ActionWorld> {
     mailOptions: parts.mailOptions,
     requests: parts.requests,
     environment: parts.environment ?? {},
+    mailPatience: parts.mailPatience ?? 30_000,
     keepRuns: parts.keepRuns ?? 30 * 86_400_000,
     count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),
   }
@@ -88,7 +91,7 @@ export type ActionBed = ActionWorld & {
 /** Starts an HTTP server, a mail server, a database, and saved actions over them; all of it ends with the test. */
 export async function makeActionBed(
   test: Parameters<typeof makeMailBed>[0],
-  options: Parameters<typeof makeMailBed>[1] & { environment?: Record<string, string>; keepRuns?: number } = {},
+  options: Parameters<typeof makeMailBed>[1] & { environment?: Record<string, string>; keepRuns?: number; mailPatience?: number } = {},
 ): Promise<ActionBed> {
   const closers: (() => Promise<void>)[] = []
   // What is opened last ends first.

@@ -146,6 +146,19 @@ for (const database of databases) {
       assert.deepEqual(await bed.run('broken').then(({ outcome, run }) => [outcome, run.attempts]), ['failed', 1])
     })
 
+    it('send no second mail while the first one waits in the outbox', async (t) => {
+      const bed = await makeActionBed(t, { kind: database, mailPatience: 200 })
+      await bed.mail.sender({ credential: await bed.mail.password() })
+      bed.mail.server.on.mail = () => '451 4.3.0 try again later'
+      const onError = { retries: 2, retryDelaySeconds: 1, report: null, run: null, continueWith: null }
+      await bed.make('letter', bed.email({ until: 'sent' }, { onError }))
+      const ran = await bed.run('letter')
+      assert.deepEqual([ran.outcome, ran.run.attempts, (await bed.mail.outbox.list({})).items.length], ['failed', 3, 1])
+      bed.mail.server.on.mail = () => '550 5.7.1 never'
+      const refused = await bed.run('letter')
+      assert.deepEqual([refused.outcome, (await bed.mail.outbox.list({})).items.length], ['failed', 4])
+    })
+
     it('do not keep whoever waits for a long pause: the jobs make the next attempt', async (t) => {
       const bed = await makeActionBed(t, { kind: database })
       bed.on.answer = (_, response, count) => void response.writeHead(count === 1 ? 503 : 200, { 'retry-after': '3000' }).end()

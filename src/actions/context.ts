@@ -23,6 +23,8 @@ export type ActionContext = {
   requests: Pick<HttpRequests, 'send'>
   /** The variables of the environment that texts may use. */
   environment: Readonly<Record<string, string>>
+  /** Milliseconds that a run waits for a mail server to take its message. */
+  mailPatience: number
   /** Milliseconds that runs stay in the list after they have ended. */
   keepRuns: number
   count: (outcome: string) => void

@@ -9,8 +9,6 @@ import type { ActionContext } from './context.ts'
 import type { Attempt } from './failure-rule.ts'
 import type { Renderer } from './template.ts'
 
-/** How long a run waits for a mail server to take its message. */
-const longestWait = 90_000
 const look = 250
 
 /** Writes the mail of an action. @throws Problem template_failed, no_sender, not_found */
@@ -77,8 +75,8 @@ export async function sendEmail(
 }
 
 /** Returns what became of a message that was taken into the outbox. */
-export async function followEmail({ outbox, clock }: ActionContext, email: EmailDefinition, messageId: string): Promise<Attempt> {
-  const end = clock.monotonic() + longestWait
+export async function followEmail({ outbox, clock, mailPatience }: ActionContext, email: EmailDefinition, messageId: string): Promise<Attempt> {
+  const end = clock.monotonic() + mailPatience
   let view = await outbox.get(messageId)
   while (email.until === 'sent' && (view.status === 'queued' || view.status === 'sending') && clock.monotonic() < end) {
     await clock.sleep(look)

@@ -99,7 +99,7 @@ export class RunChain {
     const { problem, result } = attempt
     const fails = problem !== null && (definition === null || isCutOff || isFailure(problem, definition.failure))
     if (problem !== null && fails && !isCutOff && definition !== null && before.attempts < definition.onError.retries && isWorthRepeating(problem)) {
-      await this.#postpone(before, problem, definition)
+      await this.#postpone(before, attempt, problem, definition)
       return 'again'
     }
     const status = isCutOff ? 'interrupted' : fails ? 'failed' : 'done'
@@ -135,16 +135,17 @@ export class RunChain {
     return await sendRequest(this.#context, request, writeRequest(request, renderer), actor)
   }
 
-  async #postpone(run: ActionRunRow, problem: Problem, { onError }: Definition): Promise<void> {
+  async #postpone(run: ActionRunRow, { result }: Attempt, problem: Problem, { onError }: Definition): Promise<void> {
     const { db, clock } = this.#context
     const asked = (problem.retryAfter ?? 0) * 1000
     const pause = Math.min(Math.max(onError.retryDelaySeconds * 1000, asked), longestPause)
-    // A message that failed is not the one to try again.
+    // A message that still waits in the outbox is the one to follow; one that failed is not the one to try again.
+    const isWaiting = result?.message != null && (result.message.status === 'queued' || result.message.status === 'sending')
     await updateRun(db, run.id, {
       status: 'waiting',
       next_attempt_at: clock.now() + pause,
       problem: JSON.stringify(told(problem)),
-      message_id: null,
+      ...(isWaiting ? {} : { message_id: null }),
       response_status: statusOf(problem),
     })
     await this.#context.wake()

@@ -14,13 +14,14 @@ const day = 86_400_000
 export function openActions(
   settings: Pick<Settings, 'KEYBEARER_ACTION_ENVIRONMENT' | 'KEYBEARER_ACTION_RUNS_DAYS'>,
   environment: Record<string, string | undefined>,
-  parts: Omit<ActionContext, 'environment' | 'keepRuns'> & { bus: EventBus },
+  parts: Omit<ActionContext, 'environment' | 'keepRuns' | 'mailPatience'> & { bus: EventBus },
 ): { actions: Actions; runs: ActionRuns; schedules: Schedules; hooks: ActionHooks; start(): Promise<void>; stop(): Promise<void> } {
   const context: ActionContext = {
     ...parts,
     environment: Object.fromEntries(
       settings.KEYBEARER_ACTION_ENVIRONMENT.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
     ),
+    mailPatience: 90_000,
     keepRuns: settings.KEYBEARER_ACTION_RUNS_DAYS * day,
   }
   const actions = new Actions(context)
