@@ -107,7 +107,7 @@ const shownElsewhere = [
   'elements/shown-once.tsx',
   // wizard-life.test.ts
   'wizard/conflict.tsx',
-  'wizard/leave-question.tsx',
+  'elements/leave-question.tsx',
   // passkeys.test.ts, first-day.test.ts
   'persons/passkeys.tsx',
   'sign-in/confirmation.tsx',
