@@ -108,6 +108,8 @@ describe('notifications in the browser, against a real authorization server and 
     await desk.visit('/outbox', 'Outbox')
     await page.getByText('instead of').first().waitFor()
     // That the credential is dead is the next notice; it goes by the stand-in from the beginning.
+    // Unless its renewal has come round by now, somebody asks for it: the provider refuses.
+    await assert.rejects(desk.api('POST', '/v1/credentials/mail%20of%20bob/refresh', {}))
     await desk.visit('/credentials/mail%20of%20bob', 'mail of bob')
     await page.getByText('It stopped').waitFor()
     const about = (await waitForMail(rig, 'alice', '- mail of bob')).replaceAll(/=\r?\n/g, '')
