@@ -105,6 +105,9 @@ const shownElsewhere = [
   // The frame of other dialogs.
   'elements/type-to-confirm.tsx',
   'elements/shown-once.tsx',
+  // actions.test.ts
+  'actions/action-triggers.tsx',
+  'actions/schedule-drawer.tsx',
   // wizard-life.test.ts
   'wizard/conflict.tsx',
   'elements/leave-question.tsx',
