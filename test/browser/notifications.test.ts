@@ -127,8 +127,14 @@ describe('notifications in the browser, against a real authorization server and 
     assert.ok(Math.abs(Date.parse(snoozed_until) - Date.now() - 3 * 86_400_000) < 600_000)
     await page.getByRole('button', { name: 'Tell again' }).click()
     await page.getByRole('button', { name: 'Put off notices' }).waitFor()
-    await desk.visit('/audit', 'Audit')
-    await page.getByText('Notices of a credential put off').first().waitFor()
+    const { items } = await desk.api<{ items: { actor: { name: string }; detail: { until: string | null } }[] }>('GET', '/v1/audit?action=credential.snoozed')
+    assert.deepEqual(
+      items.map((item) => [item.actor.name, item.detail.until === null]),
+      [
+        ['anna@example.org', true],
+        ['anna@example.org', false],
+      ],
+    )
   })
 
   it('a webhook is made on the page, its secret is shown once, a test reaches it, and one that fails says how', async () => {
