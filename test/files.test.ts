@@ -20,7 +20,6 @@ const readers: Record<string, string> = {
   'src/main.ts': 'package.json, KEYBEARER_CA_FILE',
   'src/main/relay-certificate.ts': 'the certificate of the relay, named by the settings or in KEYBEARER_CONFIG',
   'src/crypto/master-key.ts': 'the master key',
-  'src/crypto/rotation.ts': 'the master key',
   'src/providers/catalogue.ts': 'the catalogue and KEYBEARER_PROVIDERS',
   'src/providers/popular.ts': 'the popular configurations that come with the program',
   'src/providers/diagnoses.ts': 'the diagnoses that come with the program',

@@ -10,6 +10,7 @@ import { FormProblem } from '../elements/form-problem.tsx'
 import { useIdempotencyKey } from '../elements/idempotency.ts'
 import { ShownOnce } from '../elements/shown-once.tsx'
 import { withFreshSignIn } from '../sign-in/confirmation.tsx'
+import { ActionField } from './action-field.tsx'
 import { MailLimitFields, mailLimitsOf, noLimits, type MailLimitDraft } from './mail-limit-fields.tsx'
 import { PermissionFields, type PermissionDraft } from './permission-fields.tsx'
 import { administrations, type Administration } from './rights.ts'
@@ -26,6 +27,7 @@ const expiries = [
 type Values = {
   name: string
   permissions: PermissionDraft[]
+  actions: string[]
   administration: Administration[]
   networks: string[]
   limits: MailLimitDraft
@@ -37,6 +39,7 @@ type Values = {
 const blank = (): Values => ({
   name: '',
   permissions: [{ key: 'first', credential: null, rights: ['read', 'token'] }],
+  actions: [],
   administration: [],
   networks: [],
   limits: noLimits,
@@ -51,6 +54,7 @@ const endOfDay = (days: number): string => new Date((Math.floor(Date.now() / day
 const requestOf = (values: Values): NewAccessKey => ({
   name: values.name.trim(),
   permissions: values.permissions.flatMap(({ credential, rights }) => (credential === null ? [] : [{ credential, rights }])),
+  ...(values.actions.length === 0 ? {} : { actions: values.actions }),
   administration: values.administration,
   networks: values.networks,
   ...(maySendMail(values) ? mailLimitsOf(values.limits) : {}),
@@ -110,6 +114,7 @@ export function NewKeyDrawer({ opened, onClose }: { opened: boolean; onClose: ()
               data-autofocus
             />
             <PermissionFields isChecked={isChecked} permissions={values.permissions} errors={errors} onChange={(permissions) => change({ permissions })} />
+            <ActionField actions={values.actions} errors={errors} onChange={(actions) => change({ actions })} />
             {maySendMail(values) && <MailLimitFields limits={values.limits} errors={errors} onChange={(limits) => change({ limits })} />}
             <Checkbox.Group
               label="Administration"
@@ -161,7 +166,7 @@ export function NewKeyDrawer({ opened, onClose }: { opened: boolean; onClose: ()
               checked={values.isDelivered}
               onChange={(event) => change({ isDelivered: event.currentTarget.checked })}
             />
-            <FormProblem error={create.error} fields={['name', 'permissions', 'administration', 'networks', 'mail_limits', 'expires_at']} />
+            <FormProblem error={create.error} fields={['name', 'permissions', 'actions', 'administration', 'networks', 'mail_limits', 'expires_at']} />
             <Group justify="flex-end">
               <Button variant="default" onClick={onClose}>
                 Cancel

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { queryClient } from '../api/query-client.ts'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { doOne, preflight, type Result, type Work } from './bulk-work.ts'
+import { usersOf } from './used-by.ts'
 
 const atOnce = 4
 
@@ -172,7 +173,7 @@ function InUse({ rows }: { rows: Credential[] }) {
       <List size="sm">
         {rows.slice(0, 8).map((row) => (
           <List.Item key={row.id}>
-            <bdi>{row.name}</bdi>, by <bdi>{row.used_by.items.map((one) => one.name).join(', ')}</bdi>
+            <bdi>{row.name}</bdi>, by <bdi>{usersOf(row).join(', ')}</bdi>
           </List.Item>
         ))}
       </List>

@@ -1,5 +1,6 @@
 import type { Credential } from '@keybearer/client'
 import { api, etag } from '../api/client.ts'
+import { countUsers } from './used-by.ts'
 
 export type Work = 'test' | 'pause' | 'resume' | 'tag' | 'delete'
 export type Result = { credential: Credential; ok: boolean; message: string }
@@ -13,7 +14,7 @@ export function preflight(work: Work, rows: Credential[]): Preflight {
   })
   const out = new Set(left.map(({ credential }) => credential.id))
   const fit = rows.filter((row) => !out.has(row.id))
-  return { fit, left, inUse: work === 'pause' || work === 'delete' ? fit.filter((row) => row.used_by.count > 0) : [] }
+  return { fit, left, inUse: work === 'pause' || work === 'delete' ? fit.filter((row) => countUsers(row) > 0) : [] }
 }
 
 function whyLeft(work: Work, { status, has_secret }: Credential): string | null {

@@ -8,6 +8,7 @@ import { RelativeTime } from '../elements/relative-time.tsx'
 import classes from './credential-table.module.css'
 import { NextStepButton } from './next-step-button.tsx'
 import { StatusKey, StatusMark } from './status-mark.tsx'
+import { countUsers, usersOf } from './used-by.ts'
 
 type Props = {
   index: number
@@ -27,6 +28,7 @@ type Props = {
 export function CredentialRow(props: Props) {
   const { credential, index } = props
   const mayManage = useMay('manager')
+  const users = countUsers(credential)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return
     const work: Record<string, (() => void) | undefined> = {
@@ -116,12 +118,12 @@ export function CredentialRow(props: Props) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td data-label="Used by" className={credential.used_by.count === 0 ? classes.blank : undefined}>
-        {credential.used_by.count > 0 && (
-          <Tooltip label={credential.used_by.items.map((one) => one.name).join(', ')}>
+      <Table.Td data-label="Used by" className={users === 0 ? classes.blank : undefined}>
+        {users > 0 && (
+          <Tooltip label={usersOf(credential).join(', ')}>
             <Text size="sm" truncate span display="block">
-              <bdi>{credential.used_by.items[0]?.name}</bdi>
-              {credential.used_by.count > 1 ? ` +${credential.used_by.count - 1}` : ''}
+              <bdi>{usersOf(credential)[0]}</bdi>
+              {users > 1 ? ` +${users - 1}` : ''}
             </Text>
           </Tooltip>
         )}

@@ -17,6 +17,7 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
     enabled: credential !== null,
   })
   const users = usage.data?.items ?? []
+  const actions = credential?.used_by.actions ?? []
   const remove = async () => {
     const { revocation } = await api.deleteCredential({ params: { credential: credential!.id }, query: { revoke } })
     notifications.show({ title: `“${credential!.name}” is deleted`, message: revocation.message, color: revocation.outcome === 'failed' ? 'orange' : 'teal' })
@@ -28,7 +29,7 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
       opened={credential !== null}
       onClose={onClose}
       title={`Delete “${credential?.name ?? ''}”?`}
-      word={users.length > 0 ? (credential?.name ?? '') : ''}
+      word={users.length + actions.length > 0 ? (credential?.name ?? '') : ''}
       button="Delete"
       onConfirm={remove}
     >
@@ -42,6 +43,20 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
             {users.slice(0, 8).map((user) => (
               <List.Item key={user.access_key.id}>
                 <bdi>{user.access_key.name}</bdi>, last <RelativeTime at={user.last_at} />
+              </List.Item>
+            ))}
+          </List>
+        </>
+      )}
+      {actions.length > 0 && (
+        <>
+          <Text size="sm" fw={600}>
+            These actions name it, and have to be given another one first:
+          </Text>
+          <List size="sm">
+            {actions.slice(0, 8).map((action) => (
+              <List.Item key={action.id}>
+                <bdi>{action.name}</bdi>
               </List.Item>
             ))}
           </List>
