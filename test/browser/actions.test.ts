@@ -315,6 +315,47 @@ describe('actions in the browser, against a real mail server and a web server', 
     await closeDialog(page)
   })
 
+  it('whoever looks at a credential sees the actions that name it, and a new access key may run one and nothing else', async () => {
+    await desk.api('POST', '/v1/actions', {
+      name: 'nightly-sync',
+      kind: 'http_request',
+      request: { credential: 'crm', method: 'GET', url: `http://127.0.0.1:${server.port}/sync` },
+    })
+    status = 200
+    await desk.visit('/credentials', 'API Keys & Credentials')
+    const row = page.locator('tr[data-name="crm"]')
+    await row
+      .getByRole('cell')
+      .filter({ hasText: /nightly-sync|\+\d/ })
+      .first()
+      .waitFor()
+    await row.click({ button: 'right' })
+    await page.getByRole('menuitem', { name: /^Delete/ }).click()
+    await dialog().getByText('These actions name it').waitFor()
+    await dialog().getByText('nightly-sync').waitFor()
+    await closeDialog(page)
+
+    await desk.visit('/access-keys', 'Access keys')
+    await page.getByRole('button', { name: 'New access key' }).click()
+    await dialog().getByRole('textbox', { name: 'Name', exact: true }).fill('sync-cron')
+    await dialog().getByRole('button', { name: 'Remove credential 1' }).click()
+    await dialog().getByRole('combobox', { name: 'Actions' }).fill('nightly')
+    await page.getByRole('option', { name: /^nightly-sync/ }).click()
+    await page.keyboard.press('Tab')
+    await page.getByRole('option').first().waitFor({ state: 'hidden' })
+    await glanceAt(desk.anna, 'access-key-action')
+    await dialog().getByRole('button', { name: 'Make the key' }).click()
+    const made = page.getByRole('dialog', { name: '“sync-cron” is made' })
+    const key = (await made.getByRole('group', { name: 'Access key' }).textContent())!.trim()
+    const call = async (path: string): Promise<number> =>
+      (await fetch(desk.service.url + path, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: '{}' }))
+        .status
+    assert.deepEqual(await Promise.all(['/v1/actions/nightly-sync/run', '/v1/actions/daily-report/run'].map(call)), [200, 404])
+    assert.ok((await call('/v1/credentials/crm/token')) >= 403)
+    await made.getByLabel('I have kept it').click()
+    await made.getByRole('button', { name: 'Close' }).click()
+  })
+
   it('a viewer neither runs nor edits actions: the page does not offer them, and the service refuses', async () => {
     const bela = await invite('viewer')
     assert.equal(await bela.page.getByRole('navigation', { name: 'Pages' }).getByText('Actions').count(), 0)
