@@ -49,4 +49,5 @@ export KEYBEARER_TEST_POSTGRES KEYBEARER_TEST_RIG
 
 if [ $# -gt 0 ]; then files="$*"; else files=$(find src client/src ui/src test bench -name '*.test.ts' ! -path '*/node_modules/*' | sort); fi
 # shellcheck disable=SC2086
-run_node --test --test-concurrency=2 $files
+# A file that does not end, such as one that left something open, fails.
+run_node --test --test-concurrency=2 --test-timeout=900000 $files

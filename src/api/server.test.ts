@@ -306,7 +306,6 @@ describe('the HTTP server', () => {
     release()
     assert.equal((await first).status, 200)
     await closed
-    await slow.world.close()
-    await slow.world.place.remove()
+    await slow.close()
   })
 })

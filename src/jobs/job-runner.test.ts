@@ -343,10 +343,13 @@ eachDatabase((name, openDb) => {
     const leaseUntil = async () => (await rows(database))[0]!.lease_until!
     for (let i = 0; i < 10; i++) {
       const before = await leaseUntil()
+      // Both loops sleep, and so does the heartbeat: the last one is acknowledged, which comes after it can be read.
+      await until(() => clock.sleepers === 3)
       await clock.advance(15 * second)
       await until(async () => (await leaseUntil()) > before)
     }
     assert.deepEqual(began, ['first'])
+    await until(() => clock.sleepers === 3)
     // The wall clock alone leaps: the holder's heartbeat, which sleeps, comes too late.
     clock.jump(61 * second)
     other.wake()
