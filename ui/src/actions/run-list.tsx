@@ -62,7 +62,7 @@ export function RunList({ action, status, onStatus, onOpen }: Props) {
         </div>
       ),
     },
-    { title: 'Took', width: 90, cell: (row) => (row.duration_ms === null ? null : durationWords(row.duration_ms)) },
+    { title: 'Took', width: 90, cell: (row) => row.duration_ms !== null && <span style={{ whiteSpace: 'nowrap' }}>{durationWords(row.duration_ms)}</span> },
   ]
   return (
     <>
