@@ -218,6 +218,8 @@ export class Consents {
     const provider = providerOf(this.#context, registration, row)
     // Invariant: one answer wins. Whoever moves the row from waiting to exchanging sends the code, nobody else.
     if (!(await moveConsent(db, consent.id, 'waiting', { status: 'exchanging' }))) {
+      const meanwhile = await readConsent(db, consent.id)
+      if (meanwhile !== undefined && isWithdrawn(meanwhile)) throw withdrawn(row.name)
       throw new Problem('consent_used', `This answer is being used already for "${row.name}".`, { facts: { credential: row.name } })
     }
     let answer: ReturnType<typeof readAuthorizationResponse>

@@ -137,9 +137,17 @@ async function openBefore(folder: string, temporary: string): Promise<{ db: Data
   }
 }
 
+/** Returns the name, with a number behind it where one of the same second, of a restore that was cut off, stands there. */
+function freeName(name: string): string {
+  for (let n = 1; ; n++) {
+    const free = n === 1 ? name : `${name}-${n}`
+    if (!suffixes.some((suffix) => existsSync(free + suffix))) return free
+  }
+}
+
 /** Gives the store that is replaced another name, whole: what stands in its log is brought into it first. */
 function keepBefore(file: string, now: number): string {
-  const kept = `${file}.before-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '-')}`
+  const kept = freeName(`${file}.before-${new Date(now).toISOString().slice(0, 19).replaceAll(':', '-')}`)
   try {
     const native = new DatabaseSync(file)
     native.exec('pragma wal_checkpoint(truncate)')
