@@ -23,13 +23,17 @@ for (const kind of databases) {
     it('a result that cannot be written down at once is written later, and the message is not sent a second time', async (t) => {
       const bed = await bedOf(t)
       const { db } = bed.world.store
+      const accepted = gate()
       const taken = gate()
       bed.server.on.message = async () => {
+        // It may be sent before whoever handed it in has read what became of it.
+        await accepted.opened
         await db.schema.alterTable('messages').renameTo('messages_away').execute()
         taken.open()
         return undefined
       }
       const { id } = await bed.outbox.accept(letter, somebody)
+      accepted.open()
       await taken.opened
       await until('the failure is in the log', () => bed.world.log.some((line) => line.includes('message.not_settled')))
       await db.schema.alterTable('messages_away').renameTo('messages').execute()
