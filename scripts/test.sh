@@ -50,4 +50,19 @@ export KEYBEARER_TEST_POSTGRES KEYBEARER_TEST_RIG
 if [ $# -gt 0 ]; then files="$*"; else files=$(find src client/src ui/src test bench -name '*.test.ts' ! -path '*/node_modules/*' | sort); fi
 # shellcheck disable=SC2086
 # A file that does not end, such as one that left something open, fails.
-run_node --test --test-concurrency=2 --test-timeout=900000 $files
+# Of the whole, a few files that fail are run once more, alone: beside others, on a busy machine, a wait can be too short. What fails
+# again has failed; what does not is named, so that it can be mended.
+status=0
+run_node --test --test-concurrency=2 --test-timeout=900000 --test-reporter=spec --test-reporter-destination=stdout \
+  --test-reporter=./scripts/failing-files.ts --test-reporter-destination="$state/failed" $files || status=$?
+if [ $status -ne 0 ] && [ $# -eq 0 ]; then
+  failed=$(cat "$state/failed")
+  count=$(printf '%s\n' "$failed" | grep -c . || true)
+  if [ "$count" -ge 1 ] && [ "$count" -le 4 ]; then
+    printf 'Keybearer: failed beside others, and run once more, alone:\n%s\n' "$failed" >&2
+    status=0
+    run_node --test --test-concurrency=1 --test-timeout=900000 $failed || status=$?
+    [ $status -ne 0 ] || printf 'Keybearer: passed the second time only, so that something there depends on the time:\n%s\n' "$failed" >&2
+  fi
+fi
+exit $status
