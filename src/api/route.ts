@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { submissionOf } from '../access/idempotency.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { AnsweredFile, Call, EventSink } from './call.ts'
@@ -54,7 +54,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
     const query = isForeign(endpoint) ? {} : readQuery(exchange.query)
     const checkedQuery = endpoint.query ? checkInput(endpoint.query, query, 'query') : query
     if (!endpoint.query) refuseAny(query, 'query')
-    const rawBody = endpoint.rawBody === true ? await readRawBody(request, limit) : Buffer.alloc(0)
+    const signed = endpoint.rawBody === true ? await readSigned(request, limit) : nothingSigned
     const raw = isForeign(endpoint) || endpoint.rawBody === true ? {} : await readJsonBody(request, limit)
     const body = endpoint.body ? checkInput(endpoint.body, raw, 'body') : raw
     if (!endpoint.body) refuseAny(raw as object, 'body')
@@ -75,8 +75,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       session: proof.session,
       userAgent: request.headers['user-agent'] ?? null,
       cookies: request.headers.cookie ?? null,
-      rawBody,
-      webhook: { id: single(request, 'webhook-id'), timestamp: single(request, 'webhook-timestamp'), signature: single(request, 'webhook-signature') },
+      ...signed,
       lastEventId: endpoint.kind === 'events' ? single(request, 'last-event-id') : undefined,
     }
   }
@@ -131,6 +130,18 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
 
 /** The callback's query is the provider's: it is checked by whoever knows what was asked. */
 const isForeign = (endpoint: Endpoint) => endpoint.id === 'finishConsent' || endpoint.id === 'finishSignIn'
+
+type Signed = Pick<Call, 'rawBody' | 'webhook'>
+
+/** For the endpoints, all but one, whose callers do not sign. */
+const nothingSigned: Signed = { rawBody: Buffer.alloc(0), webhook: { id: undefined, timestamp: undefined, signature: undefined } }
+
+async function readSigned(request: IncomingMessage, limit: number): Promise<Signed> {
+  return {
+    rawBody: await readRawBody(request, limit),
+    webhook: { id: single(request, 'webhook-id'), timestamp: single(request, 'webhook-timestamp'), signature: single(request, 'webhook-signature') },
+  }
+}
 
 function readAuthorization(exchange: Exchange): string | undefined {
   try {
