@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -7,7 +7,6 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -17,7 +16,6 @@ import {
   writeSync,
 } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
@@ -25,6 +23,7 @@ import { BackupReading, writeBackupHead, type BackupHead } from '../src/base/bac
 import { isProblem } from '../src/base/problem.ts'
 import { until } from './mail-world.ts'
 import { makeService, runCommand, type TestService } from './service.ts'
+import { mountSmallDisk } from './small-disk.ts'
 
 const entry = join(import.meta.dirname, '..', 'bin', 'keybearer.js')
 
@@ -36,24 +35,6 @@ function grow(data: string, megabytes: number): void {
   for (let i = 0; i < megabytes; i++) insert.run(randomBytes(1_000_000))
   native.exec('pragma wal_checkpoint(truncate)')
   native.close()
-}
-
-/** A small disk: a file system of its own, where this process may mount one. */
-function smallDisk(megabytes: number): { folder: string; remove: () => void } | null {
-  const folder = mkdtempSync(join(tmpdir(), 'keybearer-small-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`, 'tmpfs', folder], { stdio: 'pipe' })
-  } catch {
-    rmSync(folder, { recursive: true })
-    return null
-  }
-  return {
-    folder,
-    remove() {
-      execFileSync('umount', [folder])
-      rmSync(folder, { recursive: true })
-    },
-  }
 }
 
 /** Fills a disk until only so many bytes are left. */
@@ -199,7 +180,7 @@ describe('backup and restore in bad luck', () => {
   })
 
   it('a disk without room for the copy: the backup is refused before anything is written, and the service goes on', async (t) => {
-    const disk = smallDisk(60)
+    const disk = mountSmallDisk('60m')
     if (disk === null) return t.skip('needs the right to mount')
     const other = await makeService({ KEYBEARER_DATA: join(disk.folder, 'data') })
     try {
@@ -229,12 +210,12 @@ describe('backup and restore in bad luck', () => {
       )
     } finally {
       await other.remove()
-      disk.remove()
+      disk.unmount()
     }
   })
 
   it('a disk that fills up over a restore: the store that was there stays as it was', async (t) => {
-    const disk = smallDisk(60)
+    const disk = mountSmallDisk('60m')
     if (disk === null) return t.skip('needs the right to mount')
     try {
       const data = join(disk.folder, 'data')
@@ -248,7 +229,7 @@ describe('backup and restore in bad luck', () => {
       assert.deepEqual(readFileSync(join(data, 'keybearer.db')), old)
       assert.deepEqual(readdirSync(data).sort(), ['keybearer.db', 'keybearer.lock'])
     } finally {
-      disk.remove()
+      disk.unmount()
     }
   })
 

@@ -8,6 +8,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { MailServer } from './mail-server.ts'
 import { until } from './mail-world.ts'
 import { makeService, runCommand, type CommandResult, type TestService } from './service.ts'
+import { mountSmallDisk } from './small-disk.ts'
 
 const entry = join(import.meta.dirname, '..', 'bin', 'keybearer.js')
 const letter = (subject: string, further = '') => `Subject: ${subject}\nTo: bob@example.net\n${further}\nbody of ${subject}\n`
@@ -352,14 +353,9 @@ describe('keybearer sendmail', () => {
   })
 
   it('a full disk: says so with EX_TEMPFAIL, and leaves nothing half written', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'keybearer-small-'))
-    let mounted = false
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', folder], { stdio: 'pipe' })
-      mounted = true
-    } catch {
-      // Without the right to mount a limit on the size of files does the same.
-    }
+    const disk = mountSmallDisk('64k')
+    // Without the right to mount a limit on the size of files does the same.
+    const folder = disk?.folder ?? mkdtempSync(join(tmpdir(), 'keybearer-small-'))
     try {
       const away = { ...service.environment, KEYBEARER_URL: 'http://127.0.0.1:9', KEYBEARER_SENDMAIL_SPOOL: folder }
       const call = (input: string) =>
@@ -371,8 +367,8 @@ describe('keybearer sendmail', () => {
       assert.equal((await call(letter('small'))).status, 0)
       assert.equal(readdirSync(folder).length, 1)
     } finally {
-      if (mounted) execFileSync('umount', [folder])
-      rmSync(folder, { recursive: true })
+      if (disk) disk.unmount()
+      else rmSync(folder, { recursive: true })
     }
   })
 

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { sql } from 'kysely'
@@ -9,25 +7,8 @@ import { isProblem } from '../../src/base/problem.ts'
 import { letter, openMail, until } from '../mail-world.ts'
 import { accepted, hand, logIn, mail as relayed, relayBedOf } from '../relay-world.ts'
 import { makeService } from '../service.ts'
+import { mountSmallDisk } from '../small-disk.ts'
 import { makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type World } from '../world.ts'
-
-/** Mounts a small file system of its own; null where this process may not. */
-function mountSmall(megabytes: number): { folder: string; unmount: () => void } | null {
-  const folder = mkdtempSync(join(tmpdir(), 'keybearer-small-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`, 'tmpfs', folder], { stdio: 'pipe' })
-  } catch {
-    rmSync(folder, { recursive: true })
-    return null
-  }
-  return {
-    folder,
-    unmount() {
-      execFileSync('umount', [folder])
-      rmSync(folder, { recursive: true })
-    },
-  }
-}
 
 function fill(folder: string): () => void {
   const file = join(folder, 'ballast')
@@ -44,7 +25,7 @@ function fill(folder: string): () => void {
 }
 
 it('A2: a full disk: nothing is handed out, accepted or changed, the errors say why, and it works again without a restart', { timeout: 120_000 }, async (t) => {
-  const small = mountSmall(8)
+  const small = mountSmallDisk('8m')
   if (small === null) return t.skip('needs the right to mount')
   const service = await makeService({ KEYBEARER_DATA: join(small.folder, 'data') })
   try {
