@@ -35,6 +35,7 @@ import type { CredentialContext } from './credentials/context.ts'
 import { Credentials } from './credentials/credentials.ts'
 import { Exporter } from './credentials/export-credentials.ts'
 import { Importer } from './credentials/import-credentials.ts'
+import { ProviderClocks } from './credentials/provider-clocks.ts'
 import { Providers } from './credentials/providers.ts'
 import { Renewer } from './credentials/refresh.ts'
 import { Registrations } from './credentials/registrations.ts'
@@ -142,6 +143,7 @@ export async function startParts(
     const publicUrl = settings.KEYBEARER_PUBLIC_URL ?? `http://127.0.0.1:${options.listenPort ?? settings.KEYBEARER_PORT}`
     const catalogue = openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])])
     for (const problem of catalogue.problems) log.error('provider.left_out', { error: problem })
+    const providerClocks = new ProviderClocks({ http, clock, log })
     const context: CredentialContext = {
       db,
       dialect,
@@ -149,7 +151,8 @@ export async function startParts(
       vault,
       audit,
       bus,
-      http,
+      http: providerClocks.http,
+      providerClocks,
       log,
       wake,
       publicUrl,
@@ -195,7 +198,7 @@ export async function startParts(
       wake,
       credentials,
       catalogue,
-      http,
+      http: providerClocks.http,
       mayConnect: (host: string, address: string, port: number) => rules.mayConnect(host, address, port),
       ca,
       maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
@@ -209,7 +212,7 @@ export async function startParts(
     const rawIntake = new RawIntake(mail, outbox, { foreignFrom: settings.KEYBEARER_RELAY_FROM })
     const mailOptions = new MailOptions(mail)
     const keyLimits = new KeyLimits({ db, clock })
-    const requests = new HttpRequests(context, { credentials, countSent: (outcome) => metrics.count('sent_requests_total', { outcome }) })
+    const requests = new HttpRequests({ ...context, http }, { credentials, countSent: (outcome) => metrics.count('sent_requests_total', { outcome }) })
     const action = openActions(settings, options.environment ?? {}, {
       ...mail,
       senders,
@@ -219,16 +222,19 @@ export async function startParts(
       count: (outcome) => metrics.count('action_runs_total', { outcome }),
     })
     const backups = new Backups({ db, clock, audit, dataFolder: settings.KEYBEARER_DATA, dialect, version })
-    const notifications = createNotifications(mail, {
-      outbox,
-      backups,
-      ends: async () => [
-        ...(await credentials.ends(undefined)).filter(({ kind }) => kind === 'idle' || kind === 'password_login'),
-        ...accessKeyEnds(await accessKeys.list(), clock.now()),
-      ],
-      command: settings.KEYBEARER_NOTIFY_COMMAND,
-      publicUrl,
-    })
+    const notifications = createNotifications(
+      { ...mail, http },
+      {
+        outbox,
+        backups,
+        ends: async () => [
+          ...(await credentials.ends(undefined)).filter(({ kind }) => kind === 'idle' || kind === 'password_login'),
+          ...accessKeyEnds(await accessKeys.list(), clock.now()),
+        ],
+        command: settings.KEYBEARER_NOTIFY_COMMAND,
+        publicUrl,
+      },
+    )
 
     bus.listen((event) => {
       if (event.type === 'master_key.rotated') rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))
@@ -307,6 +313,7 @@ export async function startParts(
     return {
       services: {
         clock,
+        providerClocks,
         log,
         bus,
         metrics,

@@ -135,6 +135,7 @@ export async function openApiWorld(
     diagnoses: context.diagnoses,
     senders,
     mailOptions,
+    providerClocks: context.providerClocks,
     webhooks: new Webhooks(mail, new WebhookDeliveries(mail)),
     outbox,
     requests,

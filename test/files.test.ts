@@ -66,7 +66,7 @@ test('A9: the program is the one of the settings, without arguments and without 
   )
   assert.deepEqual(users.sort(), ['src/mail/audit-alarm.ts', 'src/mail/notice-command.ts', 'src/main/notifications.ts'])
   const main = readFileSync(join(root, 'src/main.ts'), 'utf8')
-  assert.match(main, /createNotifications\(mail, \{[\s\S]{0,600}\bcommand: settings\.KEYBEARER_NOTIFY_COMMAND,/)
+  assert.match(main, /createNotifications\(\s*\{ \.\.\.mail, http \},\s*\{[\s\S]{0,600}\bcommand: settings\.KEYBEARER_NOTIFY_COMMAND,/)
 })
 
 test('A9: no field of the API names a file, a folder or a program, and settings are read only', () => {

@@ -17,6 +17,7 @@ import { Secret } from '../src/base/secret.ts'
 import { Consents } from '../src/credentials/consents.ts'
 import type { CredentialContext } from '../src/credentials/context.ts'
 import { Credentials } from '../src/credentials/credentials.ts'
+import { ProviderClocks } from '../src/credentials/provider-clocks.ts'
 import { Providers } from '../src/credentials/providers.ts'
 import { Renewer } from '../src/credentials/refresh.ts'
 import { Registrations } from '../src/credentials/registrations.ts'
@@ -122,6 +123,7 @@ export async function openWorld(
   const tail = new EventTail({ db: store.db, bus, clock, onError: (error) => log.push(String(error)), interval: options.tailInterval ?? 50 })
   const http = createOutgoingHttp({ addresses: addressRules(true), ca: options.ca })
   const counts = new Map<string, number>()
+  const providerClocks = new ProviderClocks({ http, clock, log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }) })
   const context: CredentialContext = {
     db: store.db,
     dialect: store.dialect,
@@ -129,7 +131,8 @@ export async function openWorld(
     vault,
     audit,
     bus,
-    http,
+    http: providerClocks.http,
+    providerClocks,
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
     popular: options.popular === true ? readPopular(join(import.meta.dirname, '..', 'providers', 'popular', 'configurations.json')) : null,
@@ -212,6 +215,8 @@ export async function startFakeProvider(): Promise<FakeProvider> {
     const answer = await fake.answer(seen, fake.seen.length)
     if (answer.wait !== undefined) await new Promise((done) => setTimeout(done, answer.wait))
     const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)
+    // It tells its time only where the test says so: many tests turn their own.
+    response.sendDate = false
     if (answer.cut === true) {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': String(text.length + 100) })
       response.write(text.slice(0, Math.floor(text.length / 2)), () => response.destroy())

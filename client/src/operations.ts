@@ -319,10 +319,13 @@ export type NewCalendarFeed = { name: string }
 
 export type CalendarFeed = { access_key: Named; address: string }
 
-export type Status = { version: string; uptime_seconds: number; database: "sqlite" | "postgres"; credentials: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; audit: { records: number; head: string; blocked: boolean }; master_key_version: number; public_url: string; now: string; backup: BackupState }
+export type Status = { version: string; uptime_seconds: number; database: "sqlite" | "postgres"; credentials: { incomplete: number; ready: number; expiring: number; retrying: number; needs_consent: number; misconfigured: number; paused: number }; audit: { records: number; head: string; blocked: boolean }; master_key_version: number; public_url: string; now: string; backup: BackupState; clock_errors: ClockErrors }
 
 /** null for those who do not manage the service */
 export type BackupState = { supported: boolean; last_at: string | null; last_size: number | null; is_old: boolean; restored: { at: string; made_at: string; returned: { access_keys: string[]; persons: string[] } | null } | null } | null
+
+/** Providers whose time differs by more than a minute, as the node that answers sees it; null for those who do not manage the service */
+export type ClockErrors = { host: string; ahead_seconds: number; blocks_signing: boolean; measured_at: string }[] | null
 
 export type Settings = { items: Setting[]; next: null }
 

@@ -47,7 +47,7 @@ export const consentEndpoints = [
     kind: 'json',
     reply: consent,
     noStore: true,
-    problems: ['wrong_kind', 'paused', 'misconfigured', 'provider_unavailable', 'outgoing_failed'],
+    problems: ['wrong_kind', 'paused', 'misconfigured', 'provider_unavailable', 'clock_skew', 'outgoing_failed'],
   }),
   endpoint({
     id: 'getConsent',

@@ -140,7 +140,7 @@ const token = z
   .meta({ id: 'Token' })
 
 const params = z.strictObject({ credential: ref('credential') })
-const unusable = ['incomplete', 'needs_consent', 'misconfigured', 'paused', 'provider_unavailable', 'audit_blocked', 'decrypt_failed'] as const
+const unusable = ['incomplete', 'needs_consent', 'misconfigured', 'paused', 'provider_unavailable', 'clock_skew', 'audit_blocked', 'decrypt_failed'] as const
 
 export const credentialEndpoints = [
   endpoint({

@@ -63,6 +63,7 @@ export const requestEndpoints = [
       'misconfigured',
       'paused',
       'provider_unavailable',
+      'clock_skew',
       'wrong_kind',
       'destination_not_allowed',
       'address_not_allowed',

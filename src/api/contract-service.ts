@@ -60,6 +60,20 @@ export const serviceEndpoints = [
           })
           .nullable()
           .meta({ id: 'BackupState', description: 'null for those who do not manage the service' }),
+        clock_errors: z
+          .array(
+            z.object({
+              host: z.string(),
+              ahead_seconds: z.int().meta({ description: "By how much this machine's clock is ahead of the provider's; negative when it is behind" }),
+              blocks_signing: z.boolean().meta({ description: 'More than 5 minutes: nothing is signed for this provider' }),
+              measured_at: time,
+            }),
+          )
+          .nullable()
+          .meta({
+            id: 'ClockErrors',
+            description: 'Providers whose time differs by more than a minute, as the node that answers sees it; null for those who do not manage the service',
+          }),
       })
       .meta({ id: 'Status' }),
   }),

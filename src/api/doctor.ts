@@ -1,4 +1,6 @@
 import type { BackupView } from '../access/backups.ts'
+import { problemCodes } from '../base/problem-codes.ts'
+import { describeClockError, harmfulClockError, tolerableClockError, type ClockError } from '../credentials/provider-clocks.ts'
 import type { Check, Services } from './services.ts'
 import { iso } from './views.ts'
 
@@ -6,8 +8,8 @@ const day = 86_400_000
 const pageSize = 500
 
 /** Examines the service: what `main.ts` can see, the audit trail, and every credential that does not work. */
-export async function examine(services: Pick<Services, 'facts' | 'audit' | 'credentials' | 'backups' | 'clock'>): Promise<Check[]> {
-  const checks = await services.facts.checks()
+export async function examine(services: Pick<Services, 'facts' | 'audit' | 'credentials' | 'backups' | 'clock' | 'providerClocks'>): Promise<Check[]> {
+  const checks = [...(await services.facts.checks()), ...clockChecks(services.providerClocks.list())]
   const found = await services.audit.verify()
   checks.push(
     found.ok
@@ -30,6 +32,22 @@ export async function examine(services: Pick<Services, 'facts' | 'audit' | 'cred
   checks.push(...backupChecks(await services.backups.get(), services.clock.now()))
   checks.push(...(await credentialChecks(services.credentials)))
   return checks
+}
+
+/** One provider whose clock is wrong says nothing about the others, so each is named. */
+function clockChecks(known: ClockError[]): Check[] {
+  const name = 'clock'
+  const off = known.filter(({ ahead }) => Math.abs(ahead) > tolerableClockError)
+  const agreeing = known.length - off.length
+  const agree = `${agreeing} ${agreeing === 1 ? 'provider agrees' : 'providers agree'} with it`
+  if (off.length === 0) {
+    return [{ name, outcome: 'ok', message: agreeing === 0 ? 'No provider has told its time yet.' : `${agree}.`, nextStep: null }]
+  }
+  return off.map(({ host, ahead }) => {
+    const isHarmful = Math.abs(ahead) > harmfulClockError
+    const told = `${describeClockError(host, ahead)}${isHarmful ? ': nothing is signed for it' : ''}. ${agree}.`
+    return { name, outcome: isHarmful ? 'failed' : 'warning', message: told, nextStep: problemCodes.clock_skew.nextStep }
+  })
 }
 
 /** What a restored backup brought back is spoken of for so long where nobody can tell whether it was looked at. */

@@ -8,7 +8,7 @@ import { openApi } from './openapi.ts'
 import { homePage, pageHeaders } from './pages.ts'
 import type { ReachOptions, Services } from './services.ts'
 import { iso, withoutUndefined } from './views.ts'
-import { backupBody, rotationBody } from './views-service.ts'
+import { backupBody, clockErrorsBody, rotationBody } from './views-service.ts'
 
 type Ids =
   | 'getStatus'
@@ -43,6 +43,7 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
           public_url: facts.publicUrl,
           now: iso(clock.now()),
           backup: mayManage(caller) ? backupBody(await backups.get()) : null,
+          clock_errors: mayManage(caller) ? clockErrorsBody(services.providerClocks.list()) : null,
         },
       }
     },
@@ -85,6 +86,7 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
         for (const status of credentialStatuses) metrics.set('credentials', byStatus[status], { status })
         metrics.set('last_backup_timestamp_seconds', Math.floor(((await backups.get()).lastAt ?? 0) / 1000))
         metrics.set('outbox_waiting', await services.outbox.waiting())
+        metrics.set('provider_clock_error_seconds', Math.round((services.providerClocks.list()[0]?.ahead ?? 0) / 1000))
       }
       return { text: await metrics.text(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }
     },

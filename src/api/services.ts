@@ -22,6 +22,7 @@ import type { Consents } from '../credentials/consents.ts'
 import type { Credentials } from '../credentials/credentials.ts'
 import type { Exporter } from '../credentials/export-credentials.ts'
 import type { Importer } from '../credentials/import-credentials.ts'
+import type { ProviderClocks } from '../credentials/provider-clocks.ts'
 import type { Registrations } from '../credentials/registrations.ts'
 import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Providers } from '../credentials/providers.ts'
@@ -62,6 +63,7 @@ export type KeptEvents = {
 /** What the handlers work with; `main.ts` puts it together. */
 export type Services = {
   clock: Clock
+  providerClocks: Pick<ProviderClocks, 'list'>
   log: Log
   bus: EventBus
   metrics: Metrics

@@ -3,6 +3,7 @@ import type { BackupView } from '../access/backups.ts'
 import type { RotationView } from '../access/master-key-rotation.ts'
 import type { AccessKeyView } from '../access/types.ts'
 import type { Event } from '../base/events.ts'
+import { harmfulClockError, tolerableClockError, type ClockError } from '../credentials/provider-clocks.ts'
 import type { PopularListed, ProviderListed, ProviderView } from '../credentials/providers.ts'
 import { iso, isoOrNull, type Reply } from './views.ts'
 
@@ -97,6 +98,17 @@ export function rotationBody(view: RotationView): Reply<'getRotation'> {
     finished_at: isoOrNull(view.finishedAt),
     problem: view.problem && { code: view.problem.code, detail: view.problem.detail, next_step: view.problem.nextStep },
   }
+}
+
+export function clockErrorsBody(errors: ClockError[]): Reply<'getStatus'>['clock_errors'] {
+  return errors
+    .filter(({ ahead }) => Math.abs(ahead) > tolerableClockError)
+    .map(({ host, ahead, measuredAt }) => ({
+      host,
+      ahead_seconds: Math.round(ahead / 1000),
+      blocks_signing: Math.abs(ahead) > harmfulClockError,
+      measured_at: iso(measuredAt),
+    }))
 }
 
 export function backupBody(view: BackupView): Reply<'getStatus'>['backup'] {

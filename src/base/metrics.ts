@@ -18,6 +18,11 @@ export const metricTable = {
   audit_commits_total: { type: 'counter', help: 'Commits of audit records; many records share one.', labels: [] },
   credentials: { type: 'gauge', help: 'Credentials, by status.', labels: ['status'] },
   last_backup_timestamp_seconds: { type: 'gauge', help: 'When the last backup was made, in seconds since 1970; 0: none is known.', labels: [] },
+  provider_clock_error_seconds: {
+    type: 'gauge',
+    help: "By how much this machine's clock is ahead of that provider's with which it agrees least; negative when it is behind.",
+    labels: [],
+  },
   outbox_waiting: { type: 'gauge', help: 'Messages that wait to be sent.', labels: [] },
 } as const
 

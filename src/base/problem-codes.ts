@@ -80,6 +80,12 @@ export const problemCodes = {
   misconfigured: row(409, 'failed', 'The credential is set up wrongly', 'Correct what the detail names.'),
   paused: row(409, 'failed', 'The credential is paused', 'Resume it.'),
   provider_unavailable: row(503, 'try_later', 'The provider does not answer as it should', 'Wait; it is tried again by itself.'),
+  clock_skew: row(
+    503,
+    'try_later',
+    'The clock of this machine is wrong',
+    'Set it right, best by switching synchronization on: timedatectl set-ntp true. It then goes on by itself.',
+  ),
   ttl_too_long: row(409, 'failed', 'The provider issues no token that lives so long', 'Ask for a smaller min_ttl_seconds.'),
   wrong_kind: row(409, 'failed', 'This kind of credential cannot do that', 'See the detail for what it can do.'),
   destination_not_allowed: row(

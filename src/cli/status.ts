@@ -21,6 +21,10 @@ export function statusCommand(): Command {
         const age = lastAt === null ? 'none yet' : relative(lastAt, Date.parse(status.now))
         print(`Last backup: ${age}${isOld ? ' – older than a week: keybearer backup FILE' : ''}`)
       }
+      for (const { host, ahead_seconds: seconds, blocks_signing: blocks } of status.clock_errors ?? []) {
+        const apart = `${Math.abs(seconds) < 90 ? `${Math.abs(seconds)} s` : `${Math.round(Math.abs(seconds) / 60)} min`} ${seconds > 0 ? 'ahead of' : 'behind'} ${host}`
+        print(`Clock: ${apart}${blocks ? ', nothing is signed for it' : ''} – timedatectl set-ntp true`)
+      }
       const broken = await allPages((cursor) =>
         client.listCredentials({
           query: { status: ['needs_consent', 'misconfigured', 'expiring', 'retrying', 'incomplete'], ...(cursor === undefined ? {} : { cursor }) },

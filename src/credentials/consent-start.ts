@@ -190,6 +190,7 @@ async function pushAhead(
 ): Promise<string> {
   const secrets = await openRegistrationSecrets(context, registration)
   const client = clientOf(registration, secrets, secrets.clientSecret)
+  if (client.method === 'private_key_jwt') await context.providerClocks.checkBeforeSigning(endpoint)
   const sent = await authenticatedRequest(provider, endpoint, client, request.parameters(), context.clock.now())
   return readPushedRequest(await sendTokenRequest(context.http, sent), provider, registration.client_id)
 }

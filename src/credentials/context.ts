@@ -8,6 +8,7 @@ import type { PopularConfiguration } from '../providers/popular.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
 import type { Diagnoses } from '../providers/diagnoses.ts'
 import type { Database } from '../storage/tables.ts'
+import type { ProviderClocks } from './provider-clocks.ts'
 
 /** What the files of this part work with; `main.ts` makes it. */
 export type CredentialContext = {
@@ -17,7 +18,9 @@ export type CredentialContext = {
   vault: Vault
   audit: AuditTrail
   bus: EventBus
+  /** The way out to providers, on which their clocks are compared with ours. */
   http: OutgoingHttp
+  providerClocks: ProviderClocks
   catalogue: Catalogue
   diagnoses: Diagnoses
   /** Registrations that other applications publish; null: not to be offered here. */

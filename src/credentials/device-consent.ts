@@ -36,6 +36,7 @@ export async function startDevice(
   const secrets = await openRegistrationSecrets(context, registration)
   const client = clientOf(registration, secrets, secrets.clientSecret)
   const parameters = deviceParameters(provider, JSON.parse(row.scopes) as string[])
+  if (client.method === 'private_key_jwt') await context.providerClocks.checkBeforeSigning(provider.deviceAuthorizationEndpoint)
   // RFC 8628 section 3.1: a client that authenticates otherwise names its id all the same.
   const request = await authenticatedRequest(
     provider,

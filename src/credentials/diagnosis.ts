@@ -13,6 +13,7 @@ const ownFailures: Record<string, string> = {
   account_mismatch: 'local_wrong_account',
   address_not_allowed: 'local_ssrf_blocked',
   audit_blocked: 'local_audit_blocked',
+  clock_skew: 'local_clock_skew',
   consent_denied: 'oauth_auth_access_denied',
   consent_issuer_mismatch: 'local_iss_mismatch',
   decrypt_failed: 'local_decrypt_failed',

@@ -112,6 +112,7 @@ async function refusedSteps(
         skipped('grant', 'The client is not believed.'),
       ]
     }
+    case 'clock_skew':
     case 'provider_unavailable':
     case 'answer_unusable':
       return [failed('client and grant', reason.message, more)]

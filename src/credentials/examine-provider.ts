@@ -4,12 +4,10 @@ import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import type { CredentialContext } from './context.ts'
 import { classifyFailure, diagnosisValues, wordsOfError } from './diagnosis.ts'
+import { describeClockError, harmfulClockError, tolerableClockError } from './provider-clocks.ts'
 import { failed, passed, skipped, warned, type ExaminationStep } from './examination-steps.ts'
 
 const patience = 10_000
-const tolerable = 60_000
-/** Assertions and tokens are refused when the clocks are further apart. */
-const harmful = 300_000
 
 /** Looks at the way to the token endpoint: name, connection, encryption, and the clock on the other side. */
 export async function examineWay(context: CredentialContext, row: CredentialWithRegistration, provider: ResolvedProvider): Promise<ExaminationStep[]> {
@@ -39,15 +37,13 @@ export async function examineWay(context: CredentialContext, row: CredentialWith
 
 /** Compares this machine's clock with the provider's. */
 function examineClock(context: CredentialContext, row: CredentialWithRegistration, host: string, date: string | undefined): ExaminationStep {
-  const theirs = Date.parse(date ?? '')
-  if (Number.isNaN(theirs)) return skipped('clock', `${host} does not tell its time.`)
-  const ahead = context.clock.now() - theirs
+  if (Number.isNaN(Date.parse(date ?? ''))) return skipped('clock', `${host} does not tell its time.`)
+  const ahead = context.providerClocks.aheadOf(host)
   const size = Math.abs(ahead)
-  if (size < tolerable) return passed('clock', 'The clock of this machine agrees with the provider.')
-  const apart = size < 120_000 ? `${Math.round(size / 1000)} s` : `${Math.round(size / 60_000)} min`
-  const words = `The clock of this machine is ${apart} ${ahead > 0 ? 'ahead of' : 'behind'} ${host}.`
+  if (size <= tolerableClockError) return passed('clock', 'The clock of this machine agrees with the provider.')
+  const words = `${describeClockError(host, ahead)}.`
   const diagnosis = context.diagnoses.describe('local_clock_skew', diagnosisValues(context.publicUrl, row))
-  return size < harmful ? warned('clock', words, { diagnosis }) : failed('clock', words, { diagnosis })
+  return size <= harmfulClockError ? warned('clock', words, { diagnosis }) : failed('clock', words, { diagnosis })
 }
 
 /** Compares what the issuer's metadata say with the endpoints that this registration was made with. */

@@ -293,7 +293,8 @@ export function problemOfStatus(row: CredentialWithRegistration, busy: string | 
           nextStep: `Reconnect it: keybearer connect ${row.name}`,
         })
       }
-      return new Problem('provider_unavailable', `"${row.name}": ${busy ?? message}`, { facts, retryAfter: Math.min(wait, 3600) })
+      const code = busy === null && reason?.code === 'clock_skew' ? reason.code : 'provider_unavailable'
+      return new Problem(code, `"${row.name}": ${busy ?? message}`, { facts, retryAfter: Math.min(wait, 3600) })
     }
   }
 }

@@ -39,7 +39,7 @@ export class Renewer {
       credentialId,
       actor: order.actor,
       generation: order.generation,
-      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(row, this.#context.clock.now())) ?? chooseSource(row),
+      choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(this.#context, row)) ?? chooseSource(row),
       provider: (registration: RegistrationRow, row: Row<'credentials'>) => providerOf(this.#context, registration, row),
     }).finally(() => this.#flights.delete(credentialId))
     this.#flights.set(credentialId, flight)
@@ -76,13 +76,14 @@ export class Renewer {
 }
 
 /** Returns why the plan says not to ask the provider now; null when nothing speaks against it. */
-function whyNotNow(row: Row<'credentials'>, now: number): { reason: Reason } | null {
+function whyNotNow({ clock, providerClocks }: CredentialContext, row: Row<'credentials'>): { reason: Reason } | null {
   const reason = readReason(row.status_reason)
   if (row.status === 'needs_consent' || row.status === 'misconfigured') {
     return { reason: reason ?? { code: row.status, message: 'The provider refused it for good.', nextStep: nextSteps.fix } }
   }
   // Invariant: a provider that is away is not asked more often because many ask us.
-  const wait = row.status === 'retrying' && row.refresh_due_at !== null ? row.refresh_due_at - now : 0
+  const wait = row.status === 'retrying' && row.refresh_due_at !== null ? row.refresh_due_at - clock.now() : 0
+  if (reason?.code === 'clock_skew' && !providerClocks.isHarmful) return null
   if (wait > 0 && wait <= longestRetry) {
     return { reason: reason ?? { code: 'provider_unavailable', message: 'The provider is away.', nextStep: nextSteps.retry } }
   }

@@ -198,6 +198,7 @@ export class Revoker {
       const secrets = await openRegistrationSecrets(this.#context, registration)
       const client = clientOf(registration, secrets, secrets.clientSecret)
       for (const { token, hint } of tokens) {
+        if (client.method === 'private_key_jwt') await this.#context.providerClocks.checkBeforeSigning(endpoint)
         const request = await revocationRequest(provider, endpoint, client, { token, hint }, this.#context.clock.now())
         if (request === null) continue
         const outcome = judgeRevocation(await sendTokenRequest(this.#context.http, request))
@@ -208,7 +209,9 @@ export class Revoker {
       }
     } catch (error) {
       if (!isProblem(error)) throw error
-      return error.code === 'outgoing_failed' ? { kind: 'unavailable', reason: error.message } : { kind: 'refused', reason: error.message }
+      return error.code === 'outgoing_failed' || error.code === 'clock_skew'
+        ? { kind: 'unavailable', reason: error.message }
+        : { kind: 'refused', reason: error.message }
     }
     return result
   }

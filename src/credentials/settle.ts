@@ -25,7 +25,10 @@ import { lookUpFacts, trustedFacts } from './exchange.ts'
 import { backoff, planRefresh } from './refresh-plan.ts'
 import { dateOf, isFromBackup } from './restored.ts'
 import { credentialPlace, readStoredSecret, writeStoredSecret, type StoredSecret } from './token-set.ts'
-import type { CredentialOptions, CredentialStatus } from './types.ts'
+import type { CredentialOptions, CredentialStatus, NextStep } from './types.ts'
+
+/** How long it takes at most until it is noticed that the clock is right again. */
+const clockRetry = 60_000
 
 /** What asking the token endpoint came to; `local`: our own side could not even ask. */
 export type AskOutcome =
@@ -38,6 +41,8 @@ export type AskOutcome =
       /** What the connection failed of. */ words?: string
     }
   | { kind: 'local'; problem: Problem }
+  /** Nothing was signed, or nothing that is believed: the clocks are too far apart. */
+  | { kind: 'clock'; problem: Problem }
 
 export type Settlement =
   | { kind: 'granted'; generation: number; accessToken: Secret; tokenType: string; expiresAt: number | null; obtainedAt: number; scope: string[] | null }
@@ -97,6 +102,17 @@ export async function settle(context: CredentialContext, work: ToSettle): Promis
       return await settleRefused(context, work, {
         status: 'misconfigured',
         reason: { code: outcome.problem.code, message: outcome.problem.message, nextStep: { action: 'fix', text: outcome.problem.nextStep } },
+      })
+    case 'clock':
+      return await settleUnavailable(context, work, {
+        code: outcome.problem.code,
+        message: outcome.problem.message,
+        nextStep: { action: 'retry', text: outcome.problem.nextStep },
+        retryAfter: null,
+        longestWait: clockRetry,
+        state: 'waiting',
+        words: `LOCAL_CLOCK_SKEW seconds=${String(outcome.problem.facts.seconds)}`,
+        surface: 'local_check',
       })
     case 'unavailable':
       return await settleUnavailable(context, work, {
@@ -254,15 +270,25 @@ async function settleRefused(context: CredentialContext, work: ToSettle, refusal
 async function settleUnavailable(
   context: CredentialContext,
   work: ToSettle,
-  why: { code: string; message: string; retryAfter: number | null; state: 'lost' | 'waiting' | 'unusable'; words: string; surface: Surface },
+  why: {
+    code: string
+    message: string
+    nextStep?: NextStep
+    retryAfter: number | null
+    /** What a person mends is looked at again after so long at the latest. */
+    longestWait?: number
+    state: 'lost' | 'waiting' | 'unusable'
+    words: string
+    surface: Surface
+  },
 ): Promise<Settlement> {
   const { code, message, retryAfter, state } = why
   const isConsent = work.grantType === 'authorization_code' || work.grantType === 'device_code'
   const failures = work.row.failures + 1
-  const retryAt = context.clock.now() + backoff(failures, retryAfter)
-  const judged = why.surface === 'network' || state === 'unusable' ? 'unjudged' : 'passing'
+  const retryAt = context.clock.now() + Math.min(backoff(failures, retryAfter), why.longestWait ?? Number.MAX_SAFE_INTEGER)
+  const judged = why.surface === 'network' || why.surface === 'local_check' || state === 'unusable' ? 'unjudged' : 'passing'
   const diagnosis = classifyFailure(context, { text: why.words, surface: why.surface, provider: work.registration.provider, judged })
-  const reason: Reason = { code, message, nextStep: nextSteps.retry, ...(diagnosis === undefined ? {} : { diagnosis }) }
+  const reason: Reason = { code, message, nextStep: why.nextStep ?? nextSteps.retry, ...(diagnosis === undefined ? {} : { diagnosis }) }
   const done = await finish(context, work, {
     columns: isConsent ? {} : { refresh_due_at: retryAt, failures },
     ...(isConsent ? {} : { status: { status: 'retrying' as const, reason } }),

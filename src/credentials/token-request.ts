@@ -5,7 +5,7 @@ import { isProblem, Problem } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import type { OutgoingRequest } from '../base/http-types.ts'
 import type { CallbackFacts } from '../oauth/authorization-code.ts'
-import { clockSkew, judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenSet } from '../oauth/token-endpoint.ts'
+import { judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenSet } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { lockCredential, prolongLease, readCredential, takeLease, updateCredential } from '../storage/credentials.ts'
 import type { DataKeyStore } from '../base/vault.ts'
@@ -20,6 +20,7 @@ import { exchangeRequest } from './exchange.ts'
 import { openRegistrationSecrets, type RegistrationSecrets } from './registration-secrets.ts'
 import { redirectUriOf } from './registrations.ts'
 import { wordsOfError } from './diagnosis.ts'
+import { describeClockError, harmfulClockError, tolerableClockError } from './provider-clocks.ts'
 import { settle, type AskOutcome, type Settlement } from './settle.ts'
 import { clientOf } from './token-sources.ts'
 import { answerPlace, credentialPlace, readStoredSecret, type StoredSecret } from './token-set.ts'
@@ -28,8 +29,6 @@ const leaseTime = 20_000
 const heartbeat = 5_000
 /** How long a caller waits for another node that is at it. */
 const longestWait = 60_000
-/** Providers differ by less than this, and bear it. */
-const tolerableSkew = 60_000
 
 export type Material = {
   row: Row<'credentials'>
@@ -215,17 +214,19 @@ async function askProvider(context: CredentialContext, order: TokenRequestOrder,
     if (!isProblem(error)) throw error
     return { outcome: { kind: 'local', problem: error }, startedAt: claim.startedAt, warning: null }
   }
-  const ask = (secret: Secret | null, skew = 0) => tryOnce(context, claim, provider, material, secret, context.clock.now() - skew)
+  const ask = (secret: Secret | null, skew = 0) => tryOnce(context, claim, provider, material, { secret, skew })
   const { clientSecret, previousClientSecret } = material.secrets
-  const { outcome, skew } = await ask(clientSecret)
+  const { outcome, host } = await ask(clientSecret)
   const { startedAt } = claim
   const { stored } = material
-  if (outcome.kind !== 'refused') return { outcome, startedAt, warning: null, stored }
-  const isOff = Math.abs(skew) > tolerableSkew
+  if (outcome.kind !== 'refused' || host === null) return { outcome, startedAt, warning: null, stored }
+  const skew = context.providerClocks.aheadOf(host)
+  const isOff = Math.abs(skew) > tolerableClockError
   if (isOff && provesItselfByTime(claim, outcome)) {
     // Nothing was used up: whoever is not believed to be the client has not shown a token or code yet.
+    if (Math.abs(skew) > harmfulClockError) return { outcome: { kind: 'clock', problem: context.providerClocks.problemOf(host) }, startedAt, warning: null }
     const corrected = await ask(clientSecret, skew)
-    if (corrected.outcome.kind === 'granted') return { outcome: corrected.outcome, startedAt, warning: clockWarning(skew), stored }
+    if (corrected.outcome.kind === 'granted') return { outcome: corrected.outcome, startedAt, warning: clockWarning(host, skew), stored }
   }
   if (outcome.class === 'client' && previousClientSecret !== null) {
     // A new secret takes a while until every server of a provider knows it; a code or refresh token is not used up by the refusal.
@@ -233,33 +234,37 @@ async function askProvider(context: CredentialContext, order: TokenRequestOrder,
     const warning = 'The provider refused the new client secret and took the one before it. Check the new secret.'
     if (before.outcome.kind === 'granted') return { outcome: before.outcome, startedAt, warning, stored }
   }
-  return { outcome, startedAt, warning: isOff ? clockWarning(skew) : null }
+  return { outcome, startedAt, warning: isOff ? clockWarning(host, skew) : null }
 }
+
+/** Whether what is sent is signed with the time of now. */
+const isSigned = ({ source, registration }: Claim): boolean => source.grantType === 'jwt_bearer' || registration.client_auth === 'private_key_jwt'
 
 /** Whether what was refused stands or falls with the time that was signed. */
-const provesItselfByTime = ({ source, registration }: Claim, refusal: AskOutcome & { kind: 'refused' }): boolean =>
-  source.grantType === 'jwt_bearer' || (registration.client_auth === 'private_key_jwt' && refusal.class === 'client')
+const provesItselfByTime = (claim: Claim, refusal: AskOutcome & { kind: 'refused' }): boolean =>
+  isSigned(claim) && (claim.source.grantType === 'jwt_bearer' || refusal.class === 'client')
 
-function clockWarning(skew: number): string {
-  const minutes = Math.round(Math.abs(skew) / 60_000)
-  return `The clock of this machine is ${minutes} min ${skew > 0 ? 'ahead of' : 'behind'} the provider's: set it right.`
-}
+const clockWarning = (host: string, skew: number): string => `${describeClockError(host, skew)}: set it right.`
 
 async function tryOnce(
   context: CredentialContext,
   claim: Claim,
   provider: ResolvedProvider,
   material: Material,
-  secret: Secret | null,
-  now: number,
-): Promise<{ outcome: AskOutcome; /** By how many milliseconds our clock is ahead of the provider's. */ skew: number }> {
-  const notAsked = (outcome: AskOutcome) => ({ outcome, skew: 0 })
+  /** What to authenticate with, and by how much our clock is ahead of the provider's time that is signed. */
+  { secret, skew }: { secret: Secret | null; skew: number },
+): Promise<{ outcome: AskOutcome; /** Who answered; null: nobody was asked, or nobody answered. */ host: string | null }> {
+  const notAsked = (outcome: AskOutcome) => ({ outcome, host: null })
   let request: OutgoingRequest
   try {
-    request = await claim.source.request(material, secret, now)
+    // Invariant: with a clock that is known to be wrong nothing is signed.
+    if (isSigned(claim)) await context.providerClocks.checkBeforeSigning(endpointOf(claim, provider))
+    request = await claim.source.request(material, secret, context.clock.now() - skew)
   } catch (error) {
-    if (isProblem(error)) return notAsked({ kind: 'local', problem: error })
-    throw error
+    if (!isProblem(error)) throw error
+    if (error.code === 'clock_skew') return notAsked({ kind: 'clock', problem: error })
+    if (error.code === 'outgoing_failed') return notAsked(unreachable(error, false))
+    return notAsked({ kind: 'local', problem: error })
   }
   let raw: RawAnswer
   const { callback } = claim.source
@@ -270,17 +275,28 @@ async function tryOnce(
     if (!isProblem(error)) throw error
     context.count('token_requests', 'unavailable')
     if (error.code === 'address_not_allowed') return notAsked({ kind: 'local', problem: error })
-    return notAsked({ kind: 'unavailable', reason: error.message, retryAfter: null, sent: error.facts.sent !== false, words: wordsOfError(error) })
+    return notAsked(unreachable(error, error.facts.sent !== false))
   }
   // Invariant: keep first, judge second.
   await keepStubbornly(context, claim, raw)
   const outcome = judgeTokenAnswer(raw, provider, { now: claim.startedAt, requestedScope: claim.source.scope, grantType: claim.source.grantType })
   context.count('token_requests', outcome.kind)
-  const skew = clockSkew(raw, context.clock.now()) ?? 0
-  if (outcome.kind !== 'granted' || claim.source.grantType === 'refresh_token' || provider.data.exchange === undefined) return { outcome, skew }
+  const { host } = new URL(request.url)
+  if (outcome.kind !== 'granted' || claim.source.grantType === 'refresh_token' || provider.data.exchange === undefined) return { outcome, host }
   const longer = await tradeForLonger(context, claim, provider, { material, secret, tokenSet: outcome.tokenSet, send })
-  return { outcome: longer ?? outcome, skew }
+  return { outcome: longer ?? outcome, host }
 }
+
+const endpointOf = ({ source }: Claim, provider: ResolvedProvider): string =>
+  source.grantType === 'refresh_token' ? provider.refreshEndpoint : provider.tokenEndpoint
+
+const unreachable = (error: Problem, sent: boolean): AskOutcome => ({
+  kind: 'unavailable',
+  reason: error.message,
+  retryAfter: null,
+  sent,
+  words: wordsOfError(error),
+})
 
 /** Trades the token that came for one that lives longer; null when that fails: the first one is good for a while. */
 async function tradeForLonger(
@@ -292,6 +308,7 @@ async function tradeForLonger(
   const { material, secret, tokenSet, send } = work
   try {
     const client = clientOf(material.registration, material.secrets, secret)
+    if (isSigned(claim)) await context.providerClocks.checkBeforeSigning(provider.data.exchange?.endpoint ?? provider.tokenEndpoint)
     const request = await exchangeRequest(provider, client, tokenSet.accessToken, context.clock.now())
     if (request === null) return null
     const raw = await send(request)

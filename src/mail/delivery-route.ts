@@ -152,7 +152,7 @@ const wayInWords = (through: string, instead: string, cause: FallbackCause): str
 const isFinal = (delivery: Delivery): boolean => delivery.kind === 'refused' && delivery.permanent
 
 /** What is wrong on the provider's or the network's side, and passes. */
-const awayCodes = new Set(['mail_unavailable', 'provider_unavailable', 'outgoing_failed', 'address_not_allowed'])
+const awayCodes = new Set(['mail_unavailable', 'provider_unavailable', 'clock_skew', 'outgoing_failed', 'address_not_allowed'])
 /** What a person has to put right at the credential. */
 const notReadyCodes = new Set(['incomplete', 'needs_consent', 'misconfigured', 'paused', 'destination_not_allowed', 'wrong_kind', 'not_found', 'ttl_too_long'])
 

@@ -367,12 +367,6 @@ function readScope(value: unknown): string[] | null {
   return clean.length === 0 ? null : clean
 }
 
-/** Returns by how much our clock is ahead of the provider's, in milliseconds; null when it does not tell. */
-export function clockSkew(answer: RawAnswer, now: number): number | null {
-  const theirs = Date.parse(answer.headers.date)
-  return Number.isNaN(theirs) ? null : now - theirs
-}
-
 function describeBody(answer: RawAnswer): string {
   const body = answer.body.trim()
   if (body === '') return 'it is empty'

@@ -12,7 +12,7 @@ const ticks: Record<ActionKind, Tick[]> = {
     { label: 'The server refuses the request (4xx)', statuses: ['4xx'] },
     { label: 'The server fails (5xx)', statuses: ['5xx'] },
     { label: 'The server does not answer', codes: ['outgoing_failed'] },
-    { label: 'The credential cannot be used', codes: ['incomplete', 'needs_consent', 'misconfigured', 'paused', 'provider_unavailable'] },
+    { label: 'The credential cannot be used', codes: ['incomplete', 'needs_consent', 'misconfigured', 'paused', 'provider_unavailable', 'clock_skew'] },
     { label: 'The host is not one of the credential', codes: ['destination_not_allowed', 'address_not_allowed'] },
     textTick,
   ],

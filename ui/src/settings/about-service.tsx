@@ -6,6 +6,21 @@ import { Facts } from '../elements/facts.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 
+type ClockErrors = NonNullable<Awaited<ReturnType<typeof api.getStatus>>['clock_errors']>
+
+/** What is wrong with the clock; null while every provider agrees with it. */
+const clockWords = (errors: ClockErrors): string | null =>
+  errors.length === 0
+    ? null
+    : `${errors.map(({ host, ahead_seconds: ahead }) => `${minutes(ahead)} ${ahead > 0 ? 'ahead of' : 'behind'} ${host}`).join(', ')}. ${
+        errors.some((one) => one.blocks_signing) ? 'Nothing is signed where it is more than 5 min. ' : ''
+      }Switch time synchronization on: timedatectl set-ntp true`
+
+const minutes = (seconds: number): string => {
+  const size = Math.abs(seconds)
+  return size < 90 ? `${size} s` : `${Math.round(size / 60)} min`
+}
+
 /** Version, database, and what has to be in a backup. */
 export function AboutService() {
   const status = useQuery({ queryKey: ['status'], queryFn: () => api.getStatus(), placeholderData: keepPreviousData })
@@ -31,6 +46,7 @@ export function AboutService() {
               </span>,
             ],
             ['Audit records', facts.audit.records.toLocaleString()],
+            ['Clock', clockWords(facts.clock_errors ?? [])],
             ['Audit trail', facts.audit.blocked ? 'cannot be written: nothing is handed out' : null],
           ]}
         />

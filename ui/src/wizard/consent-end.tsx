@@ -144,5 +144,11 @@ const ends: Record<string, End> = {
   },
   consent_wrong_browser: { title: 'It came back in another browser', text: 'Only the browser that began it can finish it.', button: 'Start again', mild: true },
   provider_unavailable: { title: 'The provider does not answer', text: 'You agreed, but the tokens could not be fetched.', button: 'Try again', mild: true },
+  clock_skew: {
+    title: 'The clock of Keybearer’s machine is wrong',
+    text: 'You agreed, but nothing is signed with a wrong time.',
+    button: 'Try again',
+    mild: true,
+  },
   changed_meanwhile: { title: 'It was changed meanwhile', text: 'Somebody changed this credential while you signed in.', button: 'Start again', mild: true },
 }
