@@ -233,7 +233,7 @@ export async function startFakeProvider(): Promise<FakeProvider> {
 }
 
 /** Makes a credential over the fake provider that has a refresh token and, once asked, an access token. */
-export async function makeRefreshable(world: World, fake: FakeProvider, name = 'work-mail', refreshToken = 'rt-0'): Promise<string> {
+export async function makeRefreshable(world: World, fake: Pick<FakeProvider, 'url'>, name = 'work-mail', refreshToken = 'rt-0'): Promise<string> {
   const view = await world.credentials.create(
     {
       name,

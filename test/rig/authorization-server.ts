@@ -7,7 +7,15 @@ import Provider, { errors, type Context } from 'oidc-provider'
 import { handleInteraction } from './interaction.ts'
 
 /** One request to the authorization server that was answered: refreshes are counted here. */
-export type SeenRequest = { path: string; method: string; status: number; grant: string | null; client: string | null }
+export type SeenRequest = {
+  path: string
+  method: string
+  status: number
+  grant: string | null
+  client: string | null
+  /** The refresh token that came with it. */
+  refreshToken: string | null
+}
 
 export type AuthorizationServer = {
   issuer: string
@@ -20,6 +28,8 @@ export type AuthorizationServer = {
   hang: (hangs: boolean) => void
   /** Seconds that tokens live from now on. */
   setLifetimes: (lifetimes: { access?: number; refresh?: number }) => void
+  /** Makes a refresh token as a consent of this person would: the first of a family of its own. */
+  issueRefreshToken: (person: string, clientId: string) => Promise<string>
   /** Takes every token of persons back, or of this one, as somebody does on the security page of an account. */
   takeBackTokens: (person?: string) => Promise<void>
   stop: () => Promise<void>
@@ -200,6 +210,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       status: context.status,
       grant: context.oidc?.params?.grant_type ?? null,
       client: context.oidc?.client?.clientId ?? null,
+      refreshToken: context.oidc?.params?.refresh_token ?? null,
     })
   })
   const callback = provider.callback()
@@ -222,6 +233,13 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       held.clear()
     },
     setLifetimes: (change) => Object.assign(lifetimes, change),
+    async issueRefreshToken(person, clientId) {
+      const scope = 'offline_access smtp.send'
+      const grant = new provider.Grant({ accountId: person, clientId })
+      grant.addOIDCScope(scope)
+      const client = await provider.Client.find(clientId)
+      return await new provider.RefreshToken({ accountId: person, client, grantId: await grant.save(), gty: code, scope }).save()
+    },
     async takeBackTokens(person) {
       for (const token of personTokens) {
         if (person !== undefined && token.accountId !== person) continue

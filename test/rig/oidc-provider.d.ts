@@ -36,8 +36,8 @@ declare module 'oidc-provider' {
     interactionFinished(request: IncomingMessage, response: ServerResponse, result: object, options?: object): Promise<void>
     Grant: { new (claims: { accountId: string; clientId: string }): Grant; find(id: string): Promise<Grant | undefined> }
     AccessToken: { new (claims: Record<string, unknown>): { save(): Promise<string>; expiration: number } }
-    RefreshToken: unknown
-    Client: { prototype: Client }
+    RefreshToken: { new (claims: Record<string, unknown>): { save(): Promise<string> } }
+    Client: { prototype: Client; find(id: string): Promise<Client | undefined> }
   }
   export const errors: { InvalidRequest: new (message: string) => Error; InvalidGrant: new (message: string) => Error }
 }
