@@ -43,6 +43,9 @@ describe('a machine whose clock is wrong', () => {
     assert.doesNotMatch(stderr, /client secret|client registration|client ID/)
 
     assert.match(await service.get('status'), new RegExp(`Clock: 10 min ahead of ${host}, nothing is signed for it – timedatectl set-ntp true`))
+    const listed = await service.get('list')
+    assert.match(listed, /timedatectl set-ntp true/)
+    assert.doesNotMatch(listed, /Try now with/)
     const shown = JSON.parse(await service.get('status', '--json')) as { clock_errors: { ahead_seconds: number; blocks_signing: boolean }[] }
     assert.ok(Math.abs(shown.clock_errors[0]!.ahead_seconds - 600) <= 2)
     assert.equal(shown.clock_errors[0]!.blocks_signing, true)

@@ -15,8 +15,11 @@ export type Walk = {
   /** Puts a file there that the person would have downloaded or made. */
   put: (name: string, text: string) => void
   /** Runs every command that a section of a guide shows to a shell, filled in, and returns what was printed. */
-  follow: (guide: string, section: string, values: PlaceValues, input?: string) => Promise<string>
+  follow: (guide: string, section: string, values: PlaceValues, input?: Input) => Promise<string>
 }
+
+/** What the person types: a text, or what comes of an address that the command shows. */
+type Input = string | ((address: string) => Promise<string>)
 
 /** A section alone: what stands under its heading, up to the next one of whatever level. */
 export function readSection(guide: string, section: string): { guide: Guide; blocks: Block[] } {
@@ -38,9 +41,13 @@ export function codeOf(guide: string, section: string, language: string, values:
 
 /**
  * Lets a shell run what the guides say, with the command as an installed one would be found. `ports` are those of the mail
- * server that stands in for the provider's; `visit` is what the person does with an address that is to be opened.
+ * server that stands in for the provider's, `zohoApi` is in place of the API of Zoho; `visit` is what the person does with an address that is to be opened.
  */
-export function startWalk(service: TestService, ports: { implicit: number; starttls: number }, visit: (address: string) => Promise<void>): Walk {
+export function startWalk(
+  service: TestService,
+  { zohoApi, ...ports }: { implicit: number; starttls: number; zohoApi: string },
+  visit: (address: string) => Promise<void>,
+): Walk {
   const home = join(service.folder, 'person')
   const bin = join(service.folder, 'bin')
   for (const one of [home, bin]) mkdirSync(one)
@@ -50,13 +57,18 @@ export function startWalk(service: TestService, ports: { implicit: number; start
     'if [ "$1 $2" = "sender add" ]; then',
     `  case "$*" in *implicit*) set -- "$@" --port ${ports.implicit} ;; *) set -- "$@" --port ${ports.starttls} ;; esac`,
     'fi',
+    'if [ "$1" = request ]; then',
+    '  name=$2 address=$3',
+    '  shift 3',
+    `  set -- request "$name" "$(printf %s "$address" | sed 's#^https://mail\\.zoho\\.eu/#${zohoApi}/#')" "$@"`,
+    'fi',
     `exec ${program} "$@"`,
   ]
   writeFileSync(join(bin, 'keybearer'), `${script.join('\n')}\n`)
   chmodSync(join(bin, 'keybearer'), 0o755)
   const environment = { ...service.environment, PATH: `${bin}:${service.environment.PATH}`, HOME: home }
 
-  const run = (code: string, input: string) =>
+  const run = (code: string, input: Input) =>
     new Promise<string>((done, fail) => {
       const child = spawn('sh', ['-euc', code], { env: environment, cwd: home, stdio: ['pipe', 'pipe', 'pipe'] })
       let printed = ''
@@ -73,11 +85,15 @@ export function startWalk(service: TestService, ports: { implicit: number; start
             visited.add(address)
             visit(address).catch(stop)
           }
+          const shown = typeof input === 'string' ? undefined : /http\S+\/auth\?\S+(?=\s)/.exec(printed)?.[0]
+          if (typeof input === 'string' || shown === undefined || visited.has(shown)) return
+          visited.add(shown)
+          input(shown).then((text) => child.stdin.end(text), stop)
         })
       child.once('error', fail)
       child.once('close', (status) => (status === 0 ? done(printed) : fail(new Error(`ended with ${status}: ${code}\n${printed}`))))
       child.stdin.on('error', () => undefined)
-      child.stdin.end(input)
+      if (typeof input === 'string') child.stdin.end(input)
     })
 
   return {

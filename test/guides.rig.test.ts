@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { PlaceValues } from '../ui/src/guides/places.ts'
+import { makeCertificate } from './certificates.ts'
 import { codeOf, startWalk, type Walk } from './guide-walk.ts'
+import { MailServer } from './mail-server.ts'
 import { Agent } from './rig/agent.ts'
 import { clientSecrets } from './rig/authorization-server.ts'
 import { startGuideProviders, type GuideProviders } from './rig/guide-providers.ts'
@@ -31,12 +33,12 @@ describe('each guide leads from nothing to a mail in the mailbox', () => {
   })
 
   /** A person at a new machine. Microsoft's form takes the name localhost only. */
-  const begin = async (options: { user?: string } = {}): Promise<Walk> => {
-    const fresh = await makeService({ KEYBEARER_CA_FILE: rig.caFile, KEYBEARER_PROVIDERS: known.folder })
+  const begin = async (options: { user?: string; settings?: Record<string, string>; implicit?: number } = {}): Promise<Walk> => {
+    const fresh = await makeService({ KEYBEARER_CA_FILE: rig.caFile, KEYBEARER_PROVIDERS: known.folder, ...options.settings })
     service = fresh
     fresh.environment.KEYBEARER_PUBLIC_URL = fresh.url.replace('127.0.0.1', 'localhost')
     await fresh.start()
-    return startWalk(fresh, { implicit: rig.submissions.post, starttls: rig.submission.post }, async (address) => {
+    return startWalk(fresh, { implicit: options.implicit ?? rig.submissions.post, starttls: rig.submission.post, zohoApi: known.zohoApi }, async (address) => {
       const visit = await new Agent({ user: options.user ?? 'alice', ca: rig.ca }).visit(address)
       assert.match(visit.text, /is connected/)
     })
@@ -136,9 +138,9 @@ describe('each guide leads from nothing to a mail in the mailbox', () => {
       mailbox: 'alice@rig.test',
       shared_mailbox: 'shared@rig.test',
     }
-    walk.put('secret.txt', clientSecrets['web-post'])
     const make = '2-make-the-credential-and-enter-the-redirect-uri'
-    await assertRedirect(await walk.follow('microsoft-365-user-consent', make, values), 'microsoft-365-user-consent', make, 'anna')
+    const secret = `${clientSecrets['web-post']}\n`
+    await assertRedirect(await walk.follow('microsoft-365-user-consent', make, values, secret), 'microsoft-365-user-consent', make, 'anna')
     await walk.follow('microsoft-365-user-consent', '3-consent', values)
     await assertSent(await walk.follow('microsoft-365-user-consent', '5-send', values), 'alice@rig.test')
     await assertSent(await walk.follow('shared-mailboxes', 'microsoft-365-through-a-member', values), 'shared@rig.test')
@@ -154,18 +156,130 @@ describe('each guide leads from nothing to a mail in the mailbox', () => {
       mailbox: 'alice@rig.test',
       scopes: 'openid,email,offline_access,smtp.send',
     }
-    walk.put('secret.txt', clientSecrets['web-basic'])
-    await walk.follow('any-provider', 'with-an-issuer-address', values)
+    await walk.follow('any-provider', 'with-an-issuer-address', values, `${clientSecrets['web-basic']}\n`)
+    assert.ok(!existsSync(join(walk.home, 'secret.txt')))
     await assertSent(await walk.follow('any-provider', 'test', values), 'alice@rig.test')
     assert.equal((await status('crm')).username, 'alice@rig.test')
   })
 
-  it('Yandex, for those with a mail server of their own', async () => {
+  const clouds = [
+    ['GCC High', 'microsoft-gcc-high', 'https://outlook.office365.us/.default'],
+    ['DoD', 'microsoft-dod', 'https://outlook.office365.us/.default'],
+    ['21Vianet', 'microsoft-21vianet', 'https://partner.outlook.cn/.default'],
+  ] as const
+  for (const [cloud, provider, scopes] of clouds) {
+    it(`the national cloud ${cloud}, at its own addresses and with its own scope`, async () => {
+      const walk = await begin()
+      known.machineScopes.length = 0
+      const values: PlaceValues = { ...microsoft, provider, scopes }
+      const secret = `${clientSecrets['robot-post']}\n`
+      assert.match(await walk.follow('national-clouds', 'give-it-to-keybearer', values, secret), /✓ grant/)
+      await assertSent(await walk.follow('national-clouds', 'send', values), 'robot@rig.test')
+      assert.ok(known.machineScopes.length > 0)
+      for (const asked of known.machineScopes) assert.deepEqual(asked, { path: `/${provider}/rig.onmicrosoft.example/oauth2/v2.0/token`, scope: scopes })
+    })
+  }
+
+  it('a national cloud with a person', async () => {
     const walk = await begin()
-    const guide = 'yahoo-fastmail-yandex-mailru-zoho'
-    const values: PlaceValues = { ...mail, name: 'ya', provider: 'yandex', client_id: 'web-post', mailbox: 'alice@rig.test' }
-    walk.put('secret.txt', clientSecrets['web-post'])
-    await assertRedirect(await walk.follow(guide, 'connect', values), guide, 'connect', 'ya')
-    await assertSent(await walk.follow(guide, 'send', values), 'alice@rig.test')
+    const values: PlaceValues = {
+      ...mail,
+      name: 'anna',
+      provider: 'microsoft-gcc-high',
+      tenant: 'rig.onmicrosoft.example',
+      client_id: 'web-post',
+      mailbox: 'alice@rig.test',
+    }
+    await walk.follow('microsoft-365-user-consent', '2-make-the-credential-and-enter-the-redirect-uri', values, `${clientSecrets['web-post']}\n`)
+    await walk.follow('microsoft-365-user-consent', '3-consent', values)
+    await assertSent(await walk.follow('microsoft-365-user-consent', '5-send', values), 'alice@rig.test')
+    const { registration } = await status('anna')
+    const shown = JSON.parse(await service!.get('registration', 'show', registration.name, '--json')) as { provider: { id: string } }
+    assert.equal(shown.provider.id, 'microsoft-gcc-high')
+  })
+
+  const five = 'yahoo-fastmail-yandex-mailru-zoho'
+  const anna: PlaceValues = { ...mail, name: 'anna mail', mailbox: 'alice@rig.test' }
+  /** Makes the credential as a section says, and enters the redirect URI that it prints. */
+  const make = async (walk: Walk, section: string, values: PlaceValues, secret: keyof typeof clientSecrets | null) => {
+    const printed = await walk.follow(five, section, values, secret === null ? '' : `${clientSecrets[secret]}\n`)
+    assert.ok(!existsSync(join(walk.home, 'secret.txt')))
+    await assertRedirect(printed, five, 'connect', values.name!)
+    assert.equal((await status(values.name!)).status, 'ready', 'connected by the last line of the section')
+  }
+
+  for (const [provider, client] of [
+    ['yandex', 'web-post'],
+    ['yahoo', 'web-basic'],
+  ] as const) {
+    it(`${provider}: a client of one's own, consent, SMTP`, async () => {
+      const walk = await begin()
+      const values = { ...anna, provider, client_id: client }
+      await make(walk, 'connect', values, client)
+      await assertSent(await walk.follow(five, 'send', values), 'alice@rig.test')
+    })
+  }
+
+  it('Fastmail: a public client, without a secret', async () => {
+    const walk = await begin()
+    const values = { ...anna, client_id: 'native' }
+    await make(walk, 'fastmail', values, null)
+    await assertSent(await walk.follow(five, 'send', values), 'alice@rig.test')
+  })
+
+  it('Mail.ru: with the scopes that give a refresh token', async () => {
+    const walk = await begin()
+    const values = { ...anna, client_id: 'web-basic' }
+    await make(walk, 'mailru', values, 'web-basic')
+    await assertSent(await walk.follow(five, 'send', values), 'alice@rig.test')
+    const { scopes } = JSON.parse(await service!.get('show', 'anna mail', '--json')) as { scopes: string[] }
+    assert.deepEqual(scopes, ['openid', 'mail.imap', 'offline_access'])
+  })
+
+  it('Zoho: through its API, with the number of the account', async () => {
+    const walk = await begin()
+    const values = { ...anna, client_id: 'web-post' }
+    await make(walk, 'zoho', values, 'web-post')
+    const answer = JSON.parse(await walk.follow(five, 'send-through-the-api-of-zoho', values)) as { data: { messageId: string } }
+    assert.match(await waitForMail(rig, 'bob', answer.data.messageId), /^From: alice@rig\.test[^]*It works\./m)
+  })
+
+  it('an app password, where OAuth is out of reach', async () => {
+    const certificate = makeCertificate({ subject: 'localhost', names: ['localhost'] })
+    const server = await new MailServer({ tls: 'implicit', certificate, mechanisms: ['PLAIN'] }).listen('localhost')
+    const ca = join(known.folder, 'ca.pem.txt')
+    writeFileSync(ca, `${rig.ca}\n${certificate.cert}`)
+    try {
+      const walk = await begin({ settings: { KEYBEARER_CA_FILE: ca }, implicit: server.port })
+      const printed = await walk.follow(five, 'with-an-app-password', anna, 'abcd efgh ijkl mnop\n')
+      assert.match(printed, /\bmsg_\w+/)
+      assert.ok(!existsSync(join(walk.home, 'secret.txt')))
+      assert.deepEqual(
+        server.logins.map(({ mechanism, user, secret, secure }) => ({ mechanism, user, secret, secure })),
+        [{ mechanism: 'PLAIN', user: 'alice@rig.test', secret: 'abcd efgh ijkl mnop', secure: true }],
+      )
+      assert.deepEqual(
+        server.mails.map(({ from, to }) => [from, to]),
+        [['alice@rig.test', ['bob@rig.test']]],
+      )
+    } finally {
+      await server.close()
+    }
+  })
+
+  it("a known application's client: switched on, chosen, its answer pasted by hand", async () => {
+    const guide = 'popular-configurations'
+    const [setting] = codeOf(guide, 'switch-them-on', 'text', {})
+    const [, name, value] = /^(KEYBEARER_\w+)=(\w+)$/m.exec(setting!)!
+    const walk = await begin({ settings: { [name!]: value! } })
+    assert.match(await walk.follow(guide, 'choose-one', anna), /thunderbird-microsoft[^]*register one for yourself/)
+    await walk.follow(guide, 'make-the-credential', anna)
+    const paste = async (address: string) => {
+      const visit = await new Agent({ user: 'alice', ca: rig.ca, stop: 'http://localhost/?code' }).visit(address)
+      assert.equal(visit.done, 'redirect')
+      return `${visit.url}\n`
+    }
+    assert.match(await walk.follow(guide, 'consent', anna, paste), /"anna mail" is connected/)
+    await assertSent(await walk.follow(guide, 'send', anna), 'alice@rig.test')
   })
 })

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { oneOf, readObject } from './input.ts'
-import { print, printJson, quoted, relative, say } from './output.ts'
+import { print, printJson, relative, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type ScheduleOptions = {
@@ -75,7 +76,7 @@ export function webhookCommand(): Command {
       print(made.webhook.url)
       print(made.secret)
       say(
-        `The second line is the secret with which calls are signed (Standard Webhooks). It is not shown again; an older address of ${quoted(name)} has ended.`,
+        `The second line is the secret with which calls are signed (Standard Webhooks). It is not shown again; an older address of ${shellWord(name)} has ended.`,
       )
     })
 }

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
 import type { Action, ActionChange, ActionRun, NewAction, RanAction } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { scheduleCommand, webhookCommand } from './action-triggers.ts'
 import { CommandError } from './connection.ts'
 import { failureMark } from './fail.ts'
 import { readObject } from './input.ts'
-import { print, printJson, printTable, quoted, relative, say } from './output.ts'
+import { print, printJson, printTable, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 export function actionCommand(): Command {
@@ -69,7 +70,7 @@ function create(): Command {
     .option('--file <file>', 'file with the JSON; - for stdin', '-')
     .action(async (name: string, options: { file: string }) => {
       const made = await connectService().createAction({ body: { ...(readObject(options.file) as NewAction), name } })
-      print(`"${made.name}" is made. Run it with: keybearer action run ${quoted(made.name)}`)
+      print(`"${made.name}" is made. Run it with: keybearer action run ${shellWord(made.name)}`)
     })
 }
 

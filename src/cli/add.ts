@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import type { CredentialOptions, NewCredential, NewRegistration } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { ask, askSecret, canAsk, collect, collectPairs, oneOf, readInput, readNumber, readSecretFile } from './input.ts'
-import { print, printJson, quoted } from './output.ts'
+import { print, printJson } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = {
@@ -79,8 +80,8 @@ export function addCommand(): Command {
         const registration = made.registration === null ? null : await client.getRegistration({ params: { registration: made.registration.id } })
         if (registration && made.grant === 'authorization_code')
           print(`Register this redirect URI at the provider, exactly as it stands:\n  ${registration.redirect_uri}`)
-        if (!made.has_refresh_token) print(`Connect it with: keybearer connect ${quoted(made.name)}`)
-      } else print(`Try it with: keybearer test ${quoted(made.name)}`)
+        if (!made.has_refresh_token) print(`Connect it with: keybearer connect ${shellWord(made.name)}`)
+      } else print(`Try it with: keybearer test ${shellWord(made.name)}`)
     })
 }
 

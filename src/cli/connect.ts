@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process'
 import { Command } from 'commander'
 import type { Consent } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { childEnvironment } from './child-environment.ts'
 import { CommandError } from './connection.ts'
 import { ask } from './input.ts'
-import { print, quoted, say } from './output.ts'
+import { print, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = { paste?: boolean; device?: boolean; browser?: boolean; link?: boolean; withdraw?: boolean; otherAccount?: boolean }
@@ -34,7 +35,7 @@ export function connectCommand(): Command {
         for (const link of links) await client.withdrawConsent({ params: { consent: link.id } })
         if (links.length === 0) return print(`No link to connect "${credential.name}" waits.`)
         print(`Withdrawn: the link to connect "${credential.name}" opens nothing any more.`)
-        return say(`A new one: keybearer connect ${quoted(credential.name)} --link`)
+        return say(`A new one: keybearer connect ${shellWord(credential.name)} --link`)
       }
       if (options.link) {
         const started = await client.startConsent({
@@ -43,7 +44,7 @@ export function connectCommand(): Command {
         })
         print(started.link ?? '')
         say(`Send it to whoever has the account. It works once, until ${started.expires_at.slice(0, 10)}, and replaces a link sent before.`)
-        return say(`To end it before: keybearer connect ${quoted(name)} --withdraw`)
+        return say(`To end it before: keybearer connect ${shellWord(name)} --withdraw`)
       }
       const mode = options.device || (credential.grant === 'device_code' && !options.paste) ? 'device' : options.paste ? 'paste' : 'browser'
       const started = await client.startConsent({
@@ -59,13 +60,13 @@ export function connectCommand(): Command {
       if (ended.status !== 'done') {
         throw new CommandError(ended.problem?.detail ?? 'The consent ran out.', {
           exit: exitCodes.needs_person,
-          nextStep: ended.problem?.next_step ?? `Start it again: keybearer connect ${quoted(name)}`,
+          nextStep: ended.problem?.next_step ?? `Start it again: keybearer connect ${shellWord(name)}`,
         })
       }
       const view = await client.getCredential({ params: { credential: name } })
       print(`"${view.name}" is connected${view.username === null ? '' : ` as ${view.username}`}. Status: ${view.status.replace('_', ' ')}.`)
       if (view.missing_scopes.length > 0) say(`Not granted: ${view.missing_scopes.join(', ')}`)
-      say(`A token: keybearer token ${quoted(view.name)}`)
+      say(`A token: keybearer token ${shellWord(view.name)}`)
     })
 }
 

@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import type { CredentialChange, CredentialOptions } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { collect, readNumber, readSecretFile } from './input.ts'
-import { print, quoted, say } from './output.ts'
+import { print, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = {
@@ -64,7 +65,8 @@ export function editCommand(): Command {
       const after = await client.changeCredential({ params: { credential: name }, body, ifMatch: `"r${before.revision}"` })
       print(`"${after.name}" is changed. Status: ${after.status.replace('_', ' ')}.`)
       if (before.has_secret && !after.has_secret) say('The stored secret was removed, because it was entered for something else. Enter it again, or reconnect.')
-      else if (options.scope && after.grant === 'authorization_code') say(`The new scopes hold after the next consent: keybearer connect ${quoted(after.name)}`)
+      else if (options.scope && after.grant === 'authorization_code')
+        say(`The new scopes hold after the next consent: keybearer connect ${shellWord(after.name)}`)
     })
 }
 

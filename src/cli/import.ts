@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import type { ImportItem, ImportOrder, ImportResult } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { askSecret, oneOf, readInput, readSecretFile } from './input.ts'
-import { green, print, printJson, quoted, red, say, yellow } from './output.ts'
+import { green, print, printJson, red, say, yellow } from './output.ts'
 import { connectService } from './service.ts'
 
 const formats = ['auto', 'keybearer', 'google', 'email_oauth2_proxy', 'rclone', 'mutt_oauth2', 'csv'] as const
@@ -68,7 +69,7 @@ function describe(item: ImportItem): string {
     case 'create':
       return `${green('+')} ${item.name}${provider}`
     case 'rename':
-      return `${green('+')} ${item.name}${provider} as ${quoted(item.final_name ?? '')}`
+      return `${green('+')} ${item.name}${provider} as ${shellWord(item.final_name ?? '')}`
     case 'replace':
       return `${yellow('~')} ${item.name}${provider} takes the place of the one that is here`
     case 'skip':

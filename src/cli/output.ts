@@ -1,4 +1,5 @@
 import { systemClock } from '../base/clock.ts'
+import { shellWord } from '../base/shell-word.ts'
 import type { Credential } from '../../client/src/operations.ts'
 
 const colours = process.stdout.isTTY && (process.env.NO_COLOR ?? '') === ''
@@ -82,7 +83,7 @@ export function printCredentials(items: Credential[]): void {
   for (const item of items) {
     if (item.reason === null || item.status === 'ready' || item.status === 'paused') continue
     print(`  ${item.name}: ${item.reason.message}`)
-    if (item.diagnosis) print(`    ${item.diagnosis.title}. More: keybearer show ${quoted(item.name)}`)
+    if (item.diagnosis) print(`    ${item.diagnosis.title}. More: keybearer show ${shellWord(item.name)}`)
     if (item.next_step) print(`    ${commandFor(item) ?? item.next_step.text}`)
   }
 }
@@ -92,15 +93,14 @@ export function commandFor(item: Credential): string | null {
   switch (item.next_step?.action) {
     case 'connect':
     case 'reconnect':
-      return `${item.next_step.action === 'connect' ? 'Connect' : 'Reconnect'} with: keybearer connect ${quoted(item.name)}`
+      return `${item.next_step.action === 'connect' ? 'Connect' : 'Reconnect'} with: keybearer connect ${shellWord(item.name)}`
     case 'retry':
-      return `Try now with: keybearer refresh ${quoted(item.name)}`
+      // Trying again is no help as long as the clock is wrong.
+      if (item.reason?.code === 'clock_skew') return null
+      return `Try now with: keybearer refresh ${shellWord(item.name)}`
     case 'resume':
-      return `Resume with: keybearer resume ${quoted(item.name)}`
+      return `Resume with: keybearer resume ${shellWord(item.name)}`
     default:
       return null
   }
 }
-
-/** Quotes a name for a shell where it needs it. */
-export const quoted = (name: string): string => (/^[\w@.+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`)

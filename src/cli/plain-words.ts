@@ -1,7 +1,7 @@
 import { nearest } from '../base/nearest.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
-import { quoted } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 type Failure = { code?: string; message?: string; nextStep?: string; problem?: { errors?: unknown[] } | null }
@@ -45,7 +45,7 @@ async function whatThereIs(message: string): Promise<string | null> {
   const kind = kinds[noun as keyof typeof kinds]
   const names = await kind.names().catch(() => [])
   const meant = nearest(name, names)
-  return `${meant === null ? '' : `Did you mean ${quoted(meant)}? `}All there are: keybearer ${kind.command}`
+  return `${meant === null ? '' : `Did you mean ${shellWord(meant)}? `}All there are: keybearer ${kind.command}`
 }
 
 const kinds = {

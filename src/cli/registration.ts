@@ -2,9 +2,10 @@ import { Command } from 'commander'
 import type { NewRegistration, ProviderUpdate, RegistrationChange } from '../../client/src/operations.ts'
 import type { Client } from '../../client/src/client.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { collectPairs, oneOf, readDate, readInput, readSecretFile } from './input.ts'
-import { print, printJson, printTable, quoted, relative, say } from './output.ts'
+import { print, printJson, printTable, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 type Options = {
@@ -52,7 +53,7 @@ function printUpdate(name: string, update: ProviderUpdate): void {
   )
   if (update.moves_secrets)
     say('! Secrets would go to other servers: enter the client secret again with --client-secret-file, then connect the accounts again.')
-  say(`To go on with it: keybearer registration update ${quoted(name)} --accept`)
+  say(`To go on with it: keybearer registration update ${shellWord(name)} --accept`)
 }
 
 /** Returns provider and client ID: one's own, or those of a popular configuration. */

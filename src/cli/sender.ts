@@ -1,8 +1,9 @@
 import { Command } from 'commander'
+import { shellWord } from '../base/shell-word.ts'
 import type { NewSender, SenderChange } from '../../client/src/operations.ts'
 import { collect, oneOf, readInput, readNumber } from './input.ts'
 import { mailOptionsCommand } from './mail-options.ts'
-import { print, printJson, printTable, quoted } from './output.ts'
+import { print, printJson, printTable } from './output.ts'
 import { tellOutcome } from './send.ts'
 import { connectService } from './service.ts'
 
@@ -119,7 +120,7 @@ export function senderCommand(): Command {
         .addOption(oneOf('--kind <kind>', 'smtp, or the API of Microsoft (graph) or Google (gmail)', ['smtp', 'graph', 'gmail'])),
     ).action(async (name: string, options: Options) => {
       const made = await connectService().createSender({ body: { ...fields(options), ...(options.kind ? { kind: options.kind } : {}), name } as NewSender })
-      print(`"${made.name}" is made. Try it with: keybearer sender test ${quoted(made.name)} --to you@example.org`)
+      print(`"${made.name}" is made. Try it with: keybearer sender test ${shellWord(made.name)} --to you@example.org`)
     }),
   )
   command.addCommand(

@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { ask, canAsk } from './input.ts'
-import { print, quoted, say } from './output.ts'
+import { print, say } from './output.ts'
 import { connectService } from './service.ts'
 
 /** Makes the commands that switch a credential from one state to another. */
@@ -32,7 +33,7 @@ export function stateCommands(): Command[] {
       .action(async (credential: string) => {
         const { revocation } = await connectService().revokeCredential({ params: { credential } })
         print(revocation.message)
-        say(`Reconnect it with: keybearer connect ${quoted(credential)}`)
+        say(`Reconnect it with: keybearer connect ${shellWord(credential)}`)
       }),
     new Command('delete')
       .description('delete a credential and revoke its tokens')

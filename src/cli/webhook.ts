@@ -1,10 +1,11 @@
 import { Command } from 'commander'
 import type { NewWebhook, Webhook } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { askSecret, collect, readSecretFile } from './input.ts'
 import { noticeWords, oneOfThese, type NoticeEvent } from './notice-words.ts'
-import { print, printJson, printTable, quoted, relative, say } from './output.ts'
+import { print, printJson, printTable, relative, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = { urlFile?: string; event?: string[]; json?: boolean; name?: string; enable?: boolean; disable?: boolean }
@@ -42,7 +43,7 @@ export function webhookCommand(): Command {
         if (options.json) return printJson(made)
         print(made.secret)
         say(`This is the secret of "${made.webhook.name}". Give it to the receiver; it is not shown again.`)
-        say(`Try it with: keybearer webhook test ${quoted(made.webhook.name)}`)
+        say(`Try it with: keybearer webhook test ${shellWord(made.webhook.name)}`)
       }),
   )
   command.addCommand(

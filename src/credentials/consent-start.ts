@@ -2,6 +2,7 @@ import type { Actor } from '../base/actor.ts'
 import { newId, randomToken } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { buildAuthorizationRequest, type AuthorizationRequest } from '../oauth/authorization-code.ts'
 import { authenticatedRequest } from '../oauth/client-authentication.ts'
 import { readPushedRequest } from '../oauth/pushed-request.ts'
@@ -45,7 +46,7 @@ export async function startWithTicket(
   const { provider: asked } = buildRequest(context, row, registration)
   if (foreignRedirect(asked.data.redirect_value) !== null) {
     throw new Problem('wrong_kind', `The redirect address of "${registration.name}" belongs to another application: browsers do not come back here by it.`, {
-      nextStep: `Paste the address by hand: keybearer connect ${row.name} --paste`,
+      nextStep: `Paste the address by hand: keybearer connect ${shellWord(row.name)} --paste`,
     })
   }
   const ticket = randomToken(32)

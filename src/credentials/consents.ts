@@ -2,6 +2,7 @@ import type { Actor } from '../base/actor.ts'
 import type { Diagnosis } from '../base/diagnosis.ts'
 import { isProblem, Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { readAuthorizationResponse } from '../oauth/authorization-code.ts'
 import { findConsentByState, findConsentByTicket, moveConsent, readConsent, waitingConsents } from '../storage/consents.ts'
 import { findCredential, type CredentialWithRegistration } from '../storage/credentials.ts'
@@ -47,7 +48,9 @@ export class Consents {
     const row = await findCredential(db, ref)
     if (!row) throw new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`)
     if (!isThreeLegged(row.grant_type)) {
-      throw new Problem('wrong_kind', `"${row.name}" needs no consent: it works without a person.`, { nextStep: `Try it: keybearer test ${row.name}` })
+      throw new Problem('wrong_kind', `"${row.name}" needs no consent: it works without a person.`, {
+        nextStep: `Try it: keybearer test ${shellWord(row.name)}`,
+      })
     }
     if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
     const registration = await findRegistration(db, row.registration_id ?? '')

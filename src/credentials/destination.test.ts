@@ -59,3 +59,11 @@ test('O30: a token for one service of a provider is not for its mail servers, an
   assert.deepEqual(hosts('google', ['https://mail.google.com']), [])
   assert.deepEqual(hosts('google', []), [], 'nothing is known of a token without scopes')
 })
+
+test('the next step is a command that can be pasted, also for a name with blanks', () => {
+  const reach = { name: 'night mail', allowedHosts: [], notFor: [] }
+  assert.throws(
+    () => checkDestination(reach, { host: 'files.example.org' }),
+    (error) => isProblem(error) && error.nextStep.includes("keybearer edit 'night mail' --add-host files.example.org"),
+  )
+})

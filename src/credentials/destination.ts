@@ -1,4 +1,5 @@
 import { Problem } from '../base/problem.ts'
+import { shellWord } from '../base/shell-word.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { isAllowedHost } from './credential-check.ts'
 
@@ -23,13 +24,13 @@ export function checkDestination(reach: Reach, { host, port }: Destination): voi
   const allowed = isAllowedHost(host, reach.allowedHosts) || (port !== undefined && isAllowedHost(`${host}:${port}`, reach.allowedHosts))
   if (!allowed) {
     throw new Problem('destination_not_allowed', `"${reach.name}" may not be sent to ${host}.`, {
-      nextStep: `If you trust this server: keybearer edit ${reach.name} --add-host ${host}`,
+      nextStep: `If you trust this server: keybearer edit ${shellWord(reach.name)} --add-host ${host}`,
     })
   }
   const server = reach.notFor.find((entry) => entry.host === host.toLowerCase())
   if (server) {
     throw new Problem('destination_not_allowed', `"${reach.name}" has a token for something else: ${host} takes ${server.scopes.join(' or ')}.`, {
-      nextStep: `Ask for that scope and reconnect: keybearer edit ${reach.name} --scope …, or make a credential of its own for ${host}.`,
+      nextStep: `Ask for that scope and reconnect: keybearer edit ${shellWord(reach.name)} --scope …, or make a credential of its own for ${host}.`,
     })
   }
 }

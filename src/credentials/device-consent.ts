@@ -2,6 +2,7 @@ import { service, type Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { authenticatedRequest } from '../oauth/client-authentication.ts'
 import { deviceParameters, readDeviceAuthorization, slower } from '../oauth/device.ts'
 import { sendTokenRequest } from '../oauth/token-endpoint.ts'
@@ -31,7 +32,9 @@ export async function startDevice(
 ): Promise<ConsentView> {
   const provider = providerOf(context, registration, row)
   if (provider.deviceAuthorizationEndpoint === null) {
-    throw new Problem('wrong_kind', `${provider.name} has no device address.`, { nextStep: `Connect through a browser: keybearer connect ${row.name}` })
+    throw new Problem('wrong_kind', `${provider.name} has no device address.`, {
+      nextStep: `Connect through a browser: keybearer connect ${shellWord(row.name)}`,
+    })
   }
   const secrets = await openRegistrationSecrets(context, registration)
   const client = clientOf(registration, secrets, secrets.clientSecret)

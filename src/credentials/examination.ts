@@ -1,6 +1,7 @@
 import type { Actor } from '../base/actor.ts'
 import { isProblem } from '../base/problem.ts'
 import type { Surface } from '../base/diagnosis.ts'
+import { shellWord } from '../base/shell-word.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
@@ -38,9 +39,10 @@ export async function examineCredential(
   mailHosts: string[],
   actor: Actor,
 ): Promise<Examined> {
-  if (row.paused === 1) return ended(failed('credential', 'It is paused.', { nextStep: `Resume it: keybearer resume ${row.name}` }))
+  if (row.paused === 1) return ended(failed('credential', 'It is paused.', { nextStep: `Resume it: keybearer resume ${shellWord(row.name)}` }))
   if (row.kind !== 'oauth2') {
-    if (row.secret === null) return ended(failed('secret', 'No secret is stored.', { nextStep: `Enter it: keybearer edit ${row.name} --secret-file -` }))
+    if (row.secret === null)
+      return ended(failed('secret', 'No secret is stored.', { nextStep: `Enter it: keybearer edit ${shellWord(row.name)} --secret-file -` }))
     return { steps: [passed('secret', 'The secret is stored.')], isUsable: true }
   }
   const registration = row.registration_id === null ? undefined : await findRegistration(context.db, row.registration_id)
@@ -82,7 +84,7 @@ async function examineRegistration(context: CredentialContext, row: CredentialWi
     const id = what === 'certificate' ? 'ms_aadsts700027' : 'ms_aadsts7000222'
     const isMicrosoft = registration.provider.startsWith('microsoft')
     const diagnosis = isMicrosoft ? context.diagnoses.describe(id, diagnosisValues(context.publicUrl, row)) : null
-    const nextStep = `Make a new ${what} at the provider and enter it: keybearer registration edit ${registration.name}`
+    const nextStep = `Make a new ${what} at the provider and enter it: keybearer registration edit ${shellWord(registration.name)}`
     steps.push(failed('registration', `The ${what} ran out on ${new Date(end).toISOString().slice(0, 10)}.`, { nextStep, diagnosis }))
   } else if (end !== null && end - now < 30 * day) {
     steps.push(warned('registration', `The ${what} ends on ${new Date(end).toISOString().slice(0, 10)}.`, { nextStep: `Make a new ${what} in time.` }))

@@ -1,3 +1,4 @@
+import { shellWord } from '../base/shell-word.ts'
 import type { HandedOut } from './types.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import type { CredentialContext } from './context.ts'
@@ -35,7 +36,7 @@ export function examineToken(context: CredentialContext, row: CredentialWithRegi
   if (wrong !== undefined) {
     steps.push(
       failed('audience', `The token is for ${audiences.join(', ')}, but ${wrong.name} wants one for ${wrong.audiences.join(' or ')}.`, {
-        nextStep: `Ask for scopes of ${wrong.audiences[0]}: keybearer edit ${row.name} --scope …; a token serves one service only.`,
+        nextStep: `Ask for scopes of ${wrong.audiences[0]}: keybearer edit ${shellWord(row.name)} --scope …; a token serves one service only.`,
         ...describe('graph_bad_audience'),
       }),
     )

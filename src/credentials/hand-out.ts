@@ -1,6 +1,7 @@
 import type { Actor } from '../base/actor.ts'
 import { Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { nameKey } from '../storage/credential-derived.ts'
 import { findCredential, readCredential, readToHandOut, type CredentialToHandOut, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { keyRead } from '../storage/data-keys.ts'
@@ -231,7 +232,8 @@ export class HandOuts {
     if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
     if (cached !== undefined && cached.generation === row.generation && cached.revision === row.revision && cached.status === row.status) return cached
     if (row.secret === null) {
-      if (row.kind !== 'oauth2') throw new Problem('incomplete', `"${row.name}" has no secret yet.`, { nextStep: `Enter it: keybearer edit ${row.name}` })
+      if (row.kind !== 'oauth2')
+        throw new Problem('incomplete', `"${row.name}" has no secret yet.`, { nextStep: `Enter it: keybearer edit ${shellWord(row.name)}` })
       return null
     }
     const stored = readStoredSecret(await vault.open(keyRead(row), credentialPlace(row.id, row.generation), row.secret))
@@ -276,11 +278,11 @@ export function problemOfStatus(row: CredentialWithRegistration, busy: string | 
   const message = reason?.message ?? 'The reason is not known.'
   switch (row.status as CredentialStatus) {
     case 'paused':
-      return new Problem('paused', `"${row.name}" is paused.`, { facts, nextStep: `Resume it: keybearer resume ${row.name}` })
+      return new Problem('paused', `"${row.name}" is paused.`, { facts, nextStep: `Resume it: keybearer resume ${shellWord(row.name)}` })
     case 'needs_consent':
-      return new Problem('needs_consent', `"${row.name}": ${message}`, { facts, nextStep: `Reconnect it: keybearer connect ${row.name}` })
+      return new Problem('needs_consent', `"${row.name}": ${message}`, { facts, nextStep: `Reconnect it: keybearer connect ${shellWord(row.name)}` })
     case 'incomplete':
-      return new Problem('incomplete', `"${row.name}": ${message}`, { facts, nextStep: `Connect it: keybearer connect ${row.name}` })
+      return new Problem('incomplete', `"${row.name}": ${message}`, { facts, nextStep: `Connect it: keybearer connect ${shellWord(row.name)}` })
     case 'misconfigured':
       return new Problem('misconfigured', `"${row.name}": ${message}`, { facts, ...(reason?.nextStep ? { nextStep: reason.nextStep.text } : {}) })
     case 'expiring':
@@ -290,7 +292,7 @@ export function problemOfStatus(row: CredentialWithRegistration, busy: string | 
       if (row.status === 'expiring' && row.has_refresh_token === 0 && row.token_expires_at !== null && row.token_expires_at <= now) {
         return new Problem('needs_consent', `"${row.name}": its token has run out and the provider gave no refresh token.`, {
           facts,
-          nextStep: `Reconnect it: keybearer connect ${row.name}`,
+          nextStep: `Reconnect it: keybearer connect ${shellWord(row.name)}`,
         })
       }
       const code = busy === null && reason?.code === 'clock_skew' ? reason.code : 'provider_unavailable'

@@ -3,6 +3,7 @@ import type { OutgoingRequest, OutgoingResponse } from '../base/http-types.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { redactText } from '../base/redact.ts'
 import { readRetryAfter } from '../base/retry-after.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { isAllowedHost } from '../credentials/credential-check.ts'
 import type { CredentialView, HandedOut } from '../credentials/types.ts'
 import type { MailContext } from './context.ts'
@@ -59,7 +60,7 @@ export class ApiSession {
     const isOwn = host === new URL(baseOf(this.#sender)).host
     if (!isOwn && !isAllowedHost(hostname, this.credential.allowedHosts) && !isAllowedHost(host, this.credential.allowedHosts)) {
       throw new Problem('destination_not_allowed', `${this.#sender.host} wants the message at ${hostname}, where "${this.credential.name}" is not used.`, {
-        nextStep: `If you trust this server: keybearer edit ${this.credential.name} --add-host ${hostname}`,
+        nextStep: `If you trust this server: keybearer edit ${shellWord(this.credential.name)} --add-host ${hostname}`,
         facts: { sent: false },
       })
     }

@@ -198,7 +198,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   })
   // Registration ids, and so redirect URIs, are only known when a registration has been made.
   provider.Client.prototype.redirectUriAllowed = (uri: string) =>
-    /^https?:\/\/(?:127\.0\.0\.1|localhost|kb\.test)(?::\d+)?\/(?:oauth\/callback\/[\w-]+|oauth\/sign-in\/callback|callback)$/.test(uri)
+    /^https?:\/\/(?:127\.0\.0\.1|localhost|kb\.test)(?::\d+)?(?:\/(?:oauth\/callback\/[\w-]+|oauth\/sign-in\/callback|callback)?)?$/.test(uri)
   addJwtBearer(provider, issuer, people, clientJwks)
   const personTokens = new Set<{ accountId: string; destroy: () => Promise<void> }>()
   for (const event of ['refresh_token.saved', 'access_token.saved']) provider.on(event, (token) => void personTokens.add(token as never))

@@ -6,11 +6,15 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeProtectedHeader, importPKCS8, jwtVerify, SignJWT } from 'jose'
+import { createTransport } from 'nodemailer'
 import { clientSecrets } from './authorization-server.ts'
 import type { MailRigAddresses } from './mail-rig.ts'
 
 const catalogue = join(import.meta.dirname, '..', '..', 'providers')
 const bearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** The client IDs of other applications stand for the public client of the rig. */
+const isForeign = (clientId: string | null): boolean => /^[0-9a-f]{8}-/.test(clientId ?? '')
+const clientOfBasic = (authorization = ''): string => Buffer.from(authorization.slice('Basic '.length), 'base64').toString('utf8').split(':')[0]!
 const readBlock = async (request: IncomingMessage): Promise<string> => {
   let text = ''
   for await (const chunk of request) text += String(chunk)
@@ -27,6 +31,10 @@ export type GuideProviders = {
   upload: (pem: string) => void
   /** How clients proved themselves without a person. */
   proofs: string[]
+  /** What they asked for, with the way to the token endpoint. */
+  machineScopes: { path: string; scope: string }[]
+  /** Where the mail API of Zoho is. */
+  zohoApi: string
   stop: () => Promise<void>
 }
 
@@ -39,6 +47,7 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
   const folder = mkdtempSync(join(tmpdir(), 'keybearer-providers-'))
   const actedFor: string[] = []
   const proofs: string[] = []
+  const machineScopes: GuideProviders['machineScopes'] = []
   const certificates = new Map<string, string>()
   const asked = new Map<string, string>()
   const server = createServer((request, response) => {
@@ -54,9 +63,12 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
   async function answer(request: IncomingMessage): Promise<{ status: number; body: string; location?: string }> {
     const { pathname, searchParams } = new URL(request.url!, url)
     if (pathname.endsWith('/auth')) return signIn(searchParams)
+    if (pathname.startsWith('/zoho-mail/')) return await zohoMail(pathname, request)
     const form = new URLSearchParams(await readBlock(request))
+    if (isForeign(form.get('client_id'))) form.set('client_id', 'native')
     if (form.get('grant_type') === bearer) return await actFor(form)
     if (form.get('scope')?.endsWith('/.default') === true) {
+      machineScopes.push({ path: pathname, scope: form.get('scope')! })
       form.set('scope', 'smtp.send')
       if (form.has('client_assertion')) {
         await checkAssertion(form.get('client_assertion')!, `${url}${request.url!}`)
@@ -68,16 +80,38 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
     const { status, body } = await ask(form, request.headers.authorization)
     const granted = JSON.parse(body) as { scope?: string }
     // What the rig calls smtp.send has another name at each provider.
-    if (granted.scope?.includes('smtp.send') === true) granted.scope = asked.get(form.get('client_id') ?? '') ?? granted.scope
+    if (granted.scope?.includes('smtp.send') === true)
+      granted.scope = asked.get(form.get('client_id') ?? clientOfBasic(request.headers.authorization)) ?? granted.scope
     return { status, body: JSON.stringify(granted) }
   }
 
   /** Leads on to the sign-in of the rig, which knows scopes of its own only. */
   function signIn(query: URLSearchParams): { status: number; body: string; location: string } {
+    if (isForeign(query.get('client_id'))) query.set('client_id', 'native')
     asked.set(query.get('client_id') ?? '', query.get('scope') ?? '')
     query.set('scope', 'openid email offline_access smtp.send')
     query.set('prompt', 'consent')
     return { status: 302, body: '', location: `${rig.issuer}/auth?${query.toString()}` }
+  }
+
+  /** The mail API of Zoho: it names its token in its own way, and sends what comes as JSON. */
+  async function zohoMail(path: string, request: IncomingMessage): Promise<{ status: number; body: string }> {
+    const accessToken = /^Zoho-oauthtoken (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
+    if (accessToken === undefined) throw new Error('the API of Zoho wants Zoho-oauthtoken')
+    if (path === '/zoho-mail/api/accounts')
+      return { status: 200, body: JSON.stringify({ status: { code: 200 }, data: [{ accountId: '256063600000', type: 'ZOHO_ACCOUNT' }] }) }
+    if (path !== '/zoho-mail/api/accounts/256063600000/messages' || request.method !== 'POST') return { status: 404, body: '{}' }
+    const { fromAddress, toAddress, subject, content } = JSON.parse(await readBlock(request)) as Record<string, string>
+    const transport = createTransport({
+      host: 'localhost',
+      port: rig.submissions.post,
+      secure: true,
+      tls: { ca: rig.ca },
+      auth: { type: 'OAUTH2', user: fromAddress, accessToken },
+    })
+    const sent = await transport.sendMail({ from: fromAddress, to: toAddress, subject, text: content })
+    transport.close()
+    return { status: 200, body: JSON.stringify({ status: { code: 200 }, data: { messageId: sent.messageId } }) }
   }
 
   /** Google takes the statement of the service account; the token is got for the person that it names. */
@@ -118,7 +152,7 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
     })
 
   const write = (id: string, tls: 'implicit' | 'starttls', change: object) => {
-    const entry = JSON.parse(readFileSync(join(catalogue, `${id}.json`), 'utf8')) as { mail: { smtp: object[] } }
+    const entry = JSON.parse(readFileSync(join(catalogue, `${id}.json`), 'utf8')) as { mail?: { smtp: object[] } }
     const server = { host: 'localhost', port: tls === 'implicit' ? rig.submissions.post : rig.submission.post, tls, mechanisms: ['XOAUTH2'] }
     const addresses = {
       authorization_endpoint: `${url}/${id}/auth`,
@@ -132,13 +166,24 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
       test_request: undefined,
       grants: (entry as unknown as { grants: string[] }).grants.filter((grant) => grant !== 'device_code'),
       hosts: ['localhost'],
-      mail: { smtp: [{ ...entry.mail.smtp[0], ...server }] },
+      ...(entry.mail === undefined ? {} : { mail: { smtp: [{ ...entry.mail.smtp[0], ...server }] } }),
       account: { claims: ['email'] },
     }
     writeFileSync(join(folder, `${id}.json`), JSON.stringify({ ...entry, ...addresses, ...change }))
   }
   write('google', 'implicit', {})
   write('microsoft', 'starttls', { token_endpoint: `${url}/microsoft/{tenant}/oauth2/v2.0/token` })
+  for (const cloud of ['gcc-high', 'dod', '21vianet']) {
+    write(`microsoft-${cloud}`, 'starttls', { token_endpoint: `${url}/microsoft-${cloud}/{tenant}/oauth2/v2.0/token` })
+  }
+  const byUserInfo = { account: { claims: ['email'], source: 'userinfo', subject: 'sub' } }
+  for (const id of ['yahoo', 'fastmail', 'mailru']) write(id, 'implicit', byUserInfo)
+  write('zoho', 'implicit', {
+    ...byUserInfo,
+    hosts: ['localhost', 'mail.zoho.{region}'],
+    callback: undefined,
+    api: { value: 'Zoho-oauthtoken {access_token}' },
+  })
   write('yandex', 'implicit', { account: { claims: ['email'], source: 'userinfo', subject: 'sub' }, grant_types: {} })
   const serviceAccount: Record<string, string> = {
     type: 'service_account',
@@ -153,6 +198,8 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
     serviceAccount,
     actedFor,
     proofs,
+    machineScopes,
+    zohoApi: `${url}/zoho-mail`,
     upload: (pem) => void certificates.set(createHash('sha1').update(new X509Certificate(pem).raw).digest('base64url'), pem),
     async stop() {
       server.closeAllConnections()
