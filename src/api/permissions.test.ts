@@ -372,5 +372,13 @@ describe('who may call what', () => {
     for (let i = 0; i < 100; i++) await fresh.ask('GET', '/v1/status', { key: null })
     const { items } = await fresh.services.audit.list({ outcome: 'refused', limit: 500 })
     assert.ok(items.length >= 20 && items.length <= 25, `${items.length} records`)
+    // The next one that finds room says how many were not written.
+    await new Promise((done) => setTimeout(done, 3100))
+    await fresh.ask('GET', '/v1/status', { key: null })
+    const all = (await fresh.services.audit.list({ outcome: 'refused', limit: 500 })).items
+    assert.equal(
+      all.reduce((sum, { detail }) => sum + 1 + Number(detail.left_out ?? 0), 0),
+      101,
+    )
   })
 })

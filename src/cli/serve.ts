@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { service } from '../base/actor.ts'
 import { openService, type Service } from '../main.ts'
+import { keepMemoryOutOfDumps } from './memory-dumps.ts'
 import { say } from './output.ts'
 import { watchSpool } from './watch-spool.ts'
 
@@ -22,6 +23,7 @@ export function serveCommand(): Command {
     .option('--new-local-key', 'make a new access key for the local command line, for when its file was lost')
     .action(async (options: Options) => {
       process.umask(0o077)
+      keepMemoryOutOfDumps()
       const demo = options.demo ? await prepareDemo() : null
       let running: Service | undefined
       try {

@@ -1,7 +1,7 @@
 import type { Actor } from '../base/actor.ts'
 import type { Diagnosis } from '../base/diagnosis.ts'
 import { isProblem, Problem, withDiagnosis } from '../base/problem.ts'
-import { Secret } from '../base/secret.ts'
+import { isSameText, Secret } from '../base/secret.ts'
 import { shellWord } from '../base/shell-word.ts'
 import { readAuthorizationResponse } from '../oauth/authorization-code.ts'
 import { findConsentByState, findConsentByTicket, moveConsent, readConsent, waitingConsents } from '../storage/consents.ts'
@@ -168,7 +168,7 @@ export class Consents {
       throw new Problem('consent_malformed', `The address must begin with ${expected.origin}${expected.pathname}.`)
     }
     const state = url.searchParams.get('state')
-    if (state !== null && state !== '' && consent.state_hash !== hashState(state)) {
+    if (state !== null && state !== '' && !isSameText(consent.state_hash ?? '', hashState(state))) {
       throw new Problem('consent_unknown', 'This address belongs to another consent.')
     }
     await this.#answer(url.searchParams, consent.redirect_uri ?? '', { kind: 'paste', actor })

@@ -28,7 +28,7 @@ const isAlive = (pid: number): boolean => {
 }
 
 describe('the program that the settings name', () => {
-  it('A9: gets the notice on its standard input, no arguments, no shell and nothing of the environment', async (t) => {
+  it('A9, K12: gets the notice on its standard input, no arguments, no shell and nothing of the environment', async (t) => {
     process.env.KEYBEARER_TEST_CANARY = 'CANARY'
     t.after(() => delete process.env.KEYBEARER_TEST_CANARY)
     const { file, folder } = program(t, 'cat > got; echo "$#" > count; env > environment; pwd -P > /dev/null')

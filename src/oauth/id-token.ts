@@ -1,6 +1,6 @@
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
 import { Problem } from '../base/problem.ts'
-import type { Secret } from '../base/secret.ts'
+import { isSameText, type Secret } from '../base/secret.ts'
 import { issuerMatches } from '../providers/provider-resolve.ts'
 
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
@@ -26,7 +26,8 @@ export async function checkIdToken(
       maxTokenAge: '1 day',
     })
     if (!issuerMatches(expected.issuer, payload.iss)) throw new Error('another issuer made it')
-    if (expected.nonce != null && payload.nonce !== expected.nonce) throw new Error('it belongs to another consent')
+    if (expected.nonce != null && (typeof payload.nonce !== 'string' || !isSameText(payload.nonce, expected.nonce)))
+      throw new Error('it belongs to another consent')
     if (Array.isArray(payload.aud) && payload.aud.length > 1 && payload.azp !== expected.clientId) throw new Error('another party is authorized')
     if (payload.azp !== undefined && payload.azp !== expected.clientId) throw new Error('another party is authorized')
     return payload
