@@ -307,6 +307,9 @@ export async function startParts(
         const problem = error instanceof Problem ? error : new Problem('storage_unavailable', 'The database does not answer.')
         checks.push({ name: 'database', outcome: 'failed', message: problem.message, nextStep: problem.nextStep })
       }
+      for (const { message } of catalogue.problems) {
+        checks.push({ name: 'provider file', outcome: 'warning', message: `Left out: ${message}`, nextStep: 'Correct the file, and start the service again.' })
+      }
       return [...checks, ...relayChecks(settings, clock.now())]
     }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
@@ -210,5 +211,46 @@ describe('the explanation of an error text', () => {
     const { status, stderr } = await service.cli(['explain'], { input: ' \n' })
     assert.equal(status, 2)
     assert.match(stderr, /There is no text on the standard input/)
+  })
+})
+
+describe('the catalogue at the command line', () => {
+  let service: TestService
+  let folder: string
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'keybearer-providers-'))
+    writeFileSync(join(folder, 'broken.json'), '{"id":')
+    writeFileSync(
+      join(folder, 'open.json'),
+      JSON.stringify({ id: 'open', version: 1, name: 'Open', token_endpoint: 'http://a.example/t', grants: ['password'] }),
+    )
+    service = await makeService({ KEYBEARER_PROVIDERS: folder, KEYBEARER_POPULAR_CONFIGURATIONS: 'true' })
+    await service.start()
+  })
+  after(async () => {
+    await service.remove()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('names every file with errors, its places and what is wrong, at the start and by doctor', async () => {
+    const doctor = await service.get('doctor')
+    for (const told of [service.output(), doctor]) {
+      assert.match(told, /broken\.json is not JSON/)
+      assert.match(told, /open\.json: token_endpoint must begin with https:\/\/.*; grants\.0 /)
+    }
+    assert.match(doctor, /▲ provider file: Left out: [^]*Correct the file, and start the service again\./)
+  })
+
+  it('says of each known application whose it is, what its publisher says, its scopes, and where the browser comes back to', async () => {
+    const listed = await service.get('providers', 'popular')
+    const one = /^thunderbird-microsoft\n(?: {2}.*\n)+/m.exec(listed)![0]
+    for (const told of [
+      /Consent page shows +Thunderbird/,
+      /register one for yourself/,
+      /Scopes .*https:\/\/outlook\.office\.com\/SMTP\.Send/,
+      /Comes back to +http:\/\/localhost$/m,
+      /a code is entered on another device/,
+    ])
+      assert.match(one, told)
   })
 })

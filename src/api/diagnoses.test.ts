@@ -37,6 +37,21 @@ describe('explaining an error text', () => {
     assert.match(String(json.meaning), /ID of the secret was pasted instead of its value/)
   })
 
+  it('stands beside what our own checks find, and beside a connection that fails outside of a credential', async () => {
+    const idOf = async (path: string, body: unknown) => {
+      const { json } = await api.ask('POST', path, { body })
+      return [json.code, (json.diagnosis as { id: string } | undefined)?.id]
+    }
+    assert.deepEqual(await idOf('/v1/providers/discover', { issuer: 'http://127.0.0.1:9' }), ['discovery_failed', 'net_refused'])
+    assert.deepEqual(await idOf('/v1/requests', { credential: 'office', url: 'https://elsewhere.example.org/' }), [
+      'destination_not_allowed',
+      'local_ssrf_blocked',
+    ])
+    const back = await api.ask('GET', '/oauth/callback/reg_x?state=unknown&code=x', { key: null })
+    const page = await api.ask('GET', String(back.headers.location), { key: null })
+    assert.match(page.text, /This return counts no longer/)
+  })
+
   it('fills in the values of a credential, and takes its provider for the one that wrote the text', async () => {
     const { json } = await explain({ text: '535 5.7.139 Authentication unsuccessful', credential: 'office' })
     assert.equal(json.id, 'exo_5357_139_other')

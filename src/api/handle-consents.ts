@@ -1,5 +1,6 @@
 import type { ConsentBrowser } from '../credentials/consent-browser.ts'
 import { isProblem } from '../base/problem.ts'
+import { explainProblem } from '../credentials/diagnosis.ts'
 import type { Call, HandlersOf } from './call.ts'
 import { createConsentCookie } from './consent-cookie.ts'
 import { readResult, signResult } from './consent-result.ts'
@@ -44,7 +45,7 @@ export function consentHandlers(services: Services, refusals: Refusals): Handler
   /** Records what a browser could not do, and makes what the person in front of it is told. */
   const failed = async (error: unknown, { actor, requestId }: Visit, detail: Record<string, string>): Promise<Ended> => {
     if (!isProblem(error)) log.error('consent.failed', { request_id: requestId, error })
-    const { end, status } = endOf(error, requestId)
+    const { end, status } = endOf(services.diagnoses, error, requestId)
     // Where the consent is known it is recorded with it.
     if (end.code !== 'consent_wrong_browser') await refusals.record({ actor, action: 'consent.failed', outcome: 'refused', reason: end.code, detail })
     return { end, status }
@@ -92,7 +93,7 @@ export function consentHandlers(services: Services, refusals: Refusals): Handler
       try {
         return { text: connectPage(await consents.describeLink(params.link)), headers: formHeaders }
       } catch (error) {
-        const { end, status } = endOf(error, requestId)
+        const { end, status } = endOf(services.diagnoses, error, requestId)
         return { text: consentPage(end), status, headers: pageHeaders }
       }
     },
@@ -134,8 +135,8 @@ export function consentHandlers(services: Services, refusals: Refusals): Handler
 
 type Ended = { end: ConsentEnd & { ok: false }; status: number }
 
-function endOf(error: unknown, requestId: string): Ended {
-  const { code, title, message, nextStep, status, diagnosis } = toProblem(error)
+function endOf(diagnoses: Services['diagnoses'], error: unknown, requestId: string): Ended {
+  const { code, title, message, nextStep, status, diagnosis } = explainProblem(diagnoses, toProblem(error))
   const explained = diagnosis === null ? {} : { meaning: `${diagnosis.title}. ${diagnosis.meaning}`, fix: diagnosis.fix.slice(0, 6) }
   return { end: { ok: false, code, title, detail: message, nextStep, requestId, ...explained }, status }
 }

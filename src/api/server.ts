@@ -9,6 +9,7 @@ import { contract } from './contract.ts'
 import type { Endpoint } from './endpoint.ts'
 import { exchangeMaker, splitTarget, writeReply, type Exchange } from './exchange.ts'
 import { makeHandlers } from './handlers.ts'
+import { explainProblem } from '../credentials/diagnosis.ts'
 import { problemReply, toProblem } from './problem-reply.ts'
 import { createReach } from './reach.ts'
 import { Refusals } from '../access/refusals.ts'
@@ -97,7 +98,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   }
 
   const fail = (exchange: Exchange, error: unknown, route: string): void => {
-    const problem = toProblem(error)
+    const problem = explainProblem(services.diagnoses, toProblem(error))
     if (problem.code === 'internal_error')
       log.error('request.failed', { request_id: exchange.requestId, method: exchange.request.method, route, error: problem.cause ?? problem })
     else if (problem.status >= 500) log.warn('request.refused', { request_id: exchange.requestId, route, code: problem.code, error: problem.cause })

@@ -92,6 +92,8 @@ function popularText(one: PopularConfiguration): string {
     ['Publisher says', one.statement],
     ['Provider', one.provider.name],
     ['For', one.purposes.join(', ')],
+    ['Scopes', one.scopes.length === 0 ? 'none that are known' : one.scopes.join(' ')],
+    ['Comes back to', one.redirect_uri ?? 'nowhere: a code is entered'],
     ['Connected by', one.ways.map((way) => ways[way]).join(', or ')],
     ['Client ID', one.client_id],
     ['Client secret', one.needs_secret ? `needed; look it up at ${one.source}` : 'none'],

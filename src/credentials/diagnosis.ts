@@ -1,5 +1,6 @@
 import type { Diagnosis, Surface } from '../base/diagnosis.ts'
-import type { DiagnosisValues } from '../providers/diagnoses.ts'
+import { isProblem, withDiagnosis, type Problem } from '../base/problem.ts'
+import type { Diagnoses, DiagnosisValues } from '../providers/diagnoses.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import type { CredentialContext } from './context.ts'
 import { readReason, type Reason } from './credential-status.ts'
@@ -15,10 +16,14 @@ const ownFailures: Record<string, string> = {
   audit_blocked: 'local_audit_blocked',
   clock_skew: 'local_clock_skew',
   consent_denied: 'oauth_auth_access_denied',
+  consent_expired: 'local_callback_never',
   consent_issuer_mismatch: 'local_iss_mismatch',
+  consent_unknown: 'local_state_missing',
+  consent_wrong_browser: 'local_state_wrong_user',
   decrypt_failed: 'local_decrypt_failed',
   destination_not_allowed: 'local_ssrf_blocked',
   dpop_demanded: 'oauth_invalid_dpop_proof',
+  master_key_missing: 'local_sealed',
   no_refresh_token: 'local_no_refresh_token',
   rotation_lost: 'local_rotation_lost',
   token_ran_out: 'local_no_refresh_token',
@@ -46,6 +51,20 @@ export function diagnosisValues(publicUrl: string, row: CredentialWithRegistrati
 export function diagnosisOfReason(context: Context, row: CredentialWithRegistration, reason: Reason | null = readReason(row.status_reason)): Diagnosis | null {
   const id = reason === null ? undefined : (reason.diagnosis ?? ownFailures[reason.code])
   return id === undefined ? null : context.diagnoses.describe(id, diagnosisValues(context.publicUrl, row))
+}
+
+/**
+ * Returns a problem with what it means, unless whoever found it has said so: for what our own checks find, and for connections
+ * that fail outside of any credential.
+ */
+export function explainProblem(diagnoses: Pick<Diagnoses, 'classify' | 'describe'>, problem: Problem): Problem {
+  if (problem.diagnosis !== null) return problem
+  // Somebody answered, and too late: that is another matter than nobody coming back.
+  const own = problem.code === 'consent_expired' ? 'local_state_missing' : ownFailures[problem.code]
+  const isConnection = problem.code === 'outgoing_failed' || isProblem(problem.cause, 'outgoing_failed')
+  const id = own ?? (isConnection ? diagnoses.classify(wordsOfError(problem), { surface: 'network' }) : null)
+  const { credential } = problem.facts
+  return id == null ? problem : withDiagnosis(problem, diagnoses.describe(id, typeof credential === 'string' ? { credential } : {}))
 }
 
 /** What the fields of the protocol say: `refused` for good, or `passing`; `unjudged` where there was no answer at all. */

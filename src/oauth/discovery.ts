@@ -21,22 +21,25 @@ export function metadataUrls(issuer: string): string[] {
  */
 export async function discover(http: OutgoingHttp, issuer: string): Promise<Omit<ProviderInput, 'id' | 'version' | 'name'>> {
   let last = 'no metadata was found'
+  let cause: unknown
   for (const url of metadataUrls(issuer)) {
     let response
     try {
       response = await http({ method: 'GET', url, timeout: 15_000 })
     } catch (error) {
       if (!isProblem(error, 'outgoing_failed')) throw error
-      last = error.message
+      last = error.message.replace(/\.$/, '')
+      cause = error
       continue
     }
     if (response.status !== 200) {
       last = `status ${response.status}`
+      cause = undefined
       continue
     }
     return readMetadata(Buffer.from(response.body).toString('utf8'), issuer)
   }
-  throw new Problem('discovery_failed', `The metadata of ${issuer} cannot be read: ${last}.`)
+  throw new Problem('discovery_failed', `The metadata of ${issuer} cannot be read: ${last}.`, { cause })
 }
 
 /** Makes a description from a metadata document. @throws Problem discovery_failed */

@@ -245,13 +245,21 @@ describe('the index', () => {
     assert.match(catalogue.problems[0]!.message, /b\.json/)
   })
   test('names the file that it cannot be made from', () => {
-    const folder = folderOf({ 'a.json': minimal('a'), 'b.json': '{' })
-    assert.match(problemOf(() => makeIndex(folder)).message, /b\.json/)
+    const folder = folderOf({ 'a.json': minimal('a'), 'b.json': '{', 'c.json': { ...minimal('c'), grants: ['password'] } })
+    assert.match(problemOf(() => makeIndex(folder)).message, /b\.json is not JSON[^]*c\.json: grants\.0 /)
   })
   test('that is broken makes every file be checked', () => {
     const catalogue = openCatalogue([folderOf({ 'a.json': minimal('a'), 'index.json': '[{]' })])
     assert.equal(catalogue.get('a')?.id, 'a')
   })
+})
+
+test('a folder that is not there is named, with the setting', () => {
+  assert.throws(
+    () => openCatalogue(['/no/such/folder']),
+    (error) =>
+      isProblem(error, 'settings_invalid') && /\/no\/such\/folder cannot be read \(ENOENT\)/.test(error.message) && /KEYBEARER_PROVIDERS/.test(error.nextStep),
+  )
 })
 
 test('every provider is named by several sources, or somebody wrote it by hand', () => {

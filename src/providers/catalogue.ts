@@ -65,18 +65,34 @@ export function openCatalogue(folders: string[]): Catalogue {
   return { summaries: () => sorted, get, list: () => sorted.map(({ id }) => get(id)!), problems }
 }
 
-const providerFiles = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith('.json') && !notProviders.has(name))
-
-/** Makes the index of a folder. @throws Problem provider_invalid for the first file that has an error */
-export function makeIndex(folder: string): string {
-  const lines = providerFiles(folder)
-    .sort()
-    .map((name) => {
-      const file = join(folder, name)
-      const text = readFileSync(file, 'utf8')
-      const indexed: Indexed = { ...summaryOf(parseProviderFile(text, file, name.slice(0, -'.json'.length))), digest: digestOf(text) }
-      return JSON.stringify(indexed)
+/** @throws Problem settings_invalid */
+function providerFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.json') && !notProviders.has(name))
+  } catch (error) {
+    throw new Problem('settings_invalid', `The folder of providers ${folder} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
+      nextStep: 'Correct KEYBEARER_PROVIDERS, or let the service read that folder.',
+      cause: error,
     })
+  }
+}
+
+/** Makes the index of a folder. @throws Problem provider_invalid that names every file with errors */
+export function makeIndex(folder: string): string {
+  const lines: string[] = []
+  const wrong: string[] = []
+  for (const name of providerFiles(folder).sort()) {
+    const file = join(folder, name)
+    const text = readFileSync(file, 'utf8')
+    try {
+      const indexed: Indexed = { ...summaryOf(parseProviderFile(text, file, name.slice(0, -'.json'.length))), digest: digestOf(text) }
+      lines.push(JSON.stringify(indexed))
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      wrong.push(error.message)
+    }
+  }
+  if (wrong.length > 0) throw new Problem('provider_invalid', wrong.join('\n'))
   return `[\n${lines.join(',\n')}\n]\n`
 }
 
