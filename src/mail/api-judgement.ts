@@ -48,13 +48,20 @@ export function judgeAnswer(sender: SenderView, answer: OutgoingResponse, now: n
         ? refused('mail_refused', true, `The message is larger than ${sender.host} takes.`, 'Send less in one message, or a link to a file.')
         : refused('mail_refused', true, `${sender.host} refused the message.`)
     case 'limit':
-      return unavailable(`${sender.host} takes no more mail from this account for now.`)
+      return unavailable(`${sender.host} takes no more mail from this account for now.`, true)
     case 'away':
-      return unavailable(`${sender.host} cannot send the message now.`)
+      return unavailable(`${sender.host} cannot send the message now.`, false)
   }
-  function unavailable(message: string): Delivery {
+  function unavailable(message: string, isLimit: boolean): Delivery {
     const retryAfter = retryAfterOf(answer, now)
-    return { kind: 'unavailable', code: 'mail_unavailable', message, reply, ...(retryAfter === null ? {} : { retryAfter }) }
+    return {
+      kind: 'unavailable',
+      code: 'mail_unavailable',
+      message,
+      reply,
+      ...(retryAfter === null ? {} : { retryAfter }),
+      ...(isLimit || retryAfter !== null ? { about: 'account' } : {}),
+    }
   }
 }
 

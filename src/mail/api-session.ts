@@ -138,5 +138,6 @@ export const mayHaveArrived = (error: unknown): boolean => isProblem(error, 'out
 /** Makes a delivery of a call that was not answered, or not even made. Nothing of the message was sent. */
 export function callFailure(sender: SenderView, error: Problem): Delivery {
   if (error.code !== 'outgoing_failed') return deliveryOfError(error)
-  return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host} cannot be reached: ${error.message}`, reply: null }
+  const about = error.facts.sent === false ? { about: 'account' as const } : {}
+  return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host} cannot be reached: ${error.message}`, reply: null, ...about }
 }

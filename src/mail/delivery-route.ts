@@ -1,10 +1,12 @@
 import type { Actor } from '../base/actor.ts'
 import { findSender, type SenderRow } from '../storage/senders.ts'
 import type { MessageRow } from '../storage/messages.ts'
+import { isAboutAccount } from './account-gate.ts'
 import type { MailContext } from './context.ts'
 import { allWays, fallbacksOf, type FallbackCause } from './mail-options.ts'
 import { fromSender } from './message-from.ts'
 import { priorityAt } from './message-priority.ts'
+import type { HeldMessages } from './held-messages.ts'
 import { addLine } from './message-line.ts'
 import { noticesId } from './notice-judge.ts'
 import { toSenderView } from './sender-view.ts'
@@ -21,6 +23,8 @@ export type Routed = {
   sentBy: string | null
   /** When the next attempt may go another way; null: nothing of the kind. */
   tryAgainAt: number | null
+  /** The message waits for its own sender's server to come back. */
+  isHeld: boolean
 }
 
 /** Finds the way of a message: its sender, and where that one fails, what stands in for it. Never silently. */
@@ -30,9 +34,12 @@ export class DeliveryRoute {
   /** Since when a sender's server is out of reach, as far as this node knows. */
   readonly #awaySince = new Map<string, number>()
 
-  constructor(context: MailContext, ways: SendersByKind) {
+  readonly #held: Pick<HeldMessages, 'note' | 'noteBack'>
+
+  constructor(context: MailContext, ways: SendersByKind, held: Pick<HeldMessages, 'note' | 'noteBack'>) {
     this.#context = context
     this.#ways = ways
+    this.#held = held
   }
 
   /** Tries a message once, by every way that the email options allow for what went wrong before. */
@@ -41,30 +48,35 @@ export class DeliveryRoute {
     const senderRow = await findSender(db, row.sender_id)
     if (!senderRow) {
       const delivery: Delivery = { kind: 'refused', code: 'mail_refused', permanent: true, reply: null, message: 'The sender was deleted.' }
-      return { delivery, steps: [], sentBy: null, tryAgainAt: null }
+      return { delivery, steps: [], sentBy: null, tryAgainAt: null, isHeld: false }
     }
     const sender = toSenderView(senderRow)
     const first = await this.#explain(
       sender,
       await this.#ways[sender.kind].deliver(sender, { from: row.envelope_from, to, priority: priorityAt(row.priority) }, mime, actor),
     )
+    this.#held.note(sender.id, first)
     const cause = causeOf(first)
-    const steps = [stepOf(sender, first, clock.now())]
+    const firstStep = stepOf(sender, first, clock.now())
+    const steps = first.notAsked === true ? [] : [firstStep]
     const since = this.#noteReach(row, sender, cause)
-    if (first.kind === 'sent') return { delivery: first, steps, sentBy: sender.id, tryAgainAt: null }
+    if (first.kind === 'sent') return { delivery: first, steps, sentBy: sender.id, tryAgainAt: null, isHeld: false }
 
-    const routed: Routed = { delivery: first, steps, sentBy: null, tryAgainAt: null }
+    const routed: Routed = { delivery: first, steps, sentBy: null, tryAgainAt: null, isHeld: isAboutAccount(first) }
     if (cause === null) return routed
     const isNotice = row.created_by === noticesId
     const fallbacks = await this.#standIns(sender.id, cause, isNotice)
     if (fallbacks.length === 0) return routed
     // A server that is away for a moment is waited for: mail from another address than usual is worse than late mail.
     if (cause === 'unreachable' && clock.now() - since < this.#context.fallbackAfter) return { ...routed, tryAgainAt: since + this.#context.fallbackAfter }
+    // Why it goes another way stands in its line, whoever found out.
+    if (first.notAsked === true) steps.push(firstStep)
     for (const fallbackRow of fallbacks) {
       const fallback = toSenderView(fallbackRow)
       const own = await fromSender(mime, fallback, row.envelope_from)
       const told = isNotice ? addLine(own, wayInWords(fallback.name, sender.name, cause)) : own
       const delivery = await this.#ways[fallback.kind].deliver(fallback, { from: fallback.from, to, priority: priorityAt(row.priority) }, told, actor)
+      this.#held.note(fallback.id, delivery)
       steps.push(stepOf(fallback, delivery, clock.now()))
       if (delivery.kind === 'sent') return { ...routed, delivery, sentBy: fallback.id }
       // As long as one way is only closed for now, the message waits for it.
@@ -86,7 +98,10 @@ export class DeliveryRoute {
   /** Connects and logs in, and sends nothing. */
   async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
     const outcome = await this.#ways[sender.kind].tryLogin(sender, actor)
-    return outcome === 'in' ? outcome : await this.#explain(sender, outcome)
+    if (outcome !== 'in') return await this.#explain(sender, outcome)
+    this.#ways[sender.kind].reopen()
+    this.#held.noteBack(sender.id)
+    return outcome
   }
 
   /** Adds what the server's words mean. What becomes of the message was decided before, by the reply's first digit. */

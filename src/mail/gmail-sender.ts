@@ -35,7 +35,7 @@ export class GmailSender implements Sender {
   async deliver(sender: SenderView, envelope: Envelope, message: string | Buffer, actor: Actor): Promise<Delivery> {
     const mime = message.toString('utf8')
     const account = `${sender.host}/${sender.credential?.id ?? ''}/${sender.login ?? ''}`
-    return await this.#gate.deliver(sender, account, envelope.priority, async () => {
+    return await this.#gate.deliver(account, envelope.priority, async () => {
       try {
         const session = await ApiSession.begin(this.#context, sender, actor)
         const fields = readFields(cutHeader(mime).header)
@@ -61,6 +61,10 @@ export class GmailSender implements Sender {
       if (!isProblem(error)) throw error
       return callFailure(sender, error)
     }
+  }
+
+  reopen(): void {
+    this.#gate.reopen()
   }
 
   close(): void {

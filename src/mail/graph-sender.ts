@@ -39,7 +39,7 @@ export class GraphSender implements Sender {
     try {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const account = `${sender.host}/${session.credential.registration?.id ?? session.credential.id}/${mailboxOf(sender, session)?.toLowerCase() ?? ''}`
-      return await this.#gate.deliver(sender, account, envelope.priority, async () => {
+      return await this.#gate.deliver(account, envelope.priority, async () => {
         const delivery = await this.#send(session, sender, envelope, mime)
         if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
         return delivery
@@ -61,6 +61,10 @@ export class GraphSender implements Sender {
       if (!isProblem(error)) throw error
       return callFailure(sender, error)
     }
+  }
+
+  reopen(): void {
+    this.#gate.reopen()
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { simpleParser } from 'mailparser'
 import { MailServer } from '../../test/mail-server.ts'
 import { letter, makeMailBed, somebody, until, untilDelayed, untilStatus, type MailBed } from '../../test/mail-world.ts'
@@ -132,6 +133,19 @@ for (const kind of databases) {
       )
     })
 
+    it('that are out of reach themselves let the message wait, and are not asked again and again', async (t) => {
+      const bed = await bedOf(t)
+      await bed.world.credentials.pause('old-mail', somebody)
+      bed.backup.on.greeting = () => '421 4.3.2 closed'
+      const { id } = await bed.outbox.accept(letter, somebody)
+      await untilDelayed(bed, id)
+      await pause(1000)
+      const waits = await bed.outbox.get(id)
+      assert.ok(waits.attempts <= 2 && bed.backup.connections <= 2, `${waits.attempts} attempts, ${bed.backup.connections} connections`)
+      await bed.world.credentials.resume('old-mail', somebody)
+      await untilStatus(bed, id, 'sent')
+    })
+
     it('wait for a server that is out of reach as long as was set, and not longer', async (t) => {
       const clock = createTestClock()
       const bed = await bedOf(t, fallbackCauses, { clock, mail: { fallbackAfter: 300_000 } })
@@ -164,8 +178,9 @@ for (const kind of databases) {
       const second = await untilStatus(bed, (await bed.outbox.accept(letter, somebody)).id, 'sent')
       assert.deepEqual([second.sentBy?.name, second.attempts], ['spare', 1])
       bed.server.on.greeting = () => undefined
+      await clock.advance(60_000)
       const third = await untilStatus(bed, (await bed.outbox.accept(letter, somebody)).id, 'sent')
-      assert.equal(third.sentBy?.name, 'office', 'it is used again as soon as it answers')
+      assert.equal(third.sentBy?.name, 'office', 'it is used again within a minute after it answers')
     })
 
     it('are not missed by a pause that is longer than the time that was set', async (t) => {

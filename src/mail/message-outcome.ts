@@ -1,23 +1,25 @@
 import type { Transaction } from 'kysely'
 import { service } from '../base/actor.ts'
 import { appendEvents } from '../storage/events.ts'
+import { jitter } from '../base/ids.ts'
 import { updateMessage, type MessageRow } from '../storage/messages.ts'
 import type { RowUpdate, Tables } from '../storage/tables.ts'
 import type { MailContext } from './context.ts'
 import { addSteps, type Routed } from './delivery-route.ts'
 import { dropContent } from './message-content.ts'
 import { addChange } from './message-timeline.ts'
-import { problemOf, retryPause } from './settlement.ts'
+import { longestPause, problemOf, retryPause } from './settlement.ts'
 import type { MessageProblem, Recipient, RouteStep } from './types.ts'
 
 export type OutcomeChange = RowUpdate<'messages'> & { status: 'queued' | 'sent' | 'failed' }
 
 /** Decides what becomes of a message whose recipients were settled. */
-export function changeAfter(row: MessageRow, recipients: Recipient[], { delivery, tryAgainAt }: Routed, now: number): OutcomeChange {
+export function changeAfter(row: MessageRow, recipients: Recipient[], routed: Routed, now: number): OutcomeChange {
+  const { delivery } = routed
   const waiting = recipients.some((one) => one.state === 'waiting')
   const refused = recipients.some((one) => one.state === 'refused')
   const tooOld = waiting && now >= row.expires_at
-  const status = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
+  const status: OutcomeChange['status'] = waiting && !tooOld ? 'queued' : tooOld || refused ? 'failed' : 'sent'
   const problem = problemOf(delivery, recipients)
   return {
     recipients: JSON.stringify(recipients),
@@ -25,11 +27,26 @@ export function changeAfter(row: MessageRow, recipients: Recipient[], { delivery
     lease: null,
     lease_until: null,
     problem: status === 'sent' || problem === null ? null : JSON.stringify(problem),
-    next_attempt_at: status === 'queued' ? Math.min(now + retryPause(row.attempts, delivery), tryAgainAt ?? Number.MAX_SAFE_INTEGER) : null,
+    ...(status === 'queued' ? nextTry(row, routed, now) : { next_attempt_at: null }),
     ended_at: status === 'queued' ? null : now,
     ...(status === 'failed' ? { history: addChange(row.history, { what: 'failed', at: now, reason: problem?.code ?? null }) } : {}),
     sent_at: status === 'sent' || recipients.some((one) => one.state === 'sent') ? (row.sent_at ?? now) : null,
   }
+}
+
+/**
+ * When a message is tried again. One for which no server was asked has had no try; it is called when its server is back, and comes
+ * due by itself in case nobody is left to call it.
+ */
+function nextTry(
+  row: MessageRow,
+  { delivery, steps, tryAgainAt, isHeld }: Routed,
+  now: number,
+): Pick<RowUpdate<'messages'>, 'held' | 'attempts' | 'next_attempt_at'> {
+  const held = isHeld ? 1 : 0
+  const latest = tryAgainAt ?? Number.MAX_SAFE_INTEGER
+  if (delivery.notAsked !== true || steps.length > 0) return { held, next_attempt_at: Math.min(now + retryPause(row.attempts, delivery), latest) }
+  return { held, attempts: row.attempts - 1, next_attempt_at: Math.min(now + jitter(longestPause), latest, row.expires_at) }
 }
 
 /** The ways that were tried, and which one led to somebody. */

@@ -5,7 +5,9 @@ import { letter, makeMailBed, somebody, until, untilStatus } from '../../test/ma
 import { databases } from '../../test/world.ts'
 import { AccountGate } from './account-gate.ts'
 import { priorityOf } from './message-priority.ts'
+import type { Delivery } from './types.ts'
 
+const sent: Delivery = { kind: 'sent', reply: '250 2.0.0 ok', refused: [] }
 const newsletter = { ...letter, subject: 'Newsletter', headers: { 'List-Unsubscribe': '<https://example.org/u>' } }
 const reset = { ...letter, subject: 'Your new password', priority: 'high' } as const
 
@@ -33,9 +35,12 @@ describe('how urgent a message is', () => {
     const gate = new AccountGate({ monotonic: () => 0 }, 1)
     const order: string[] = []
     let open = (): void => undefined
-    const first = gate.pass('a', 'low', () => new Promise<void>((done) => (open = done)))
+    const first = gate.deliver('a', 'low', () => new Promise((done) => (open = () => done(sent))))
     const others = (['low', 'normal', undefined, 'high', 'low', 'high'] as const).map((priority, i) =>
-      gate.pass('a', priority, async () => void order.push(`${i} ${priority ?? 'none'}`)),
+      gate.deliver('a', priority, async () => {
+        order.push(`${i} ${priority ?? 'none'}`)
+        return sent
+      }),
     )
     open()
     await Promise.all([first, ...others])

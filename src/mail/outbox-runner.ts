@@ -15,6 +15,7 @@ import {
 import { inTransaction } from '../storage/transaction.ts'
 import { fromContent } from './content.ts'
 import type { MailContext } from './context.ts'
+import type { HeldMessages } from './held-messages.ts'
 import type { DeliveryRoute, Routed } from './delivery-route.ts'
 import { contentPlace } from './message-content.ts'
 import { changeAfter, wayOf, writeOutcome } from './message-outcome.ts'
@@ -34,6 +35,7 @@ const places = { high: 40, normal: 36, low: 20 } as const
 export class OutboxRunner {
   readonly #context: MailContext
   readonly #route: Pick<DeliveryRoute, 'deliver'>
+  readonly #held: Pick<HeldMessages, 'call' | 'noteHeld'>
   readonly #lease: string
   readonly #running = new Map<Promise<void>, Priority>()
   /** Ids of the messages that are being sent here. */
@@ -49,9 +51,10 @@ export class OutboxRunner {
   /** Milliseconds by which the wall clock was set back, and planned tries must follow. */
   #behind = 0
 
-  constructor(context: MailContext, route: Pick<DeliveryRoute, 'deliver'>) {
+  constructor(context: MailContext, route: Pick<DeliveryRoute, 'deliver'>, held: Pick<HeldMessages, 'call' | 'noteHeld'>) {
     this.#context = context
     this.#route = route
+    this.#held = held
     this.#setBack = watchSetBack(context.clock)
     this.#lease = newId('lease', context.clock.now())
   }
@@ -115,12 +118,13 @@ export class OutboxRunner {
       await bringMessagesForward(db, clock.now(), this.#behind)
       this.#behind = 0
     }
+    const longest = Math.min(longestSleep, await this.#held.call())
     const now = clock.now()
     const next = await nextMessagesDue(db)
     const rooms = next.filter(({ due }) => due <= now).map(({ priority }) => ({ priority, room: this.#roomFor(priorityAt(priority)) }))
     this.#isFull = rooms.length > 0 && rooms.every(({ room }) => room <= 0)
     // Whatever ends or is taken wakes it up.
-    if (rooms.length === 0 || this.#isFull) return Math.max(10, Math.min(longestSleep, ...next.filter(({ due }) => due > now).map(({ due }) => due - now)))
+    if (rooms.length === 0 || this.#isFull) return Math.max(10, Math.min(longest, ...next.filter(({ due }) => due > now).map(({ due }) => due - now)))
     const claimed = await inTransaction(db, (trx) =>
       claimMessages(trx, dialect, { lease: this.#lease, now, until: now + leaseTime, limit: Math.min(free, claimSize), rooms }),
     )
@@ -151,7 +155,7 @@ export class OutboxRunner {
       routed = await this.#deliver(row, waiting)
     } catch (error) {
       this.#context.log.error('message.not_sent', { message: row.id, error })
-      routed = { delivery: deliveryOfError(error), steps: [], sentBy: null, tryAgainAt: null }
+      routed = { delivery: deliveryOfError(error), steps: [], sentBy: null, tryAgainAt: null, isHeld: false }
     }
     await this.#settleStubbornly(row, waiting, routed)
   }
@@ -195,6 +199,7 @@ export class OutboxRunner {
       return change.status
     })
     if (outcome === null) return
+    if (outcome === 'queued' && routed.isHeld) this.#held.noteHeld(row.sender_id)
     this.#context.count(outcome === 'queued' ? 'delayed' : outcome)
     if (delivery.kind === 'unavailable' && delivery.code === 'mail_outcome_unknown') this.#context.count('outcome_unknown')
     await this.#context.wake()

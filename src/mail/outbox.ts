@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import { idempotencyConflict, type Submission } from '../access/idempotency.ts'
 import type { Actor } from '../base/actor.ts'
+import type { Event } from '../base/events.ts'
 import { Problem } from '../base/problem.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -23,6 +24,7 @@ import { DeliveryRoute } from './delivery-route.ts'
 import { GmailSender } from './gmail-sender.ts'
 import { GraphSender } from './graph-sender.ts'
 import { takesFrom } from './from-rules.ts'
+import { HeldMessages } from './held-messages.ts'
 import type { Limiter } from './key-limits.ts'
 import { compose } from './message.ts'
 import { contentPlace, dropContent } from './message-content.ts'
@@ -39,6 +41,11 @@ import type { Delivery, MessageStatus, MessageView, NewMessage, ReadyMessage, Re
 
 type Page<Item> = { items: Item[]; next: string | null }
 
+/** Events after which the messages of a credential are tried at once. */
+const works: ReadonlySet<string> = new Set(['credential.recovered', 'credential.connected', 'credential.resumed'])
+/** Events after which a server that is left alone for now is asked again. */
+const changes: ReadonlySet<string> = new Set([...works, 'credential.changed', 'sender.changed'])
+
 /**
  * Keeps messages until they are sent. Accepted means committed and synced; a message is taken up again after a crash, with
  * the same Message-ID, and a recipient whom a server has accepted is not sent it again.
@@ -47,6 +54,7 @@ export class Outbox {
   readonly #context: MailContext
   readonly #ways: SendersByKind
   readonly #route: DeliveryRoute
+  readonly #held: HeldMessages
   readonly #runner: OutboxRunner
   readonly #retention: MessageRetention
   readonly #keeper: MessageKeeper
@@ -54,24 +62,31 @@ export class Outbox {
   constructor(context: MailContext) {
     this.#context = context
     this.#ways = { smtp: new SmtpSender(context), graph: new GraphSender(context), gmail: new GmailSender(context) }
-    this.#route = new DeliveryRoute(context, this.#ways)
-    this.#runner = new OutboxRunner(context, this.#route)
+    this.#held = new HeldMessages(context, () => this.#runner.wake())
+    this.#route = new DeliveryRoute(context, this.#ways, this.#held)
+    this.#runner = new OutboxRunner(context, this.#route, this.#held)
     this.#retention = new MessageRetention(context)
     this.#keeper = new MessageKeeper(context, (count) => {
       for (let i = 0; i < count; i++) context.count('accepted')
       void context.wake().catch(() => undefined)
       this.#runner.wake()
     })
-    context.bus.listen((event) => {
-      const works = event.type === 'credential.recovered' || event.type === 'credential.connected' || event.type === 'credential.resumed'
-      if (!works || event.subject === null) return
-      hurryMessages(context.db, event.subject, context.clock.now()).then(
-        () => this.#runner.wake(),
-        (error: unknown) => {
-          context.log.warn('outbox.not_hurried', { error })
-        },
-      )
-    })
+    context.bus.listen((event) => this.#hear(event))
+  }
+
+  /** Sends what may have become possible. */
+  #hear({ type, subject, data, at }: Event): void {
+    // Another node may have found out that a server is back.
+    const sentBy = type === 'message.sent' ? data.sent_by : undefined
+    if (typeof sentBy === 'string' && this.#held.noteBack(sentBy, at)) this.#reopen()
+    if (changes.has(type)) this.askAgain()
+    if (subject === null || !works.has(type)) return
+    hurryMessages(this.#context.db, subject, this.#context.clock.now()).then(
+      () => this.#runner.wake(),
+      (error: unknown) => {
+        this.#context.log.warn('outbox.not_hurried', { error })
+      },
+    )
   }
 
   /**
@@ -175,6 +190,7 @@ export class Outbox {
   /** Tries a message again now, one that failed for good included; recipients that were refused get another chance. */
   async retry(id: string, actor: Actor): Promise<MessageView> {
     const { clock } = this.#context
+    this.askAgain()
     return await this.#changeWaiting(id, async (trx, row) => {
       const now = clock.now()
       await updateMessage(trx, id, { ...this.#again(row), history: addChange(row.history, { what: 'retried', at: now, by: actor.id }) })
@@ -216,6 +232,7 @@ export class Outbox {
     const now = this.#context.clock.now()
     return {
       status: 'queued',
+      held: 0,
       next_attempt_at: now,
       recipients: JSON.stringify(recipients),
       expires_at: now + this.#context.maxAge,
@@ -229,7 +246,7 @@ export class Outbox {
     return await this.#changeWaiting(id, async (trx, row) => {
       const now = this.#context.clock.now()
       const history = addChange(row.history, { what: 'cancelled', at: now, by: actor.id })
-      await updateMessage(trx, id, { status: 'cancelled', next_attempt_at: null, ended_at: now, history })
+      await updateMessage(trx, id, { status: 'cancelled', held: 0, next_attempt_at: null, ended_at: now, history })
       await dropContent(trx, this.#context.vault, id)
       await this.#context.audit.append(trx, [{ actor, action: 'message.cancelled', subject: id, subjectName: row.message_id, outcome: 'done' }])
       await appendEvents(trx, this.#context.clock, [{ type: 'message.cancelled', subject: id, data: {} }])
@@ -256,6 +273,16 @@ export class Outbox {
     const row = await readMessage(this.#context.db, id)
     if (!row) throw new Problem('not_found', 'There is no such message.')
     return row
+  }
+
+  /** Something has changed, or a person wants to know: whoever is left alone for now is asked again. */
+  askAgain(): void {
+    this.#reopen()
+    this.#held.callSoon()
+  }
+
+  #reopen(): void {
+    for (const way of Object.values(this.#ways)) way.reopen()
   }
 
   start(): void {

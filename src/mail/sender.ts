@@ -14,6 +14,8 @@ export type Sender = {
   deliver(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor): Promise<Delivery>
   /** Shows the credential to the server, and sends nothing. */
   tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'>
+  /** Asks servers that are left alone for now again, where they did not ask for it themselves. */
+  reopen(): void
   /** Closes what waits for work. */
   close(): void
 }

@@ -209,6 +209,7 @@ export class Senders {
   /** Sends a short message, so that the whole way is tried. */
   async test(ref: string, order: { to: string }, actor: Actor): Promise<{ message: MessageView }> {
     const row = await this.#find(ref)
+    this.#outbox.askAgain()
     const message = await this.#outbox.accept(
       {
         sender: row.id,

@@ -1,5 +1,6 @@
 import { jitter } from '../base/ids.ts'
 import { isProblem } from '../base/problem.ts'
+import { isAboutAccount } from './account-gate.ts'
 import type { Delivery, MessageProblem, Recipient } from './types.ts'
 
 /** No message waits longer than this for its next try. */
@@ -7,6 +8,8 @@ export const longestPause = 3_600_000
 
 /** Applies what a delivery came to. A recipient that was accepted stays accepted. */
 export function settleRecipients(recipients: Recipient[], tried: string[], delivery: Delivery, at: number): Recipient[] {
+  // Nothing was said about anybody.
+  if (delivery.notAsked === true) return recipients
   const refused = new Map<string, { reply: string; permanent: boolean }>()
   const said = delivery.kind === 'sent' ? delivery.refused : delivery.kind === 'refused' ? (delivery.recipients ?? []) : []
   for (const one of said) refused.set(one.address, one)
@@ -49,7 +52,7 @@ function problemWithout(delivery: Delivery, recipients: Recipient[]): MessagePro
     case 'refused':
       return { code: delivery.code, message: delivery.message, reply: delivery.reply, nextStep: delivery.nextStep ?? stepAfterRefusal(delivery) }
     case 'unavailable':
-      return { code: delivery.code, message: delivery.message, reply: delivery.reply, nextStep: delivery.nextStep ?? 'Nothing: it is tried again by itself.' }
+      return { code: delivery.code, message: delivery.message, reply: delivery.reply, nextStep: delivery.nextStep ?? stepWhenAway(delivery) }
   }
 }
 
@@ -59,6 +62,9 @@ export function retryPause(attempts: number, delivery: Delivery): number {
   const asked = delivery.kind === 'unavailable' ? (delivery.retryAfter ?? 0) : 0
   return Math.max(pause, Math.min(asked, longestPause))
 }
+
+const stepWhenAway = (delivery: Delivery): string =>
+  isAboutAccount(delivery) ? 'Nothing: it goes out as soon as the server takes mail again.' : 'Nothing: it is tried again by itself.'
 
 function stepAfterRefusal(delivery: Delivery & { kind: 'refused' }): string {
   if (delivery.code === 'mail_auth_refused')

@@ -64,7 +64,7 @@ test('a server that says goodbye in the middle of a login holds nothing up', asy
   bed.server.on.hello = () => ((hellos += 1) === 2 ? '421 4.3.2 shutting down' : undefined)
   const waits = await untilDelayed(bed, (await bed.outbox.accept(letter, somebody)).id)
   assert.equal(waits.problem?.code, 'mail_unavailable')
-  assert.match(waits.problem?.nextStep ?? '', /tried again/)
+  assert.match(waits.problem?.nextStep ?? '', /takes mail again/)
 })
 
 test('a message that is larger than the server takes fails at once and says so', async (t) => {

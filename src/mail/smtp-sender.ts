@@ -52,7 +52,7 @@ export class SmtpSender implements Sender {
 
   async deliver(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor): Promise<Delivery> {
     const account = accountOf(sender)
-    return await this.#gate.pass(account, envelope.priority, async () => {
+    return await this.#gate.deliver(account, envelope.priority, async () => {
       try {
         const first = await this.#tryOnce(sender, envelope, mime, actor, 'any')
         if (first !== 'stale') return first
@@ -82,6 +82,10 @@ export class SmtpSender implements Sender {
   async #tryOnce(sender: SenderView, envelope: Envelope, mime: string | Buffer, actor: Actor, connection: 'any' | 'new'): Promise<Delivery | 'stale'> {
     const opened = await this.#open(sender, actor, connection)
     return 'connection' in opened ? await this.#send(sender, opened, envelope, mime) : opened
+  }
+
+  reopen(): void {
+    this.#gate.reopen()
   }
 
   /** Closes every connection that waits for work. */
@@ -124,7 +128,7 @@ export class SmtpSender implements Sender {
         return { kind: 'refused', code: 'mail_auth_refused', permanent: false, reply: login.reply, message: `${sender.host} refused the login.` }
       case 'perhaps_refused':
       case 'unavailable':
-        return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host} could not check the login now.`, reply: login.reply }
+        return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host} could not check the login now.`, reply: login.reply, about: 'account' }
       case 'impossible':
         return { kind: 'refused', code: 'mail_auth_refused', permanent: false, reply: login.reason, message: `${sender.host}: ${login.reason}.` }
     }
@@ -342,24 +346,12 @@ const needsLogin = (sender: SenderView): sender is SenderView & { credential: { 
 const orderOf = (sender: SenderView, actor: Actor) => ({ purpose: 'mail' as const, destination: { host: sender.host, port: sender.port }, actor })
 
 function connectionFailure(sender: SenderView, error: unknown): Delivery {
-  if (isProblem(error)) return { kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep }
+  if (isProblem(error)) return { kind: 'unavailable', code: error.code, message: error.message, reply: null, nextStep: error.nextStep, about: 'account' }
   const { code = '', response, message } = error as SendError
   const words = redactText(response ?? message, 300)
-  if (code === 'ETLS') {
-    return {
-      kind: 'unavailable',
-      code: 'mail_unavailable',
-      message: `No secure connection to ${sender.host}: ${words}.`,
-      reply: response ? words : null,
-      nextStep: 'Check port and TLS of the sender. Nothing secret was sent.',
-    }
-  }
-  return {
-    kind: 'unavailable',
-    code: 'mail_unavailable',
-    message: `${sender.host}:${sender.port} cannot be reached: ${words}.`,
-    reply: response ? words : null,
-  }
+  const failure = { kind: 'unavailable', code: 'mail_unavailable', reply: response ? words : null, about: 'account' } as const
+  if (code !== 'ETLS') return { ...failure, message: `${sender.host}:${sender.port} cannot be reached: ${words}.` }
+  return { ...failure, message: `No secure connection to ${sender.host}: ${words}.`, nextStep: 'Check port and TLS of the sender. Nothing secret was sent.' }
 }
 
 function sendSuccess(info: SendInfo): Delivery {

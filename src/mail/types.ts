@@ -147,8 +147,11 @@ export type MessageView = {
   timeline: TimelineEntry[]
 }
 
-/** What became of one try to send a message. `diagnosis`: what the server's words mean. */
-export type Delivery = { diagnosis?: Diagnosis | null } & (
+/**
+ * What became of one try to send a message. `diagnosis`: what the server's words mean. `closedFor`: for how many milliseconds the
+ * account is left alone, because every message for it meets the same; `notAsked`: it was left alone this time.
+ */
+export type Delivery = { diagnosis?: Diagnosis | null; closedFor?: number; notAsked?: boolean } & (
   | { kind: 'sent'; reply: string; refused: { address: string; reply: string; permanent: boolean }[] }
   /** Nobody got it. */
   | {
@@ -162,5 +165,14 @@ export type Delivery = { diagnosis?: Diagnosis | null } & (
       about?: 'sender'
       recipients?: { address: string; reply: string; permanent: boolean }[]
     }
-  | { kind: 'unavailable'; code: string; message: string; reply: string | null; nextStep?: string; retryAfter?: number }
+  | {
+      kind: 'unavailable'
+      code: string
+      message: string
+      reply: string | null
+      nextStep?: string
+      retryAfter?: number
+      /** Set when it has nothing to do with this message: the server is away, or takes no more from the account. Nothing was sent. */
+      about?: 'account'
+    }
 )

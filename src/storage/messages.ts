@@ -5,8 +5,8 @@ import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 type Reader = Database | Transaction<Tables>
 export type MessageRow = Row<'messages'>
 
-/** Every column but the history, which begins empty: one that is added without being named here does not compile. */
-const columns: Record<Exclude<keyof NewRow<'messages'>, 'history'>, true> = {
+/** Every column but those that begin empty: one that is added without being named here does not compile. */
+const columns: Record<Exclude<keyof NewRow<'messages'>, 'history' | 'held'>, true> = {
   id: true,
   sender_id: true,
   message_id: true,
@@ -89,7 +89,7 @@ export async function claimMessages(
   if (ids.length === 0) return []
   const rows = await trx
     .updateTable('messages')
-    .set((eb) => ({ status: 'sending', lease: claim.lease, lease_until: claim.until, attempts: eb('attempts', '+', 1) }))
+    .set((eb) => ({ status: 'sending', lease: claim.lease, lease_until: claim.until, attempts: eb('attempts', '+', 1), held: 0 }))
     .where('id', 'in', ids)
     .returningAll()
     .execute()
@@ -204,6 +204,7 @@ export async function listMessageRows(
       'messages.priority',
       'messages.history',
       'messages.ended_at',
+      'messages.held',
       'senders.name as sender_name',
       'deliverers.name as sent_by_name',
     ])

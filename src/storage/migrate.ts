@@ -14,6 +14,7 @@ import { mailRules } from './migrations/0012-mail-rules.ts'
 import { messageHistory } from './migrations/0013-message-history.ts'
 import { notifications } from './migrations/0014-notifications.ts'
 import { actionTriggers } from './migrations/0015-action-triggers.ts'
+import { heldMessages } from './migrations/0016-held-messages.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -36,6 +37,7 @@ export const migrations: Migration[] = [
   messageHistory,
   notifications,
   actionTriggers,
+  heldMessages,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

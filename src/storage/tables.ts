@@ -348,6 +348,8 @@ export type Tables = {
     history: Generated<string>
     /** Since when it is sent, failed or cancelled; null: it still waits. */
     ended_at: number | null
+    /** 1: it waits for the sender's server to come back; 2: it was called because of that, and not taken yet. */
+    held: Generated<number>
   }
   actions: {
     id: string
