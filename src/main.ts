@@ -142,7 +142,7 @@ export async function startParts(
     const http = createOutgoingHttp({ addresses: rules, ca })
     const publicUrl = settings.KEYBEARER_PUBLIC_URL ?? `http://127.0.0.1:${options.listenPort ?? settings.KEYBEARER_PORT}`
     const catalogue = openCatalogue([join(root, 'providers'), ...(settings.KEYBEARER_PROVIDERS === null ? [] : [settings.KEYBEARER_PROVIDERS])])
-    for (const problem of catalogue.problems) log.error('provider.left_out', { error: problem })
+    for (const { file, problem } of catalogue.problems) log.error('provider.left_out', { file, error: problem })
     const providerClocks = new ProviderClocks({ http, clock, log })
     const context: CredentialContext = {
       db,
@@ -307,8 +307,13 @@ export async function startParts(
         const problem = error instanceof Problem ? error : new Problem('storage_unavailable', 'The database does not answer.')
         checks.push({ name: 'database', outcome: 'failed', message: problem.message, nextStep: problem.nextStep })
       }
-      for (const { message } of catalogue.problems) {
-        checks.push({ name: 'provider file', outcome: 'warning', message: `Left out: ${message}`, nextStep: 'Correct the file, and start the service again.' })
+      for (const { problem } of catalogue.problems) {
+        checks.push({
+          name: 'provider file',
+          outcome: 'warning',
+          message: `Left out: ${problem.message}`,
+          nextStep: 'Correct the file, and start the service again.',
+        })
       }
       return [...checks, ...relayChecks(settings, clock.now())]
     }

@@ -234,10 +234,16 @@ describe('the catalogue at the command line', () => {
 
   it('names every file with errors, its places and what is wrong, at the start and by doctor', async () => {
     const doctor = await service.get('doctor')
-    for (const told of [service.output(), doctor]) {
-      assert.match(told, /broken\.json is not JSON/)
-      assert.match(told, /open\.json: token_endpoint must begin with https:\/\/.*; grants\.0 /)
-    }
+    const lines = [
+      ...service
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('provider.left_out')),
+      ...doctor.split('\n'),
+    ]
+    const broken = lines.filter((line) => line.includes('broken.json') && line.includes('is not JSON'))
+    const open = lines.filter((line) => line.includes('open.json') && /token_endpoint must begin with https:\/\/.*; grants\.0 /.test(line))
+    assert.deepEqual([broken.length, open.length], [2, 2], 'each once in the log and once by doctor')
     assert.match(doctor, /▲ provider file: Left out: [^]*Correct the file, and start the service again\./)
   })
 

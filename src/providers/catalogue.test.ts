@@ -195,7 +195,7 @@ describe('an error is named by its file and its place', () => {
     test(title, () => {
       const catalogue = openCatalogue([folderOf({ 'x.json': content, 'good.json': minimal('good') })])
       assert.equal(catalogue.problems.length, 1)
-      assert.match(catalogue.problems[0]!.message, says)
+      assert.match(catalogue.problems[0]!.problem.message, says)
       assert.equal(catalogue.get('x'), undefined)
       assert.equal(catalogue.get('good')?.id, 'good', 'the others go on')
     })
@@ -242,7 +242,7 @@ describe('the index', () => {
       catalogue.summaries().map(({ name }) => name),
       ['Other'],
     )
-    assert.match(catalogue.problems[0]!.message, /b\.json/)
+    assert.match(catalogue.problems[0]!.problem.message, /b\.json/)
   })
   test('names the file that it cannot be made from', () => {
     const folder = folderOf({ 'a.json': minimal('a'), 'b.json': '{', 'c.json': { ...minimal('c'), grants: ['password'] } })

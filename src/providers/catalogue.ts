@@ -13,8 +13,11 @@ export type Catalogue = {
   list: () => Provider[]
   get: (id: string) => Provider | undefined
   /** What is wrong with files that are left out. */
-  problems: Problem[]
+  problems: LeftOut[]
 }
+
+/** `file` is the bare name: a whole path may look like a secret, and the log would hide it. */
+export type LeftOut = { file: string; problem: Problem }
 
 /** A line of `index.json`: the summary of a file, and the digest of the file that it was made from. */
 type Indexed = ProviderSummary & { digest: string }
@@ -29,7 +32,7 @@ const digestOf = (text: string) => createHash('sha256').update(text).digest('bas
 export function openCatalogue(folders: string[]): Catalogue {
   const entries = new Map<string, { file: string; summary: ProviderSummary }>()
   const read = new Map<string, Provider>()
-  const problems: Problem[] = []
+  const problems: LeftOut[] = []
   for (const folder of folders) {
     const index = readIndex(folder)
     for (const name of providerFiles(folder)) {
@@ -48,7 +51,7 @@ export function openCatalogue(folders: string[]): Catalogue {
         read.set(id, provider)
       } catch (error) {
         if (!isProblem(error)) throw error
-        problems.push(error)
+        problems.push({ file: name, problem: error })
       }
     }
   }
