@@ -118,7 +118,7 @@ describe('what the command line says to what it cannot do', () => {
       const { status, stdout, stderr } = await service.cli(parameters)
       assert.equal(status, 75)
       assert.match(stdout, /^msg_\w+ queued\n$/)
-      assert.match(stderr, /^✗ .*127\.0\.0\.1.*\n {2}.*tried again.*\n {2}The connection was refused:\n {2}1\. /)
+      assert.match(stderr, /^✗ .*127\.0\.0\.1.*\n {2}.*takes mail again.*\n {2}The connection was refused:\n {2}1\. /)
     }
     const { status, stdout } = await service.cli(['sender', 'test', 'away', '--to', 'b@example.org', '--no-wait'])
     assert.equal(status, 0)
@@ -245,6 +245,13 @@ describe('the catalogue at the command line', () => {
     const open = lines.filter((line) => line.includes('open.json') && /token_endpoint must begin with https:\/\/.*; grants\.0 /.test(line))
     assert.deepEqual([broken.length, open.length], [2, 2], 'each once in the log and once by doctor')
     assert.match(doctor, /▲ provider file: Left out: [^]*Correct the file, and start the service again\./)
+  })
+
+  it('proposes the provider of an address, and says what is wrong with one that is none', async () => {
+    assert.match(await service.get('providers', '--for', 'anna@contoso.onmicrosoft.com'), /^microsoft /m)
+    assert.match((await service.cli(['providers', '--for', 'anna@exämple.de'])).stderr, /No provider is known for xn--exmple-cua\.de/)
+    assert.match((await service.cli(['providers', '--for', '@'])).stderr, /There is no domain in this address/)
+    assert.match((await service.cli(['providers', '--for', 'evil'])).stderr, /"keybearer providers" cannot use[^]*must be a domain such as example\.org/)
   })
 
   it('says of each known application whose it is, what its publisher says, its scopes, and where the browser comes back to', async () => {

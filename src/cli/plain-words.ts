@@ -34,7 +34,7 @@ const withCommands = ['registration', 'sender', 'message', 'key', 'providers']
 
 /** Returns the command that was called, without what it was given. */
 function commandOf(words: string[]): string {
-  const [first = '', second = ''] = words.filter((word) => !word.startsWith('-'))
+  const [first = '', second = ''] = words.slice(words.findIndex((word) => !word.startsWith('-')))
   return ['keybearer', first, withCommands.includes(first) ? second : ''].filter((word) => /^[a-z][a-z-]*$/.test(word)).join(' ')
 }
 

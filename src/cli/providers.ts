@@ -104,6 +104,8 @@ function popularText(one: PopularConfiguration): string {
 
 async function proposeFor(address: string, options: ListOptions): Promise<void> {
   const domain = address.slice(address.lastIndexOf('@') + 1)
+  if (domain === '')
+    throw new CommandError('There is no domain in this address.', { exit: exitCodes.usage, nextStep: 'Such as: keybearer providers --for anna@example.org' })
   const found = await connectService().detectProvider({ params: { domain }, query: { look_up: options.lookUp ?? false } })
   if (options.json) return printJson(found)
   if (found.items.length === 0) {

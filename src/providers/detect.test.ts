@@ -11,6 +11,7 @@ const ids = (domain: string, exchangers?: string[]) => detectProviders(all, doma
 test('the domain of an address is its part behind the last at sign', () => {
   assert.equal(domainOf('Anna@Contoso.COM '), 'contoso.com')
   assert.equal(domainOf('"a@b"@example.org.'), 'example.org')
+  assert.equal(domainOf('anna@Exämple.de'), 'xn--exmple-cua.de')
   for (const wrong of [
     '',
     'anna',
@@ -34,6 +35,9 @@ describe('a provider is proposed', () => {
     assert.deepEqual(ids('yahoo.com'), ['yahoo'])
     assert.deepEqual(ids('fastmail.com'), ['fastmail'])
     assert.deepEqual(ids('contoso.com'), [])
+    assert.deepEqual(ids('contoso.onmicrosoft.com'), ['microsoft'])
+    assert.deepEqual(ids('onmicrosoft.com'), [])
+    assert.deepEqual(ids('evilonmicrosoft.com'), [])
   })
   test('by the servers that take the mail of the domain', () => {
     assert.deepEqual(ids('contoso.com', ['contoso-com.mail.protection.outlook.com.']), ['microsoft'])

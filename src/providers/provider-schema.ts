@@ -26,6 +26,8 @@ export const clientAuthMethods = ['client_secret_basic', 'client_secret_post', '
 export const grantNames = ['authorization_code', 'device_code', 'client_credentials', 'jwt_bearer'] as const
 
 const scopeName = text(500)
+/** `*.` in front stands for every domain below. */
+const mailDomain = z.string().regex(/^(?:\*\.)?(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}$/, 'must be a domain in lower case')
 const domain = z.string().regex(/^(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}$/, 'must be a domain in lower case')
 /** There is no password grant and no implicit grant, under whatever name. */
 const grantType = text(200).refine((value) => !/^(?:password|implicit|token)$/i.test(value), 'is a grant that Keybearer does not use')
@@ -47,7 +49,7 @@ export const providerSchema = z.strictObject({
   /** How many independent public programs name the same addresses. */
   sources: z.number().int().positive().optional(),
   /** Domains of mail addresses that belong to this provider. */
-  domains: z.array(domain).default([]),
+  domains: z.array(mailDomain).default([]),
   /** Ends of the names of mail exchangers that belong to it. */
   mail_exchangers: z.array(domain).default([]),
   issuer: text(500).optional(),
