@@ -100,7 +100,12 @@ export async function tellOutcome(client: ReturnType<typeof connectService>, acc
 async function waitUntilSettled(client: ReturnType<typeof connectService>, accepted: Message): Promise<Message> {
   for (let i = 0; i < 300; i++) {
     const message = await client.getMessage({ params: { message: accepted.id } })
-    if (message.status === 'sent' || message.status === 'failed' || message.status === 'cancelled' || (message.status === 'queued' && message.attempts > 0))
+    if (
+      message.status === 'sent' ||
+      message.status === 'failed' ||
+      message.status === 'cancelled' ||
+      (message.status === 'queued' && (message.attempts > 0 || message.problem !== null))
+    )
       return message
     await new Promise((done) => setTimeout(done, i < 20 ? 50 : 300))
   }
