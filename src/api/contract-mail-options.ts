@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fallbackCauses } from '../mail/mail-options.ts'
-import { noticeEvents } from '../mail/notice-events.ts'
+import { noticeEvents } from '../base/notice-events.ts'
 import { endpoint } from './endpoint.ts'
 import { named, ref, word } from './schemas.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { noticeEvents } from '../mail/notice-events.ts'
+import { noticeEvents } from '../base/notice-events.ts'
 import { credential } from './contract-credentials.ts'
 import { endpoint } from './endpoint.ts'
 import { count, optionalTime, page, ref, secret, time, word } from './schemas.ts'

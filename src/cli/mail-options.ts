@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import type { MailOptions, NewMailOptions } from '../../client/src/operations.ts'
+import { noticeEvents, type NoticeEvent } from '../base/notice-events.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
 import { collect, oneOf } from './input.ts'
-import { noticeWords, oneOfThese, type NoticeEvent } from './notice-words.ts'
+import { oneOfThese } from './one-of-these.ts'
 import { print, printJson } from './output.ts'
 import { connectService } from './service.ts'
 
@@ -29,7 +30,7 @@ export function mailOptionsCommand(): Command {
     .option('--no-fallback', 'no fallbacks')
     .option('--notify <addresses>', 'mail addresses that are told when a credential needs a person', collect)
     .option('--no-notify', 'tell nobody')
-    .option('--event <events>', `what they are told of: ${noticeWords.join(', ')}`, collect)
+    .option('--event <events>', `what they are told of: ${noticeEvents.join(', ')}`, collect)
     .option('--daily <hour[@zone]>', 'one mail a day with everything, such as 7@Europe/Berlin; in UTC unless told')
     .option('--at-once', 'each mail at once')
     .addOption(oneOf('--reminders <choice>', 'whether what does not work is named again every day', ['on', 'off']))
@@ -55,7 +56,7 @@ function changed(before: MailOptions, options: Options): NewMailOptions | null {
   const to = notify === false ? [] : Array.isArray(notify) ? notify : before.notify.to
   // Whoever names the first address wants to be told of what needs a person.
   const usual: NoticeEvent[] =
-    before.notify.events.length > 0 || to.length === 0 ? before.notify.events : noticeWords.filter((word) => word !== 'credential.recovered')
+    before.notify.events.length > 0 || to.length === 0 ? before.notify.events : noticeEvents.filter((word) => word !== 'credential.recovered')
   return {
     default_sender: options.default ?? before.default_sender?.id ?? null,
     fallbacks:
@@ -66,7 +67,7 @@ function changed(before: MailOptions, options: Options): NewMailOptions | null {
           : before.fallbacks.map((one) => ({ sender: one.sender.id, when: one.when })),
     notify: {
       to,
-      events: event === undefined ? usual : event.map((one) => oneOfThese(one, noticeWords, '--event')),
+      events: event === undefined ? usual : event.map((one) => oneOfThese(one, noticeEvents, '--event')),
       daily: atOnce ? null : daily === undefined ? before.notify.daily : readDaily(daily),
       reminders: reminders === undefined ? before.notify.reminders : reminders === 'on',
     },

@@ -1,17 +1,18 @@
 import { Command } from 'commander'
 import type { NewWebhook, Webhook } from '../../client/src/operations.ts'
+import { noticeEvents, type NoticeEvent } from '../base/notice-events.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { askSecret, collect, readSecretFile } from './input.ts'
-import { noticeWords, oneOfThese, type NoticeEvent } from './notice-words.ts'
+import { oneOfThese } from './one-of-these.ts'
 import { print, printJson, printTable, relative, say } from './output.ts'
 import { connectService } from './service.ts'
 
 type Options = { urlFile?: string; event?: string[]; json?: boolean; name?: string; enable?: boolean; disable?: boolean }
 
-const readEvents = (given: string[]): NoticeEvent[] => given.map((one) => oneOfThese(one, noticeWords, '--event'))
-const eventOption = ['--event <events>', `what it is told of: ${noticeWords.join(', ')}; all unless told`] as const
+const readEvents = (given: string[]): NoticeEvent[] => given.map((one) => oneOfThese(one, noticeEvents, '--event'))
+const eventOption = ['--event <events>', `what it is told of: ${noticeEvents.join(', ')}; all unless told`] as const
 const urlOption = ['--url-file <file>', 'file with the address it is sent to, or - for stdin: an address may hold a secret'] as const
 
 export function webhookCommand(): Command {
@@ -38,7 +39,7 @@ export function webhookCommand(): Command {
       .option('--json', 'print JSON')
       .action(async (name: string, options: Options) => {
         const url = options.urlFile === undefined ? await askSecret('Address', '--url-file') : readSecretFile(options.urlFile)
-        const body: NewWebhook = { name, url, events: options.event === undefined ? [...noticeWords] : readEvents(options.event) }
+        const body: NewWebhook = { name, url, events: options.event === undefined ? [...noticeEvents] : readEvents(options.event) }
         const made = await connectService().createWebhook({ body })
         if (options.json) return printJson(made)
         print(made.secret)

@@ -9,7 +9,7 @@ import { inTransaction } from '../storage/transaction.ts'
 import type { MailContext } from './context.ts'
 import { isTimeZone, type Daily } from './digest-time.ts'
 import { normalizeAddress } from './message.ts'
-import { noticeEvents, type NoticeEvent } from './notice-events.ts'
+import { noticeEvents, type NoticeEvent } from '../base/notice-events.ts'
 
 /** Why a message could not go out through its sender, as far as another way may help. */
 export const fallbackCauses = ['unreachable', 'refused', 'credential_not_ready'] as const

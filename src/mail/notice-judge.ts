@@ -8,7 +8,7 @@ import { listSenderRows } from '../storage/senders.ts'
 import { snoozesEnded } from '../storage/snoozes.ts'
 import type { MailContext } from './context.ts'
 import { auditNotice, backupNotice, credentialNotice, messageNotice, webhookNotice, type Notice, type Said } from './notice.ts'
-import type { NoticeEvent } from './notice-events.ts'
+import type { NoticeEvent } from '../base/notice-events.ts'
 import type { NoticeState, Pending } from './notice-state.ts'
 
 const hour = 3_600_000

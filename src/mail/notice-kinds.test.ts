@@ -10,7 +10,7 @@ import { updateCredential } from '../storage/credentials.ts'
 import { appendEvents } from '../storage/events.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { Notify } from './mail-options.ts'
-import { noticeEvents } from './notice-events.ts'
+import { noticeEvents } from '../base/notice-events.ts'
 
 const hour = 3_600_000
 const day = 24 * hour

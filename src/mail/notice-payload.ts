@@ -1,4 +1,4 @@
-import type { NoticeEvent } from './notice-events.ts'
+import type { NoticeEvent } from '../base/notice-events.ts'
 import type { Notice } from './notice.ts'
 import { subjectOf } from './notice-text.ts'
 

@@ -1,4 +1,4 @@
-import type { NoticeEvent } from './notice-events.ts'
+import type { NoticeEvent } from '../base/notice-events.ts'
 import type { WarnedEnds } from './notice-ends.ts'
 import type { Notice, Said } from './notice.ts'
 

@@ -3,7 +3,7 @@ import type { CalendarEnd } from '../credentials/calendar.ts'
 import { readReason } from '../credentials/credential-status.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import type { MessageFacts } from '../storage/message-facts.ts'
-import type { NoticeEvent } from './notice-events.ts'
+import type { NoticeEvent } from '../base/notice-events.ts'
 import type { MessageProblem, Recipient } from './types.ts'
 
 /**

@@ -6,7 +6,7 @@ import { makeNoticeNode, noticeUrl as publicUrl } from '../../test/notice-world.
 import { databases } from '../../test/world.ts'
 import { createTestClock, type TestClock } from '../base/clock.ts'
 import { updateCredential } from '../storage/credentials.ts'
-import type { NoticeEvent } from './notice-events.ts'
+import type { NoticeEvent } from '../base/notice-events.ts'
 import type { Notices } from './notices.ts'
 
 const day = 86_400_000

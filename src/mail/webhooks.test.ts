@@ -9,7 +9,7 @@ import { createTestClock, type TestClock } from '../base/clock.ts'
 import { createOutgoingHttp } from '../base/http.ts'
 import { isProblem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import { noticeEvents } from './notice-events.ts'
+import { noticeEvents } from '../base/notice-events.ts'
 import { retryPauses, WebhookDeliveries } from './webhook-delivery.ts'
 
 const minute = 60_000

@@ -12,7 +12,7 @@ import type { Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { deleteWebhookRow, findWebhook, insertWebhook, listWebhookRows, updateWebhookIf, type WebhookRow } from '../storage/webhooks.ts'
 import type { MailContext } from './context.ts'
-import { noticeEvents, type NoticeEvent } from './notice-events.ts'
+import { noticeEvents, type NoticeEvent } from '../base/notice-events.ts'
 import { newNoticeId, webhookPlaces, type WebhookDeliveries, type WebhookOutcome } from './webhook-delivery.ts'
 import { makeWebhookSecret } from './webhook-signature.ts'
 

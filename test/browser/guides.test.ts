@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { startAuthorizationServer } from '../rig/authorization-server.ts'
-import { startKnownProviders, type KnownProviders } from '../rig/known-providers.ts'
+import { openKnownOffice, type KnownOffice } from './known-office.ts'
 import { glanceAt } from './looks.ts'
-import { openOffice, type Office } from './office.ts'
+import type { Office } from './office.ts'
 import { goOn, nameIt, stepHeading } from './wizard-steps.ts'
 
 describe('the guides beside the steps of the wizard', () => {
+  let opened: KnownOffice
   let office: Office
-  let known: KnownProviders
   before(async () => {
-    const server = await startAuthorizationServer()
-    known = await startKnownProviders(server.issuer)
-    office = await openOffice({ server, settings: { KEYBEARER_PROVIDERS: known.folder } }).catch(async (error: unknown) => {
-      await known.stop()
-      throw error
-    })
+    opened = await openKnownOffice()
+    ;({ office } = opened)
   })
-  after(async () => {
-    await office.close()
-    await known.stop()
-  })
+  after(() => opened.close())
   afterEach(() => assert.deepEqual(office.anna.complaints.splice(0), []))
 
   const guide = () => office.anna.page.getByRole('complementary', { name: 'Guide' })

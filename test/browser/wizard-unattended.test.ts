@@ -1,29 +1,23 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { clientSecrets, startAuthorizationServer } from '../rig/authorization-server.ts'
-import { startKnownProviders, type KnownProviders } from '../rig/known-providers.ts'
+import { clientSecrets } from '../rig/authorization-server.ts'
 import { consentAtProvider } from './browser.ts'
+import { openKnownOffice, type KnownOffice } from './known-office.ts'
 import { glanceAt } from './looks.ts'
-import { openOffice, type Office } from './office.ts'
+import type { Office } from './office.ts'
 import { beginWithAddresses, choose, goOn, nameIt, typeScopes } from './wizard-steps.ts'
 
 type Stored = { status: string; scopes: string[]; username: string | null; grant: string; options: Record<string, string> }
 
 describe('the wizard, without a person and from files', () => {
+  let opened: KnownOffice
   let office: Office
-  let known: KnownProviders
+  let known: KnownOffice['known']
   before(async () => {
-    const server = await startAuthorizationServer()
-    known = await startKnownProviders(server.issuer)
-    office = await openOffice({ server, settings: { KEYBEARER_PROVIDERS: known.folder } }).catch(async (error: unknown) => {
-      await known.stop()
-      throw error
-    })
+    opened = await openKnownOffice()
+    ;({ office, known } = opened)
   })
-  after(async () => {
-    await office.close()
-    await known.stop()
-  })
+  after(() => opened.close())
   afterEach(() => assert.deepEqual(office.anna.complaints.splice(0), []))
 
   const stored = (name: string) => office.api<Stored>('GET', `/v1/credentials/${encodeURIComponent(name)}`)
