@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { closeDialog, openDesk, type Desk } from './desk.ts'
+import { startFakeProvider } from '../world.ts'
 import { glanceAt } from './looks.ts'
 
 describe('registrations, settings and health in the browser', () => {
@@ -94,6 +95,18 @@ describe('registrations, settings and health in the browser', () => {
     const key = page.getByRole('region', { name: 'Master key' })
     await key.getByText('Version 1', { exact: true }).waitFor()
     await key.locator('time').first().waitFor()
+  })
+
+  it('P7: a clock that differs from a provider is among the facts, with what to do, and only then', async (t) => {
+    const about = page.getByRole('region', { name: 'Service and backup' })
+    assert.equal(await about.getByText('Clock', { exact: true }).count(), 0)
+    const fake = await startFakeProvider()
+    t.after(() => fake.close())
+    fake.answer = () => ({ status: 404, headers: { date: new Date(Date.now() - 600_000).toUTCString() }, body: '{}' })
+    await assert.rejects(desk.api('POST', '/v1/providers/discover', { issuer: fake.url }))
+    await desk.visit('/settings', 'Settings & health')
+    await about.getByText(/^10 min ahead of 127\.0\.0\.1:\d+\. Nothing is signed where it is more than 5 min\. .*timedatectl set-ntp true$/).waitFor()
+    await page.getByText(/The clock of this machine is 10 min ahead of that of 127\.0\.0\.1:\d+: nothing is signed for it/).waitFor()
   })
 
   it('settings are searched, and no secret is among them', async () => {
