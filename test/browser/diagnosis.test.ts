@@ -30,7 +30,12 @@ describe('what the page says of failures', () => {
   })
 
   it('a credential that fails shows what it means, with its own values in the steps', async () => {
-    fake.answer = () => ({ status: 400, body: { error: 'invalid_client', error_description: 'AADSTS7000222: The provided client secret keys are expired.' } })
+    const headers = () => ({ date: new Date().toUTCString() })
+    fake.answer = () => ({
+      status: 400,
+      headers: headers(),
+      body: { error: 'invalid_client', error_description: 'AADSTS7000222: The provided client secret keys are expired.' },
+    })
     await desk.api('POST', '/v1/credentials', {
       name: 'office',
       grant: 'client_credentials',
