@@ -108,7 +108,7 @@ describe('the list of credentials and the page of one', () => {
     await page.goto(`${office.service.url}/credentials/mail`)
     await page.getByRole('img', { name: 'granted', exact: true }).first().waitFor()
     await page.getByRole('button', { name: 'Test' }).click()
-    await page.getByRole('dialog').getByText('It works.').waitFor()
+    await page.getByRole('dialog').getByText('It works.', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Close' }).last().click()
     await page.getByText('Tested').first().waitFor()
     await office.api('POST', '/v1/credentials/mail/refresh')

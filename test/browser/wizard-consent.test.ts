@@ -50,7 +50,7 @@ describe('the wizard, with a person who consents', () => {
     await goOn(page, 'Name')
     await page.getByLabel('Description').fill('For the nightly report')
     await goOn(page, 'Test')
-    await page.getByText('It works.').waitFor()
+    await page.getByText('It works.', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('heading', { name: 'new tab' }).waitFor()
     const stored = await office.api<{ scopes: string[]; description: string; status: string }>('GET', '/v1/credentials/new%20tab')

@@ -39,7 +39,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await goOn(page, 'Name')
     await page.getByLabel('Description').fill('The forecast')
     await goOn(page, 'Test')
-    await page.getByText('It works.').waitFor()
+    await page.getByText('It works.', { exact: true }).waitFor()
     await glanceAt(office.anna, 'wizard-summary')
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('heading', { name: 'weather' }).waitFor()
@@ -85,7 +85,7 @@ describe('the wizard over time: left, resumed, edited by two, cut off', () => {
     await nameIt(page, 'old server')
     await goOn(page, 'Name')
     await goOn(page, 'Test')
-    await page.getByText('It works.').waitFor()
+    await page.getByText('It works.', { exact: true }).waitFor()
     assert.deepEqual([(await stored('old server')).kind, (await stored('old server')).username], ['basic', 'anna'])
   })
 

@@ -49,7 +49,7 @@ describe('the wizard, without a person and from files', () => {
     const { page } = office.anna
     await goOn(page, 'Name')
     await goOn(page, 'Test')
-    await page.getByText('It works.').waitFor()
+    await page.getByText('It works.', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('heading', { name: heading }).waitFor()
   }

@@ -131,6 +131,8 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     else handler(request, response)
   }
   const server: Server = options.tls ? createHttpsServer(options.tls, listener) : createHttpServer(listener)
+  // A mail server asks again over a connection it left idle; one that closes just then is a failed login to it.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((done) => server.listen(options.port ?? 0, options.host ?? '127.0.0.1', done))
   const issuer = `${options.tls ? 'https' : 'http'}://localhost:${(server.address() as AddressInfo).port}`
 

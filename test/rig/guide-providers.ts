@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, randomUUID, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -123,7 +123,7 @@ export async function startGuideProviders(rig: MailRigAddresses): Promise<GuideP
       .setIssuer('delegate')
       .setSubject((payload.sub ?? '').split('@')[0]!)
       .setAudience(`${rig.issuer}/token`)
-      .setJti(`statement-${actedFor.length}`)
+      .setJti(randomUUID())
       .setIssuedAt()
       .setExpirationTime('1m')
       .sign(await importPKCS8(rig.clientKeys.rs256, 'RS256'))
