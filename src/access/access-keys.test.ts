@@ -59,6 +59,38 @@ for (const database of databases) {
       })
     })
 
+    it('Z7: a key that comes again over its connection is judged again; another key, or another connection, is read anew', async () => {
+      await withWorld(database, async (world, clock) => {
+        const keys = world.accessKeys
+        const make = async (name: string, more: { expiresAt?: number; networks?: string[] } = {}) => {
+          const made = await keys.create({ name, permissions: [{ credential: '*', rights: ['token'] }], ...more }, tester)
+          return `Bearer ${made.key.reveal()}`
+        }
+        const first = await make('first', { expiresAt: clock.now() + 60_000, networks: ['192.0.2.0/24'] })
+        const second = await make('second')
+        const connection = {}
+        const again = (authorization: string | undefined, address: string, over: object | null = connection) =>
+          keys.authenticateAgain({ authorization, address, ...(over === null ? {} : { connection: over }) })
+        assert.equal(again(first, '192.0.2.7'), null, 'nobody came over it yet')
+        const caller = await keys.authenticate(first, '192.0.2.7', connection)
+        assert.equal(again(first, '192.0.2.7'), caller)
+        for (const other of [second, undefined, `${first} `, first.toLowerCase()]) assert.equal(again(other, '192.0.2.7'), null)
+        assert.equal(again(first, '192.0.2.7', {}), null)
+        assert.equal(again(first, '192.0.2.7', null), null)
+        assert.throws(() => again(first, '198.51.100.1'), refused(/may not be used from/))
+        await assert.rejects(keys.authenticate(`${second}x`, '192.0.2.7', connection), refused(/mistyped/))
+        assert.equal((await keys.authenticate(second, '192.0.2.7', connection)).actor.name, 'second')
+        assert.equal(again(first, '192.0.2.7'), null, 'the connection now speaks for another')
+        await keys.authenticate(first, '192.0.2.7', connection)
+        clock.jump(61_000)
+        assert.throws(() => again(first, '192.0.2.7'), refused(/expired/))
+        await keys.authenticate(second, '192.0.2.7', connection)
+        await keys.revoke('second', tester)
+        // Either it is known to be revoked, or the database has to be asked.
+        await assert.rejects(async () => again(second, '192.0.2.7') ?? (await keys.authenticate(second, '192.0.2.7', connection)), refused(/revoked/))
+      })
+    })
+
     it('records who made and revoked it, and refuses a second key of the same name', async () => {
       await withWorld(database, async (world) => {
         await world.accessKeys.create({ name: 'one', permissions: [{ credential: '*', rights: ['read'] }] }, tester)

@@ -42,6 +42,8 @@ export class AccessKeys {
   readonly #audit: AuditTrail
   readonly #isFresh: () => boolean
   readonly #known = new Map<string, Known>()
+  /** The last header of each connection, and the hash of the key in it; it goes with the connection. */
+  readonly #lastOf = new WeakMap<object, { authorization: string; hash: string }>()
 
   /**
    * `isFresh` tells whether this node has seen all changes of the other nodes within the last second; otherwise the
@@ -58,12 +60,14 @@ export class AccessKeys {
   }
 
   /**
-   * Returns who calls, from the Authorization header.
+   * Returns who calls, from the Authorization header. A key that comes again over the same connection is not hashed again.
    *
    * @throws Problem not_signed_in for a key that is missing, mistyped, unknown, expired, revoked, or used from elsewhere
    */
-  async authenticate(authorization: string | undefined, address: string | null): Promise<Caller> {
-    return await this.#identify(this.#read(authorization), address)
+  async authenticate(authorization: string | undefined, address: string | null, connection?: object): Promise<Caller> {
+    const hash = this.#read(authorization)
+    if (connection !== undefined) this.#lastOf.set(connection, { authorization: authorization!, hash })
+    return await this.#identify(hash, address)
   }
 
   /**
@@ -88,6 +92,17 @@ export class AccessKeys {
     return parsed.hash
   }
 
+  /**
+   * Returns who calls over a connection over which the same key came last, if nothing has to be asked for it; null: call `authenticate`.
+   *
+   * @throws Problem not_signed_in
+   */
+  authenticateAgain({ authorization, address, connection }: { authorization: string | undefined; address: string | null; connection?: object }): Caller | null {
+    const last = connection === undefined ? undefined : this.#lastOf.get(connection)
+    const known = last !== undefined && last.authorization === authorization && this.#isFresh() ? this.#known.get(last.hash) : undefined
+    return known === undefined ? null : this.#judge(known, address)
+  }
+
   async #identify(hash: string, address: string | null): Promise<Caller> {
     let known = this.#known.get(hash)
     if (!known || !this.#isFresh()) {
@@ -102,6 +117,11 @@ export class AccessKeys {
         this.#known.set(hash, known)
       }
     }
+    return this.#judge(known, address)
+  }
+
+  /** Returns the caller behind a key that exists, if the key is good now and from here. @throws Problem not_signed_in */
+  #judge(known: Known, address: string | null): Caller {
     const { row } = known
     const now = this.#clock.now()
     if (row.revoked_at !== null) throw new Problem('not_signed_in', `The access key "${row.name}" was revoked.`)

@@ -19,7 +19,7 @@ export const auditActions = {
   'consent.browser_refused': 'Another browser than the one of a consent came with its address or its answer.',
   'consent.failed': 'A consent ended without tokens.',
   'consent.withdrawn': 'A consent that nobody had finished was withdrawn.',
-  'token.handed_out': 'A token left Keybearer.',
+  'token.handed_out': 'A token left Keybearer; the detail says how often, when the same caller asked for it many times at once.',
   'registration.created': 'A registration was made.',
   'registration.changed': 'A registration was changed; the detail names the fields.',
   'registration.deleted': 'A registration was deleted.',

@@ -41,6 +41,44 @@ for (const database of databases) {
       })
     })
 
+    it('A1: the same object many times at once is one record that says how often; it is counted anew after its commit', async () => {
+      await withTrail(database, async (world) => {
+        const { audit } = world.context
+        const entryOf = (n: number) => ({ actor: tester, action: 'token.handed_out' as const, subject: 'cred_same', outcome: 'done' as const, detail: { n } })
+        const [one, two] = [entryOf(1), entryOf(2)]
+        await Promise.all([one, two, one, one, entryOf(1)].map((entry) => audit.record(entry)))
+        await audit.record(one)
+        await Promise.all([two, two].map((entry) => audit.record(entry)))
+        const { items } = await audit.list({ subject: 'cred_same', limit: 100 })
+        assert.deepEqual(items.map((item) => item.detail).toReversed(), [{ n: 1, count: 3 }, { n: 2 }, { n: 1 }, { n: 1 }, { n: 2, count: 2 }])
+        assert.deepEqual([one.detail, (await audit.verify()).ok], [{ n: 1 }, true])
+      })
+    })
+
+    it('A1: more than fit into one commit are all recorded, and each caller waits for the commit of what it asked for', async () => {
+      await withTrail(database, async (world) => {
+        const { audit } = world.context
+        const entries = Array.from({ length: 1200 }, (_, n) => ({
+          actor: tester,
+          action: 'token.handed_out' as const,
+          subject: `cred_${n}`,
+          outcome: 'done' as const,
+          detail: { burst: n },
+        }))
+        const isOnDisk = async (n: number) =>
+          (await world.store.db.selectFrom('audit').select('seq').where('detail', 'like', `%"burst":${n}%`).execute()).length > 0
+        const [first, last] = await Promise.all(
+          [0, 1199].map(async (n) => {
+            await audit.record(entries[n]!)
+            return await isOnDisk(n)
+          }),
+        )
+        await Promise.all(entries.slice(1, -1).map((entry) => audit.record(entry)))
+        assert.deepEqual([first, last], [true, true])
+        assert.deepEqual(await audit.verify().then((found) => [found.ok, found.records]), [true, 1230])
+      })
+    })
+
     it('A3: a changed record is found', async () => {
       await withTrail(database, async (world) => {
         await world.store.db.updateTable('audit').set({ actor_name: 'somebody else' }).where('seq', '=', 7).execute()

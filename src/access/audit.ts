@@ -38,9 +38,12 @@ export type AuditView = {
 
 export type Verification = { ok: true; records: number; head: string } | { ok: false; records: number; firstBad: number; what: string }
 
-type Waiting = { entry: AuditEntry; at: number; resolve: () => void; reject: (error: unknown) => void }
+/** An entry that waits for its commit, and how often it came since it first did. */
+type Waiting = { entry: AuditEntry; at: number; count: number; done: Promise<void>; resolve: () => void; reject: (error: unknown) => void }
 
 const batchSize = 500
+/** For company that keeps coming in, a batch waits at most so many turns of the event loop. */
+const mostTurns = 20
 const pageSize = 1000
 
 /**
@@ -57,7 +60,9 @@ export class AuditTrail {
   readonly #markKey: KeyObject
   readonly #bus: EventBus | undefined
   readonly #onCommit: ((records: number) => void) | undefined
-  #waiting: Waiting[] = []
+  #waiting = new Map<AuditEntry, Waiting>()
+  /** How many entries came at all. */
+  #came = 0
   #isFlushing = false
   #blocked = false
 
@@ -85,29 +90,37 @@ export class AuditTrail {
     const now = this.#clock.now()
     await this.#append(
       trx,
-      entries.map((entry) => ({ entry, at: now })),
+      entries.map((entry) => ({ entry, at: now, count: 1 })),
     )
   }
 
   /**
-   * Records one entry and resolves when it is on disk. Entries that arrive while a commit runs share the next one.
+   * Records one entry and resolves when it is on disk. Entries that arrive while a commit runs share the next one. The same object
+   * that comes again before that commit is one record, which says how often it came: a burst of equal hand-outs is one line.
    *
    * @throws Problem audit_blocked
    */
   record(entry: AuditEntry): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, at: this.#clock.now(), resolve, reject })
-      if (this.#isFlushing) return
+    this.#came += 1
+    const same = this.#waiting.get(entry)
+    if (same !== undefined) {
+      same.count += 1
+      return same.done
+    }
+    const waiting = { entry, at: this.#clock.now(), count: 1 } as Waiting
+    waiting.done = new Promise((resolve, reject) => Object.assign(waiting, { resolve, reject }))
+    this.#waiting.set(entry, waiting)
+    if (!this.#isFlushing) {
       this.#isFlushing = true
       void this.#flush()
-    })
+    }
+    return waiting.done
   }
 
   async #flush(): Promise<void> {
-    // One turn of the event loop collects what has already arrived on other connections.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, batchSize)
+    await this.#gather()
+    while (this.#waiting.size > 0) {
+      const batch = this.#takeBatch()
       try {
         await inTransaction(this.#db, (trx) => this.#append(trx, batch))
         this.#onCommit?.(batch.length)
@@ -118,9 +131,30 @@ export class AuditTrail {
         const problem = blockedBy(error)
         for (const waiting of batch) waiting.reject(problem)
       }
-      if (this.#waiting.length > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+      if (this.#waiting.size > 0) await this.#gather()
     }
     this.#isFlushing = false
+  }
+
+  /** Waits for company: as long as each turn of the event loop brings more. Whoever comes alone waits for one turn. */
+  async #gather(): Promise<void> {
+    for (let turns = 0; turns < mostTurns; turns++) {
+      const before = this.#came
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      if (this.#came === before) return
+    }
+  }
+
+  /** Takes the entries that have waited longest. What comes from now on belongs to another record, also when it is the same. */
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = []
+    for (const waiting of this.#waiting.values()) {
+      if (batch.length === batchSize) break
+      batch.push(waiting)
+    }
+    if (batch.length === this.#waiting.size) this.#waiting = new Map()
+    else for (const { entry } of batch) this.#waiting.delete(entry)
+    return batch
   }
 
   #tell(type: 'audit.blocked' | 'audit.unblocked'): void {
@@ -145,12 +179,12 @@ export class AuditTrail {
     return this.#blocked
   }
 
-  async #append(trx: Transaction<Tables>, items: { entry: AuditEntry; at: number }[]): Promise<void> {
+  async #append(trx: Transaction<Tables>, items: Pick<Waiting, 'entry' | 'at' | 'count'>[]): Promise<void> {
     const head = await advanceAuditHead(trx, items.length)
     let { seq, hash } = head
-    const rows = items.map(({ entry, at }) => {
+    const rows = items.map((item) => {
       seq += 1
-      const row = toRow(entry, seq, at)
+      const row = toRow(item, seq)
       hash = chainHash(this.#key, hash, row)
       return { ...row, hash }
     })
@@ -226,7 +260,8 @@ function blockedBy(error: unknown): Problem {
   return new Problem('audit_blocked', `The audit record could not be written, so nothing was done.${why}`, { cause: error, retryAfter: 5 })
 }
 
-function toRow(entry: AuditEntry, seq: number, at: number): Omit<NewRow<'audit'>, 'hash'> {
+function toRow({ entry, at, count }: Pick<Waiting, 'entry' | 'at' | 'count'>, seq: number): Omit<NewRow<'audit'>, 'hash'> {
+  const detail = count === 1 ? entry.detail : { ...entry.detail, count }
   return {
     seq,
     at,
@@ -238,7 +273,7 @@ function toRow(entry: AuditEntry, seq: number, at: number): Omit<NewRow<'audit'>
     outcome: entry.outcome,
     reason: entry.reason === undefined ? null : redactText(entry.reason, 500),
     address: entry.actor.address,
-    detail: entry.detail === undefined ? '{}' : JSON.stringify(entry.detail),
+    detail: detail === undefined ? '{}' : JSON.stringify(detail),
   }
 }
 

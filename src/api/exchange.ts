@@ -17,21 +17,16 @@ export type Exchange = {
   query: string
 }
 
-/** Makes the exchanges of one server. Their ids share a random beginning and count on: nothing is proven by them. */
+/** Makes the exchanges of one server. Their ids share a random beginning and count on, in digits that the ids have anyway. */
 export function exchangeMaker(clock: Clock): (request: IncomingMessage, response: ServerResponse) => Exchange {
   const beginning = newId('req', clock.now()).slice(0, -countDigits)
   let count = 0
   return (request, response) => {
-    count = (count + 1) % 32 ** countDigits
+    count = (count + 1) % 16 ** countDigits
     return {
       request,
       response,
-      requestId:
-        beginning +
-        count
-          .toString(32)
-          .replace(/[ilou]/g, (sign) => 'wxyz'['ilou'.indexOf(sign)]!)
-          .padStart(countDigits, '0'),
+      requestId: beginning + count.toString(16).padStart(countDigits, '0'),
       startedAt: clock.monotonic(),
       address: null,
       path: '',

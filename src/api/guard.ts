@@ -18,14 +18,15 @@ export async function admit(
   services: Pick<Services, 'accessKeys' | 'sessions' | 'credentials' | 'clock'>,
   refusals: Refusals,
   endpoint: Endpoint,
-  request: Proof & { credential: string | undefined },
+  request: Proof,
+  credential: string | undefined,
 ): Promise<Admitted> {
   const { permission } = endpoint
   if (permission === 'public') return { caller: null, actor: nobody(request.address), credentialId: '' }
 
   let caller: Caller
   try {
-    caller = await identify(services, request)
+    caller = (isBySession(request) ? null : services.accessKeys.authenticateAgain(request)) ?? (await identify(services, request))
   } catch (error) {
     if (error instanceof Problem && error.code === 'not_signed_in') {
       await refusals.record({
@@ -43,12 +44,24 @@ export async function admit(
     throw problem
   }
 
-  const credentialId = await permit(services, caller, permission, request.credential, refuse)
+  const credentialId = permittedAtOnce(services, caller, permission, credential) ?? (await permit(services, caller, permission, credential, refuse))
   // Asked last: nobody proves himself again only to hear that he may not.
   if (endpoint.fresh === true && caller.person !== null && (caller.person.freshUntil ?? 0) <= services.clock.now()) {
     return await refuse(new Problem('sign_in_stale', 'This needs a sign-in of the last five minutes.'))
   }
   return { caller, actor: caller.actor, credentialId }
+}
+
+/** Returns the id of a credential that is in memory and that the caller has the right on; everything else is for `permit`. */
+function permittedAtOnce(
+  services: Pick<Services, 'credentials'>,
+  caller: Caller,
+  permission: Exclude<Permission, 'public'>,
+  credential: string | undefined,
+): string | null {
+  if (typeof permission === 'string' || !('credential' in permission) || credential === undefined) return null
+  const id = services.credentials.knownId(credential)
+  return id !== undefined && caller.knows(id) && caller.can(permission.credential, id) ? id : null
 }
 
 /** Returns the id of the credential that the call is about, or an empty text, and refuses what the permission does not allow. */
@@ -95,7 +108,13 @@ export const mayManage = (caller: Caller): boolean => caller.administers('manage
 const lacks = (caller: Caller, what: string) => new Problem('not_allowed', `${caller.title} lacks ${what}.`)
 
 /** By what a caller proves who he is: an access key, or what the cookie of a session holds. */
-export type Proof = { authorization: string | undefined; session: string | null; address: string | null }
+export type Proof = {
+  authorization: string | undefined
+  session: string | null
+  address: string | null
+  /** What all requests of one connection share. */
+  connection?: object
+}
 
 /** A key that is sent counts, whatever cookie the browser adds. */
 const isBySession = ({ authorization, session }: Proof): boolean => authorization === undefined && session !== null
@@ -107,7 +126,7 @@ const isBySession = ({ authorization, session }: Proof): boolean => authorizatio
  */
 export async function identify(services: Pick<Services, 'accessKeys' | 'sessions'>, proof: Proof, options: { quiet?: boolean } = {}): Promise<Caller> {
   if (isBySession(proof)) return await services.sessions.authenticate(proof.session!, proof.address, options)
-  return await services.accessKeys.authenticate(proof.authorization, proof.address)
+  return await services.accessKeys.authenticate(proof.authorization, proof.address, proof.connection)
 }
 
 export const nobody = (address: string | null): Actor => ({ id: 'nobody', name: 'nobody', kind: 'nobody', address })

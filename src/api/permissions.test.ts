@@ -169,7 +169,10 @@ describe('who may call what', () => {
     )
     api = await openApiWorld({
       replace: (services) => ({
-        credentials: Object.assign(Object.create(inside) as object, { idOf: services.credentials.idOf.bind(services.credentials) }) as never,
+        credentials: Object.assign(Object.create(inside) as object, {
+          idOf: services.credentials.idOf.bind(services.credentials),
+          knownId: services.credentials.knownId.bind(services.credentials),
+        }) as never,
         exporter: inside as never,
         importer: inside as never,
         consents: inside as never,
@@ -186,7 +189,10 @@ describe('who may call what', () => {
         actionHooks: inside as never,
         rotation: inside as never,
         backups: inside as never,
-        accessKeys: Object.assign(Object.create(inside) as object, { authenticate: services.accessKeys.authenticate.bind(services.accessKeys) }) as never,
+        accessKeys: Object.assign(Object.create(inside) as object, {
+          authenticate: services.accessKeys.authenticate.bind(services.accessKeys),
+          authenticateAgain: services.accessKeys.authenticateAgain.bind(services.accessKeys),
+        }) as never,
       }),
     })
     for (const name of ['mine', 'theirs']) {
@@ -246,6 +252,7 @@ describe('who may call what', () => {
     const broken = await openApiWorld({
       replace: (services) => ({
         credentials: Object.assign(Object.create(services.credentials) as object, {
+          knownId: () => undefined,
           idOf: async () => {
             throw new Error('no decision')
           },

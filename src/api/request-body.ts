@@ -5,6 +5,9 @@ import { Problem } from '../base/problem.ts'
 export const defaultBodyLimit = 1024 * 1024
 const deepest = 32
 
+/** A body without fields. */
+export const noBody: Record<string, never> = Object.freeze({})
+
 /** Returns whether the request says that it has a body. */
 export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length']
@@ -17,10 +20,10 @@ export function hasBody(request: IncomingMessage): boolean {
  * @throws Problem payload_too_large, unsupported_media_type, malformed_json
  */
 export async function readJsonBody(request: IncomingMessage, limit: number): Promise<unknown> {
-  if (!hasBody(request)) return {}
+  if (!hasBody(request)) return noBody
   checkType(request)
   const bytes = await readBytes(request, limit)
-  if (bytes.length === 0) return {}
+  if (bytes.length === 0 || (bytes.length === 2 && bytes[0] === 0x7b && bytes[1] === 0x7d)) return noBody
   return parseJson(bytes)
 }
 
@@ -37,6 +40,7 @@ function checkType(request: IncomingMessage): void {
     throw new Problem('unsupported_media_type', 'The body is compressed; send it plain.', { nextStep: 'Leave Content-Encoding out.' })
   }
   const type = request.headers['content-type'] ?? ''
+  if (type === 'application/json') return
   const [essence = '', ...parameters] = type
     .toLowerCase()
     .split(';')
@@ -68,8 +72,9 @@ function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
       chunks.push(chunk)
     })
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-    request.on('error', (error) => reject(new Problem('malformed_json', 'The body broke off.', { cause: error })))
-    request.on('aborted', () => reject(new Problem('malformed_json', 'The body broke off.')))
+    request.on('close', () => {
+      if (!request.readableEnded) reject(new Problem('malformed_json', 'The body broke off.', { cause: request.errored }))
+    })
   })
 }
 

@@ -9,7 +9,7 @@ import { admit, type Admitted, type Proof } from './guard.ts'
 import { checkInput, readQuery } from './input.ts'
 import type { Written } from './problem-reply.ts'
 import type { Refusals } from '../access/refusals.ts'
-import { defaultBodyLimit, readJsonBody, readRawBody } from './request-body.ts'
+import { defaultBodyLimit, noBody, readJsonBody, readRawBody } from './request-body.ts'
 import type { Services } from './services.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
@@ -48,6 +48,9 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
   const { services, refusals, streams } = surroundings
   const limit = endpoint.largeBody ? Math.ceil(surroundings.mailMaxBytes * 1.4) : defaultBodyLimit
 
+  // What a body without fields comes to is the same each time.
+  const emptyBody = endpoint.body?.safeParse(noBody)
+
   const toCall = async (exchange: Exchange, rawParams: Record<string, string>, admitted: Admitted, proof: Proof): Promise<Call> => {
     const { request } = exchange
     const params = endpoint.params ? checkInput(endpoint.params, rawParams, 'path') : {}
@@ -56,7 +59,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
     if (!endpoint.query) refuseAny(query, 'query')
     const signed = endpoint.rawBody === true ? await readSigned(request, limit) : nothingSigned
     const raw = isForeign(endpoint) || endpoint.rawBody === true ? {} : await readJsonBody(request, limit)
-    const body = endpoint.body ? checkInput(endpoint.body, raw, 'body') : raw
+    const body = raw === noBody && emptyBody?.success ? emptyBody.data : endpoint.body ? checkInput(endpoint.body, raw, 'body') : raw
     if (!endpoint.body) refuseAny(raw as object, 'body')
     return {
       params: params as never,
@@ -102,8 +105,14 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
   return {
     endpoint,
     async answer(exchange, rawParams) {
-      const proof: Proof = { authorization: readAuthorization(exchange), session: surroundings.cookie.read(exchange.request), address: exchange.address }
-      const admitted = await admit(services, refusals, endpoint, { ...proof, credential: rawParams.credential })
+      const { request } = exchange
+      const proof: Proof = {
+        authorization: readAuthorization(exchange),
+        session: surroundings.cookie.read(request),
+        address: exchange.address,
+        connection: request.socket,
+      }
+      const admitted = await admit(services, refusals, endpoint, proof, rawParams.credential)
       const call = await toCall(exchange, rawParams, admitted, proof)
       if (endpoint.kind === 'events') {
         if (call.isHead) return writeReply(exchange, { status: 200, headers: { 'content-type': 'text/event-stream' }, body: '' })
@@ -112,13 +121,13 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
       }
       if (endpoint.kind === 'lines') return await writeLines(endpoint, exchange, await handler(call))
       if (endpoint.kind === 'file') return await writeFile(endpoint, exchange, (await handler(call)).file!)
-      const key = endpoint.takesIdempotencyKey ? single(exchange.request, 'idempotency-key') : undefined
+      const key = endpoint.takesIdempotencyKey ? single(request, 'idempotency-key') : undefined
       if (key === undefined) return writeReply(exchange, await work(call))
-      const request = createHash('sha256')
+      const fingerprint = createHash('sha256')
         .update(JSON.stringify([endpoint.id, call.params, call.query, call.body]))
         .digest('hex')
-      if (endpoint.keepsIdempotencyKey) return writeReply(exchange, await work({ ...call, submission: submissionOf(call.actor.id, key, request) }))
-      const done = await services.idempotency.once(call.actor.id, key, request, async () => {
+      if (endpoint.keepsIdempotencyKey) return writeReply(exchange, await work({ ...call, submission: submissionOf(call.actor.id, key, fingerprint) }))
+      const done = await services.idempotency.once(call.actor.id, key, fingerprint, async () => {
         const written = await work(call)
         return { status: written.status, body: JSON.stringify(written) }
       })

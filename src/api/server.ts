@@ -115,14 +115,14 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
     const { request, response } = exchange
     metrics.count('http_requests_total', { method: knownMethod(request.method), route, status: String(response.statusCode) })
     // Never the query: a callback carries its code there.
-    log.debug('request', {
+    log.debug('request', () => ({
       request_id: exchange.requestId,
       method: request.method,
       path: exchange.path.slice(0, 200),
       status: response.statusCode,
       address: exchange.address,
       milliseconds: Math.round((clock.monotonic() - exchange.startedAt) * 10) / 10,
-    })
+    }))
   }
 
   const server = createHttpServer(

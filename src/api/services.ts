@@ -67,7 +67,7 @@ export type Services = {
   log: Log
   bus: EventBus
   metrics: Metrics
-  accessKeys: Pick<AccessKeys, 'authenticate' | 'reader' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
+  accessKeys: Pick<AccessKeys, 'authenticate' | 'authenticateAgain' | 'reader' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
   deliveries: Pick<KeyDeliveries, 'look' | 'open'>
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
   signIn: Pick<SignIn, 'withPassword' | 'hasPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>
@@ -82,6 +82,7 @@ export type Services = {
     | 'counts'
     | 'get'
     | 'idOf'
+    | 'knownId'
     | 'create'
     | 'change'
     | 'delete'

@@ -120,6 +120,7 @@ describe('changing things through the API', () => {
       replace: (services) => ({
         credentials: Object.assign(Object.create(services.credentials) as object, {
           idOf: async () => 'cred_1',
+          knownId: () => 'cred_1',
           handOut: async () => {
             throw new Problem('provider_unavailable', 'away', { retryAfter: 7.2 })
           },

@@ -37,6 +37,9 @@ test('writes nothing below its level, and does not look at the fields then', () 
     }
     for (const write of [log.debug, log.info, log.warn, log.error]) write('it happened', fields)
     assert.equal(lines.length, expected, level)
+    let made = 0
+    log.debug('made when wanted', () => ({ made: ++made }))
+    assert.deepEqual([made, lines.length], level === 'debug' ? [1, expected + 1] : [0, expected])
   }
 })
 

@@ -3,7 +3,8 @@ import { redact, redactText } from './redact.ts'
 
 /** Writes one line per event. Every field passes `redact`, whatever it is. */
 export type Log = {
-  debug(event: string, fields?: Record<string, unknown>): void
+  /** Fields that only a function makes are not made when nobody reads them. */
+  debug(event: string, fields?: Record<string, unknown> | (() => Record<string, unknown>)): void
   info(event: string, fields?: Record<string, unknown>): void
   warn(event: string, fields?: Record<string, unknown>): void
   error(event: string, fields?: Record<string, unknown>): void
@@ -23,8 +24,9 @@ export function createLog(options: { level: LogLevel; output: Output }): Log {
   )
   const write =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (event: string, fields: Record<string, unknown> = {}) => {
+    (event: string, given: Record<string, unknown> | (() => Record<string, unknown>) = {}) => {
       if (!logger.isLevelEnabled(level)) return
+      const fields = typeof given === 'function' ? given() : given
       const { level: givenLevel, time, event: givenEvent, ...rest } = redact(fields) as Record<string, unknown>
       // Names that the line itself uses get an underscore, so that no field can pass itself off as them.
       const renamed = {

@@ -73,8 +73,14 @@ function printRecords(records: AuditRecord[]): void {
       item.actor.name,
       item.action,
       item.subject?.name ?? item.subject?.id ?? '',
-      item.reason === null ? item.outcome : `${item.outcome}: ${item.reason}`,
+      outcomeOf(item),
       item.address ?? '',
     ]),
   )
+}
+
+/** How it ended, why, and how often it came at once when that is one record. */
+function outcomeOf({ outcome, reason, detail }: AuditRecord): string {
+  const times = typeof detail.count === 'number' ? ` ×${detail.count}` : ''
+  return `${outcome}${times}${reason === null ? '' : `: ${reason}`}`
 }

@@ -110,6 +110,11 @@ export class Credentials {
     return await this.#handOuts.idOf(ref, mayBeKnown)
   }
 
+  /** Returns the id behind an id or a name if it is in memory. */
+  knownId(ref: string): string | undefined {
+    return this.#handOuts.knownId(ref)
+  }
+
   async create(input: NewCredential, actor: Actor, limits: Limits = {}): Promise<CredentialView> {
     return await this.get(await createCredential(this.#context, this.#registrations, input, actor, limits))
   }
@@ -288,7 +293,7 @@ export class Credentials {
 
   /** Hands a token out. @throws Problem see `HandOuts.handOut` */
   async handOut(ref: string, order: HandOutOrder): Promise<HandedOut> {
-    const id = await this.idOf(ref)
+    const id = this.knownId(ref) ?? (await this.idOf(ref))
     if (id === null) throw notFound(ref)
     return await this.#handOuts.handOut(id, order)
   }

@@ -184,12 +184,35 @@ for (const database of databases) {
       assert.equal(items[0]?.actor.id, tester.id)
     })
 
+    it('A1: many hand-outs at once are recorded with their number, apart for each caller, address and token', async () => {
+      rotating()
+      const id = await makeRefreshable(world, fake, `burst-${database}`)
+      const elsewhere = { ...tester, address: '192.0.2.9' }
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      await Promise.all([tester, elsewhere, tester, tester, elsewhere].map(async (actor) => await world.credentials.handOut(id, { purpose: 'token', actor })))
+      await world.credentials.refresh(id, tester)
+      await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+      const { items } = await world.context.audit.list({ subject: id, action: 'token.handed_out' })
+      const told = items.map((item) => [item.address, item.detail.generation, item.detail.count ?? 1]).toReversed()
+      const [early, late] = [told[0]![1], told.at(-1)![1]]
+      assert.notEqual(early, late)
+      assert.deepEqual(told, [
+        [tester.address, early, 1],
+        [tester.address, early, 3],
+        [elsewhere.address, early, 2],
+        [tester.address, late, 1],
+      ])
+      const usage = items.reduce((sum, item) => sum + Number(item.detail.count ?? 1), 0)
+      assert.equal(usage, 7)
+    })
+
     it('A2: when the audit trail cannot be written nothing is handed out, and it recovers by itself', async () => {
       rotating()
       const id = await makeRefreshable(world, fake, `blocked-${database}`)
       await world.credentials.handOut(id, { purpose: 'token', actor: tester })
       await world.store.db.schema.alterTable('audit').renameTo('audit_away').execute()
-      await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'audit_blocked'))
+      const burst = await Promise.allSettled(Array.from({ length: 5 }, () => world.credentials.handOut(id, { purpose: 'token', actor: tester })))
+      assert.ok(burst.every((one) => one.status === 'rejected' && isProblem(one.reason, 'audit_blocked')))
       await world.store.db.schema.alterTable('audit_away').renameTo('audit').execute()
       await world.credentials.handOut(id, { purpose: 'token', actor: tester })
       assert.deepEqual(await world.context.audit.verify().then((v) => v.ok), true)

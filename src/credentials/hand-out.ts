@@ -1,8 +1,8 @@
+import type { AuditEntry } from '../access/audit.ts'
 import type { Actor } from '../base/actor.ts'
 import { Problem, withDiagnosis } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { shellWord } from '../base/shell-word.ts'
-import { nameKey } from '../storage/credential-derived.ts'
 import { findCredential, readCredential, readToHandOut, type CredentialToHandOut, type CredentialWithRegistration } from '../storage/credentials.ts'
 import { keyRead } from '../storage/data-keys.ts'
 import type { Row } from '../storage/tables.ts'
@@ -57,15 +57,8 @@ export class HandOuts {
    */
   async handOut(id: string, order: HandOutOrder): Promise<HandedOut> {
     return await this.#recordingRefusals(id, order, async (told) => {
-      const token = await this.#choose(id, order)
-      await this.#context.audit.record({
-        actor: order.actor,
-        action: 'token.handed_out',
-        subject: token.id,
-        subjectName: token.name,
-        outcome: 'done',
-        detail: { ...told, generation: token.generation, token: token.mark },
-      })
+      const token = this.#inMemory(id, order) ?? (await this.#choose(id, order))
+      await this.#context.audit.record(recordOf(token, order, told))
       this.#countUse(token.id, order, 'ok')
       this.#context.count('hand_outs', 'ok')
       return handedOut(token)
@@ -84,6 +77,12 @@ export class HandOuts {
       this.#countUse(id, order, 'ok')
       return generation
     })
+  }
+
+  /** Returns a token that nothing has to be asked or awaited for. */
+  #inMemory(id: string, order: HandOutOrder): CachedToken | null {
+    const cached = this.#cache.get(id)
+    return cached !== undefined && !order.destination && this.#context.isFresh() && this.#isGood(cached, order) ? cached : null
   }
 
   async #choose(id: string, order: HandOutOrder): Promise<CachedToken> {
@@ -116,17 +115,19 @@ export class HandOuts {
     }
   }
 
+  /** Returns the id behind an id or a name if it is in memory, spelled as it was when it was found. */
+  knownId(ref: string): string | undefined {
+    return this.#context.isFresh() ? this.#cache.idOf(ref) : undefined
+  }
+
   /** Finds the id behind an id or a name; what `mayBeKnown` denies is not taken from memory, which would be quicker than finding nothing. */
   async idOf(ref: string, mayBeKnown: (id: string) => boolean = () => true): Promise<string | null> {
-    const key = ref.startsWith('cred_') ? ref : nameKey(ref)
-    if (this.#context.isFresh()) {
-      const known = this.#cache.idOf(key)
-      if (known !== undefined && mayBeKnown(known)) return known
-    }
+    const known = this.knownId(ref)
+    if (known !== undefined && mayBeKnown(known)) return known
     const { changes } = this.#cache
     const row = await readToHandOut(this.#context.db, ref)
     if (row === undefined) return null
-    this.#cache.rememberId(key, row.id)
+    this.#cache.rememberId(ref, row.id)
     // Whoever has the id in hand asks by it next, and often for the token.
     this.#cache.rememberId(row.id, row.id)
     this.#cache.keepRead(row, changes)
@@ -249,6 +250,27 @@ export class HandOuts {
     if (!row) return new Problem('not_found', 'There is no such credential.')
     return withDiagnosis(problemOfStatus(row, busy, this.#context.clock.now()), diagnosisOfReason(this.#context, row))
   }
+}
+
+/** What is recorded of hand-outs, made once for each token and caller. */
+const records = new WeakMap<CachedToken, WeakMap<Actor, AuditEntry>>()
+
+/** Returns the same object for the same token, caller and purpose, where many come at once: of those the trail makes one record. */
+function recordOf(token: CachedToken, order: HandOutOrder, told: { purpose: Purpose; destination?: string }): AuditEntry {
+  const make = (): AuditEntry => ({
+    actor: order.actor,
+    action: 'token.handed_out',
+    subject: token.id,
+    subjectName: token.name,
+    outcome: 'done',
+    detail: { ...told, generation: token.generation, token: token.mark },
+  })
+  if (order.purpose !== 'token' || order.destination) return make()
+  let ofToken = records.get(token)
+  if (ofToken === undefined) records.set(token, (ofToken = new WeakMap()))
+  let entry = ofToken.get(order.actor)
+  if (entry === undefined) ofToken.set(order.actor, (entry = make()))
+  return entry
 }
 
 /** What is given to a caller, made once for each token: the same object as long as the token is the same. */

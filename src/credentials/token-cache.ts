@@ -102,12 +102,13 @@ export class TokenCache {
     return row
   }
 
-  idOf(nameKey: string): string | undefined {
-    return this.#ids.get(nameKey)
+  idOf(ref: string): string | undefined {
+    return this.#ids.get(ref)
   }
 
-  rememberId(nameKey: string, id: string): void {
+  /** Remembers what an id or a name, as somebody spelled it, stands for. */
+  rememberId(ref: string, id: string): void {
     if (this.#ids.size >= size) this.#ids.clear()
-    this.#ids.set(nameKey, id)
+    this.#ids.set(ref, id)
   }
 }

@@ -18,6 +18,8 @@ export class UsageRecorder {
   readonly #bus: EventBus
   readonly #log: Log
   #uses = new Map<string, UsageCount>()
+  /** The count that was added to last: whoever comes often comes again. */
+  #last: UsageCount | null = null
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: { db: Database; clock: Clock; bus: EventBus; log: Log }) {
@@ -29,10 +31,24 @@ export class UsageRecorder {
 
   add(credentialId: string, actor: Actor, outcome: 'ok' | 'issue'): void {
     const at = this.#clock.now()
-    const key = `${credentialId} ${actor.id} ${dayNumber(at)}`
-    const use = this.#uses.get(key) ?? { credential_id: credentialId, access_key_id: actor.id, at, ok: 0, issue: 0, outcome, success_at: null }
-    this.#uses.set(key, { ...use, at, outcome, [outcome]: use[outcome] + 1, success_at: outcome === 'ok' ? at : use.success_at })
+    const last = this.#last
+    const isSame = last !== null && last.credential_id === credentialId && last.access_key_id === actor.id && dayNumber(last.at) === dayNumber(at)
+    const use = isSame ? last : (this.#last = this.#countOf(credentialId, actor.id, at))
+    use.at = at
+    use.outcome = outcome
+    use[outcome] += 1
+    if (outcome === 'ok') use.success_at = at
     this.#timer ??= setTimeout(() => void this.flush(), flushInterval).unref()
+  }
+
+  #countOf(credentialId: string, actorId: string, at: number): UsageCount {
+    const key = `${credentialId} ${actorId} ${dayNumber(at)}`
+    let use = this.#uses.get(key)
+    if (use === undefined) {
+      use = { credential_id: credentialId, access_key_id: actorId, at, ok: 0, issue: 0, outcome: 'ok', success_at: null }
+      this.#uses.set(key, use)
+    }
+    return use
   }
 
   /** Writes what has been counted; what cannot be written now is kept for the next time. */
@@ -42,10 +58,12 @@ export class UsageRecorder {
     if (this.#uses.size === 0) return
     const uses = this.#uses
     this.#uses = new Map()
+    this.#last = null
     try {
       await inTransaction(this.#db, (trx) => addUsages(trx, [...uses.values()]))
     } catch (error) {
       this.#log.warn('usage.not_written', { error })
+      this.#last = null
       for (const [key, use] of uses) {
         const newer = this.#uses.get(key)
         this.#uses.set(key, newer ? { ...newer, ok: newer.ok + use.ok, issue: newer.issue + use.issue, success_at: newer.success_at ?? use.success_at } : use)

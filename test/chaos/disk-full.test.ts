@@ -104,8 +104,11 @@ it('A2: a full disk: nothing is handed out, accepted or changed, the errors say 
       )
     }
     assert.match(await service.get('audit', 'verify'), /fit together/)
-    const { items } = JSON.parse(await service.get('audit', '--action', 'token.handed_out', '--limit', '500', '--json')) as { items: { outcome: string }[] }
-    assert.equal(items.filter((item) => item.outcome === 'done').length, handedOut, 'every token that left is recorded')
+    const { items } = JSON.parse(await service.get('audit', '--action', 'token.handed_out', '--limit', '500', '--json')) as {
+      items: { outcome: string; detail: { count?: number } }[]
+    }
+    const recorded = items.filter((item) => item.outcome === 'done').reduce((sum, item) => sum + (item.detail.count ?? 1), 0)
+    assert.equal(recorded, handedOut, 'every token that left is recorded')
     assert.doesNotMatch(service.output(), /service\.(?:crashed|unhandled)/)
   } finally {
     await service.remove()

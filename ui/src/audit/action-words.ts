@@ -88,3 +88,6 @@ export const actionWords: Record<string, string> = {
 }
 
 export const wordsOf = (action: string): string => actionWords[action] ?? action
+
+/** How often something came at once, when the trail keeps that as one record: " ×43", or nothing. */
+export const timesOf = (detail: Record<string, unknown>): string => (typeof detail.count === 'number' ? ` ×${detail.count}` : '')

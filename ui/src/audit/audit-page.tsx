@@ -14,7 +14,7 @@ import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import { saveFile } from '../elements/save-file.ts'
 import { withFreshSignIn } from '../sign-in/confirmation.tsx'
-import { wordsOf } from './action-words.ts'
+import { timesOf, wordsOf } from './action-words.ts'
 import { AuditFilterBar } from './audit-filter-bar.tsx'
 import { emptyAudit, isFiltered, toQuery } from './audit-filter.ts'
 import { FindToken } from './find-token.tsx'
@@ -59,9 +59,10 @@ export function AuditPage() {
           ta="start"
           fw={600}
           onClick={() => change({ record: String(row.seq) })}
-          aria-label={`Record ${row.seq}: ${wordsOf(row.action)}`}
+          aria-label={`Record ${row.seq}: ${wordsOf(row.action)}${timesOf(row.detail)}`}
         >
           {wordsOf(row.action)}
+          {timesOf(row.detail)}
         </Anchor>
       ),
     },

@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconArrowUpRight, IconEdit, IconLink, IconRefresh } 
 import { useInfiniteQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { api } from '../api/client.ts'
+import { timesOf } from '../audit/action-words.ts'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 
@@ -80,6 +81,7 @@ export function CredentialHistory({ credential }: { credential: Credential }) {
               title={
                 <Text size="sm" fw={600}>
                   {titleOf(entry)}
+                  {timesOf(entry.detail)}
                 </Text>
               }
             >
