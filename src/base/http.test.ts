@@ -46,6 +46,33 @@ test('keeps a connection for the next request, and lets go of it when closed', a
   assert.equal(server.connections(), 0)
 })
 
+test('keeps the connections of a burst for the next one', async () => {
+  const own = createOutgoingHttp({ addresses: addressRules(true) })
+  const ports = new Set<number>()
+  let here = 0
+  let release = () => {}
+  await using server = await startLocalServer(async (request, response) => {
+    ports.add(request.socket.remotePort!)
+    here += 1
+    const all = here === 20 ? Promise.resolve() : new Promise<void>((done) => (release = joined(release, done)))
+    if (here === 20) release()
+    await all
+    response.end('x')
+  })
+  for (let round = 0; round < 3; round++) {
+    here = 0
+    release = () => {}
+    await Promise.all(Array.from({ length: 20 }, () => own({ method: 'GET', url: `http://127.0.0.1:${server.port}/` })))
+  }
+  assert.equal(ports.size, 20)
+  own.close()
+})
+
+const joined = (one: () => void, other: () => void) => () => {
+  one()
+  other()
+}
+
 test('N2: a redirect is returned and never followed, neither to the same host nor to another', async () => {
   await using other = await startLocalServer((_request, response) => void response.end('reached'))
   await using server = await startLocalServer((request, response) => {

@@ -25,11 +25,11 @@ export function createOutgoingHttp(options: {
 }): OutgoingHttp & { close: () => void } {
   const resolve = options.resolve ?? systemResolve
   const ca = options.ca === undefined ? undefined : [...getCACertificates('default'), options.ca]
-  const http = new HttpAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: 5, timeout: 60_000 })
+  const http = new HttpAgent({ keepAlive: true, maxSockets: parallelPerHost, maxFreeSockets: parallelPerHost, timeout: 60_000 })
   const https = new HttpsAgent({
     keepAlive: true,
     maxSockets: parallelPerHost,
-    maxFreeSockets: 5,
+    maxFreeSockets: parallelPerHost,
     timeout: 60_000,
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { publicRandom } from './public-random.ts'
 
 const crockford = '0123456789abcdefghjkmnpqrstvwxyz'
 
@@ -37,7 +38,7 @@ export function newId(kind: IdKind, now: number): string {
     time = Math.floor(time / 32)
   }
   let tail = ''
-  for (const byte of randomBytes(16)) tail += crockford[byte % 32]
+  for (const byte of publicRandom(16)) tail += crockford[byte % 32]
   return `${kind}_${head}${tail}`
 }
 

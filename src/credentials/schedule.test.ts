@@ -102,6 +102,41 @@ for (const kind of databases) {
       assert.equal(fake.seen.length, 0)
     })
 
+    it('what was found due is looked at again before it is renewed: paused, deleted or renewed meanwhile it is left alone', async (t) => {
+      const bed = await bedOf(t)
+      const { world, fake, db } = bed
+      const asked: string[] = []
+      fake.answer = ({ parameters }) => {
+        const sent = parameters.get('refresh_token')!
+        asked.push(sent)
+        return {
+          body: { access_token: `at-${sent}`, token_type: 'Bearer', expires_in: 3600, refresh_token: `${sent}-again` },
+          ...(sent === 'held' ? { wait: 800 } : {}),
+        }
+      }
+      const names = ['held', 'paused', 'deleted', 'renewed', 'last']
+      const ids: string[] = []
+      for (const [n, name] of names.entries()) {
+        const id = await makeRefreshable(world, fake, name, name)
+        ids.push(id)
+        await db
+          .updateTable('credentials')
+          .set({ refresh_due_at: 1000 + n })
+          .where('id', '=', id)
+          .execute()
+      }
+      const schedule = new Schedule(world.context, { renewer: world.renewer, revoker: world.revoker, concurrency: 1 })
+      schedule.start()
+      t.after(() => schedule.stop())
+      await until('the first one is asked for', () => asked.includes('held'))
+      await world.credentials.pause(ids[1]!, tester)
+      await world.credentials.delete(ids[2]!, { revoke: false }, tester)
+      await world.credentials.refresh(ids[3]!, tester)
+      await until('the last one is asked for', () => asked.includes('last'))
+      await until('nothing is under way', async () => (await attempts(bed)).length === 0)
+      assert.deepEqual(asked, ['held', 'renewed', 'last'])
+    })
+
     it('a kept answer that was damaged keeps no other from being finished, and counts as lost', async (t) => {
       const bed = await bedOf(t)
       const { world, fake, db } = bed

@@ -15,8 +15,12 @@ import { warnOfEnds } from './warnings.ts'
 
 const minute = 60_000
 const longestSleep = 5_000
+const lookAhead = 200
+const longestAhead = 1_000
 /** A little more than a year, so that the same month of the year before can be looked at. */
 const keptUsageDays = 400
+
+type Planned = { id: string; generation: number; due: number }
 
 /**
  * Renews tokens before they run out, goes on with what a crash interrupted, polls device consents, and marks what will end
@@ -29,6 +33,9 @@ export class Schedule {
   readonly #concurrency: number
   readonly #running = new Set<Promise<unknown>>()
   readonly #taken = new Set<string>()
+  /** What was found due beyond the free places, and when. Each is looked at again under its lease. */
+  #ahead: Planned[] = []
+  #aheadAt = 0
   readonly #besides = new Map<string, Promise<unknown>>()
   readonly #setBack: () => number
   #behind = 0
@@ -95,7 +102,7 @@ export class Schedule {
     }
     const free = this.#concurrency - this.#running.size
     if (free > 0) {
-      const due = (await dueCredentials(db, now, free + this.#taken.size)).filter(({ id }) => !this.#taken.has(id)).slice(0, free)
+      const due = await this.#takeDue(now, free)
       for (const planned of due) this.#start(planned)
       if (due.length === free) {
         await Promise.race(this.#running)
@@ -107,6 +114,16 @@ export class Schedule {
     }
     const next = [await nextDue(db, now), await this.#pollDevices()].filter((at): at is number => at !== null)
     return Math.max(20, Math.min(longestSleep, ...next.map((at) => at - clock.now())))
+  }
+
+  /** Returns so many that are due, or all there are. While many are due at once, they are looked up many at a time. */
+  async #takeDue(now: number, count: number): Promise<Planned[]> {
+    if (this.#ahead.length < count || this.#context.clock.monotonic() - this.#aheadAt > longestAhead) {
+      this.#aheadAt = this.#context.clock.monotonic()
+      const limit = count + this.#taken.size + lookAhead
+      this.#ahead = (await dueCredentials(this.#context.db, now, limit)).filter(({ id }) => !this.#taken.has(id))
+    }
+    return this.#ahead.splice(0, count)
   }
 
   /** A wall clock that was set back would put off everything that is planned by as much. */
@@ -134,7 +151,7 @@ export class Schedule {
     this.#besides.set(kind, running)
   }
 
-  #start(planned: { id: string; generation: number; due: number }): void {
+  #start(planned: Planned): void {
     const { id, generation } = planned
     this.#taken.add(id)
     const work: Promise<unknown> = this.#renewer
@@ -152,7 +169,7 @@ export class Schedule {
     this.#running.add(work)
   }
 
-  async #failed(planned: { id: string; due: number }, error: unknown): Promise<void> {
+  async #failed(planned: Planned, error: unknown): Promise<void> {
     if (isProblem(error, 'not_found')) return
     const { db, clock, log } = this.#context
     log.error('refresh.failed', { credential: planned.id, error })

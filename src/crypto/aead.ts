@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { Problem } from '../base/problem.ts'
+import { publicRandom } from '../base/public-random.ts'
 import { Sealed } from '../base/sealed.ts'
 
 const header = 1
@@ -61,7 +62,7 @@ function derive(key: Uint8Array, nonce: Uint8Array): KeyObject {
 
 /** Seals bytes: one byte of format, 24 of nonce, the ciphertext with its tag. */
 export function seal(key: Uint8Array, plaintext: Uint8Array, associated: string): Sealed {
-  const nonce = randomBytes(nonceLength)
+  const nonce = publicRandom(nonceLength)
   return new Sealed(Buffer.concat([Buffer.from([header]), nonce, xaesSeal(key, nonce, plaintext, Buffer.from(associated, 'utf8'))]))
 }
 

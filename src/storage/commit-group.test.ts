@@ -69,6 +69,23 @@ test('transactions that come together share one commit, and none is told before 
   assert.equal(names().length, 10)
 })
 
+test('whoever comes while others still come is in the same commit; whoever is alone waits for one turn', async (t) => {
+  const { native, said, add } = makeGroup(t)
+  const all = [add('first')]
+  for (let i = 0; i < 2; i++) {
+    await turn()
+    all.push(add('later'))
+  }
+  await Promise.all(all)
+  assert.equal(commits(said), 1)
+  const alone = add('alone')
+  await turn()
+  await turn()
+  assert.equal(native.isTransaction, false)
+  await alone
+  assert.equal(commits(said), 2)
+})
+
 test('transactions that come after one another are committed one by one', async (t) => {
   const { said, add } = makeGroup(t)
   await add('first')

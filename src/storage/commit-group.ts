@@ -11,11 +11,13 @@ export type CommitTarget = {
 type Member = { resolve: () => void; reject: (error: unknown) => void }
 
 const mostMembers = 100
+/** For company that keeps coming in, a group stays open at most so many turns of the event loop. */
+const mostTurns = 4
 
 /**
  * Lets transactions that come together share one commit, and commits that come together one wait for the disk. Each transaction
  * runs alone, in the order in which they came, inside a savepoint of one transaction; that is committed when the event loop has
- * gone round once, so that whoever came meanwhile is in it. While the disk is at work, further groups run and commit.
+ * gone round without bringing another one, or after some rounds. While the disk is at work, further groups run and commit.
  *
  * Invariant: `commit` resolves after the shared commit is on disk, and rejects for every member when it fails.
  * Invariant: after a sync that failed nothing is written any more: what the system did with the pages nobody knows, and a later
@@ -27,6 +29,8 @@ export class CommitGroup {
   #isTaken = false
   #isOpen = false
   #isDue = false
+  /** How many transactions came at all. */
+  #came = 0
   #members: Member[] = []
   /** Whose work is committed, and not known to be on disk. */
   #unsynced: Member[] = []
@@ -46,8 +50,9 @@ export class CommitGroup {
       if (!this.#isOpen) {
         this.#target.run('begin immediate')
         this.#isOpen = true
-        setImmediate(() => this.#comeDue())
+        this.#waitForCompany(1)
       }
+      this.#came += 1
       this.#target.run('savepoint member')
     } catch (error) {
       this.#pass()
@@ -86,6 +91,15 @@ export class CommitGroup {
     this.#isOpen = false
     this.#isDue = false
     for (const member of members) member.reject(cause)
+  }
+
+  /** Ends the group after a turn of the event loop in which nobody came. */
+  #waitForCompany(turn: number): void {
+    const before = this.#came
+    setImmediate(() => {
+      if (turn < mostTurns && this.#isOpen && this.#came > before) this.#waitForCompany(turn + 1)
+      else this.#comeDue()
+    })
   }
 
   #comeDue(): void {
