@@ -79,6 +79,28 @@ for (const database of databases) {
       })
     })
 
+    it('waits a moment for as many as came together before', async () => {
+      await withTrail(database, async (world) => {
+        const { audit } = world.context
+        const entry = { actor: tester, action: 'token.handed_out' as const, subject: 'cred_rounds', outcome: 'done' as const }
+        const turn = () => new Promise<void>((done) => setImmediate(done))
+        const seen = async () => (await audit.list({ subject: 'cred_rounds', limit: 500 })).items.map((item) => Number(item.detail.count ?? 1))
+        // One comes first, the others two turns of the event loop later: how long those take is up to the machine.
+        for (let round = 0; round < 50; round++) {
+          const first = audit.record(entry)
+          await turn()
+          await turn()
+          await Promise.all([first, ...Array.from({ length: 9 }, () => audit.record(entry))])
+        }
+        const counts = await seen()
+        assert.equal(
+          counts.reduce((sum, one) => sum + one, 0),
+          500,
+        )
+        assert.ok(counts.includes(10), `the whole company never shared a record: ${counts.join(' ')}`)
+      })
+    })
+
     it('A3: a changed record is found', async () => {
       await withTrail(database, async (world) => {
         await world.store.db.updateTable('audit').set({ actor_name: 'somebody else' }).where('seq', '=', 7).execute()

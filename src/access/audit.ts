@@ -44,6 +44,8 @@ type Waiting = { entry: AuditEntry; at: number; count: number; done: Promise<voi
 const batchSize = 500
 /** For company that keeps coming in, a batch waits at most so many turns of the event loop. */
 const mostTurns = 20
+/** For company that came before, a batch waits at most so many turns in which nobody comes: some tenths of a millisecond. */
+const mostIdleTurns = 50
 const pageSize = 1000
 
 /**
@@ -61,8 +63,10 @@ export class AuditTrail {
   readonly #bus: EventBus | undefined
   readonly #onCommit: ((records: number) => void) | undefined
   #waiting = new Map<AuditEntry, Waiting>()
-  /** How many entries came at all. */
+  /** How many entries wait, each as often as it came. */
   #came = 0
+  /** How many came together lately. */
+  #company = 0
   #isFlushing = false
   #blocked = false
 
@@ -136,13 +140,19 @@ export class AuditTrail {
     this.#isFlushing = false
   }
 
-  /** Waits for company: as long as each turn of the event loop brings more. Whoever comes alone waits for one turn. */
+  /**
+   * Waits for company: as long as each turn of the event loop brings more, and a moment for as many as came together lately.
+   * Whoever comes alone waits for one turn.
+   */
   async #gather(): Promise<void> {
-    for (let turns = 0; turns < mostTurns; turns++) {
+    for (let turns = 0, idle = 0; turns < mostTurns && idle < mostIdleTurns;) {
       const before = this.#came
       await new Promise<void>((resolve) => setImmediate(resolve))
-      if (this.#came === before) return
+      if (this.#came > before) turns += 1
+      else if (this.#came >= this.#company) break
+      else idle += 1
     }
+    this.#company = Math.max(this.#came, Math.floor(this.#company * 0.8))
   }
 
   /** Takes the entries that have waited longest. What comes from now on belongs to another record, also when it is the same. */
@@ -154,6 +164,7 @@ export class AuditTrail {
     }
     if (batch.length === this.#waiting.size) this.#waiting = new Map()
     else for (const { entry } of batch) this.#waiting.delete(entry)
+    this.#came = this.#waiting.size
     return batch
   }
 
