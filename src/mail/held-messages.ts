@@ -10,6 +10,8 @@ const longestAnswer = 60_000
 const lookAround = 300_000
 const fewCalled = 50
 const calledAtOnce = 100
+/** So soon the next are called when those that were called are on their way. */
+const nextCall = 50
 
 /**
  * Calls messages that are held because their sender's server is away: one of them to see whether it is back, and when it is, all,
@@ -84,7 +86,7 @@ export class HeldMessages {
       const called = await callHeldMessages(this.#db, senderId, calledAtOnce)
       if (open + called === 0) this.#back.delete(senderId)
     }
-    return wait
+    return this.#back.size > 0 ? Math.min(wait, nextCall) : wait
   }
 
   async #lookAround(now: number): Promise<void> {
