@@ -50,6 +50,22 @@ describe('keybearer action', () => {
     assert.match((await service.cli(['delete', 'api', '--yes'])).stderr, /used by the action "ask"/)
   })
 
+  it('shows what one would send before it is run or even saved, without what the environment holds', async () => {
+    write({ day: 'a b', status: 200 })
+    assert.equal(await service.get('action', 'preview', 'ask', '--input', file), `GET http://127.0.0.1:${server.port}/%5Benv.SITE%5D/a%20b?status=200\n`)
+    await service.get('sender', 'add', 'desk', '--host', '127.0.0.1', '--port', '9', '--tls', 'none', '--from', 'anna@example.org')
+    const mail = { email: { sender: 'desk', to: ['bob@example.net'], subject: '{{ env.SITE }}: {{ input.day }}', text: 'Hello', html: '<b>Hello</b>' } }
+    write(mail)
+    const shown = await service.cli(['action', 'preview', '--file', file, '--input', '-'], { input: '{"day":"Monday"}' })
+    assert.match(shown.stdout, /^Through: desk\nFrom: anna@example\.org\nTo: bob@example\.net\nSubject: \[env\.SITE\]: Monday\n\nHello\n/)
+    assert.equal(await service.get('action', 'preview', '--file', file, '--html', '--input', '-').catch(() => 'needs input'), 'needs input')
+    const missing = await service.cli(['action', 'preview', '--file', file])
+    assert.deepEqual([missing.status, missing.stdout], [1, ''])
+    assert.match(missing.stderr, /needs "input\.day", which is not there/)
+    assert.equal((await service.cli(['action', 'preview'])).status, 2)
+    assert.doesNotMatch(await service.get('action', 'list'), /desk/)
+  })
+
   it('runs one with input from a file or stdin, prints the answer, and says by its exit code what came of it', async () => {
     write({ day: 'a b', status: 200 })
     const done = await service.cli(['action', 'run', 'ask', '--input', file])

@@ -285,6 +285,11 @@ export type RanAction = { outcome: "queued" | "running" | "waiting" | "done" | "
 /** What the last action of the chain came to */
 export type ActionResult = { status: number | null; headers: Record<string, string>; body: string | null; body_encoding: "text" | "base64" | null; truncated: boolean; json: unknown; pages: number; message: { id: string; status: string } | null }
 
+export type NewActionPreview = { action?: string; email?: NewActionEmail; request?: NewActionRequest; input?: Record<string, unknown>; previous?: Record<string, unknown> }
+
+/** What a run would send; the token of a request, and what the environment holds, are not shown */
+export type ActionPreview = { email: { sender: Named; from: string; to: string[]; cc: string[]; bcc: string[]; reply_to: string | null; recipients: string[]; subject: string; text: string | null; html: string | null; headers: Record<string, string>; attachments: { filename: string; content_type: string | null; size: number }[]; size: number } | null; request: { method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE"; url: string; headers: Record<string, string>; body: string | null } | null }
+
 export type ActionRunPage = { items: ActionRun[]; next: string | null }
 
 export type ActionRunChain = { run: ActionRun; followed: ActionRun[] }
@@ -542,6 +547,8 @@ export type Operations = {
   deleteAction: { params: { action: string }; query: Record<string, never>; body: undefined; reply: null }
   /** Runs an action with what it leads to, and returns what came of it. */
   runAction: { params: { action: string }; query: Record<string, never>; body: NewActionRun; reply: RanAction }
+  /** Shows what an action, saved or not, would send with some input; nothing is sent or kept. */
+  previewAction: { params: Record<string, never>; query: Record<string, never>; body: NewActionPreview; reply: ActionPreview }
   /** Lists runs of actions that the key may run, the newest first. */
   listActionRuns: { params: Record<string, never>; query: { action?: string; status?: "queued" | "running" | "waiting" | "done" | "failed" | "interrupted"; cursor?: string; limit?: number }; body: undefined; reply: ActionRunPage }
   /** Shows a run of an action, and those that followed from it. */
@@ -706,6 +713,7 @@ export const operations = {
   changeAction: { method: 'PATCH', path: '/v1/actions/{action}', reply: 'json' },
   deleteAction: { method: 'DELETE', path: '/v1/actions/{action}', reply: 'nothing' },
   runAction: { method: 'POST', path: '/v1/actions/{action}/run', reply: 'json' },
+  previewAction: { method: 'POST', path: '/v1/action-previews', reply: 'json' },
   listActionRuns: { method: 'GET', path: '/v1/action-runs', reply: 'json' },
   getActionRun: { method: 'GET', path: '/v1/action-runs/{run}', reply: 'json' },
   setActionSchedule: { method: 'PUT', path: '/v1/actions/{action}/schedule', reply: 'json' },

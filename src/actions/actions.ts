@@ -10,6 +10,7 @@ import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import type { Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
+import { previewAction, type ActionPreview, type PreviewValues } from './action-preview.ts'
 import type { ActionKind, ActionView, Definition, NewAction, WholeAction } from './action-types.ts'
 import type { ActionContext } from './context.ts'
 import { definitionErrors, inputNamesOf } from './definition-check.ts'
@@ -121,6 +122,11 @@ export class Actions {
     })
     await this.#context.wake()
     return await this.get(id)
+  }
+
+  /** Shows what a run would send with these values; nothing is sent or kept. @throws Problem as `previewAction` */
+  async preview(kind: ActionKind, definition: Definition, values: PreviewValues): Promise<ActionPreview> {
+    return await previewAction(this.#context, kind, definition, values)
   }
 
   /** @throws Problem in_use while it runs, or while others lead to it */

@@ -18,7 +18,7 @@ export type ActionContext = {
   log: Log
   wake: () => Promise<void>
   senders: Pick<Senders, 'get' | 'list'>
-  outbox: Pick<Outbox, 'accept' | 'get'>
+  outbox: Pick<Outbox, 'accept' | 'compose' | 'get'>
   mailOptions: Pick<MailOptions, 'get'>
   requests: Pick<HttpRequests, 'send'>
   /** The variables of the environment that texts may use. */

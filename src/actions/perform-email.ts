@@ -12,7 +12,7 @@ import type { Renderer } from './template.ts'
 const look = 250
 
 /** Writes the mail of an action. @throws Problem template_failed, no_sender, not_found */
-export async function writeEmail(context: ActionContext, email: EmailDefinition, renderer: Renderer): Promise<NewMessage> {
+export async function writeEmail(context: Pick<ActionContext, 'senders'>, email: EmailDefinition, renderer: Renderer): Promise<NewMessage> {
   const many = (field: 'to' | 'cc' | 'bcc') => email[field].flatMap((text, i) => addresses(renderer, `email.${field}.${i}`, text))
   const one = (path: string, text: string | null) => (text === null ? undefined : renderer.text(path, text, 'address'))
   const from = one('email.from', email.from)
@@ -50,7 +50,7 @@ function addresses(renderer: Renderer, path: string, text: string): string[] {
 }
 
 /** Returns the id of the sender; null: the default one. */
-async function senderOf({ senders }: ActionContext, { sender, credential }: EmailDefinition): Promise<string | null> {
+async function senderOf({ senders }: Pick<ActionContext, 'senders'>, { sender, credential }: EmailDefinition): Promise<string | null> {
   if (sender !== null || credential === null) return sender
   const usable = (await senders.list()).filter((one) => one.credential?.id === credential)
   const found = usable.find((one) => one.isDefault) ?? usable[0]

@@ -181,6 +181,70 @@ for (const database of databases) {
       }
     })
 
+    it('show what they would send with some input, saved or not, and send and keep nothing', async () => {
+      const email = {
+        sender: 'office',
+        to: ['{{ input.to }}'],
+        bcc: ['c@example.org'],
+        subject: 'Report of {{ input.day }}',
+        text: 'Hello {{ input.name | default: "you" }}',
+        html: '<p>{{ input.day }}</p>',
+        attachments: [{ filename: '{{ input.day }}.csv', text: 'a;b' }],
+      }
+      const { id, name } = await make({ kind: 'send_email', request: undefined, email })
+      const shown = await api.ask('POST', '/v1/action-previews', { body: { action: name, input: { to: 'b@example.org', day: '<Monday>' } } })
+      assert.equal(shown.status, 200, shown.text)
+      const mail = shown.json.email as Record<string, unknown>
+      assert.deepEqual(
+        [mail.from, mail.to, mail.recipients, mail.subject, mail.text, mail.html],
+        ['a@example.org', ['b@example.org'], ['b@example.org', 'c@example.org'], 'Report of <Monday>', 'Hello you', '<p>&#60;Monday&#62;</p>'],
+      )
+      assert.deepEqual(mail.attachments, [{ filename: '<Monday>.csv', content_type: null, size: 3 }])
+      const changed = await api.ask('POST', '/v1/action-previews', {
+        body: { action: id, email: { ...email, subject: 'Now {{ previous.status }}' }, input: { to: 'b@example.org', day: 'x' }, previous: { status: 200 } },
+      })
+      assert.equal((changed.json.email as { subject: string }).subject, 'Now 200')
+      const request = {
+        credential: 'api',
+        url: `http://127.0.0.1:${server.port}/a/{{ input.day }}`,
+        query: { q: 'x y' },
+        body: { json: { day: '{{ input.day }}' } },
+      }
+      const unsaved = await api.ask('POST', '/v1/action-previews', { body: { request, input: { day: 'a/b' } } })
+      assert.deepEqual(unsaved.json.request, {
+        method: 'POST',
+        url: `http://127.0.0.1:${server.port}/a/a%2Fb?q=x+y`,
+        headers: { 'content-type': 'application/json' },
+        body: '{"day":"a/b"}',
+      })
+      // Mistakes are those of a run.
+      for (const [body, status, code] of [
+        [{ action: name, input: { to: 'b@example.org' } }, 409, 'template_failed'],
+        [{ action: name, input: { to: 'nobody', day: 'x' } }, 400, 'mail_invalid'],
+        [{ email: { ...email, text: '{{ ' } }, 400, 'invalid_request'],
+        [{ email: { ...email, sender: 'none' } }, 404, 'not_found'],
+        [{}, 400, 'invalid_request'],
+        [{ action: 'none' }, 404, 'not_found'],
+      ] as const) {
+        const refused = await api.ask('POST', '/v1/action-previews', { body })
+        assert.deepEqual([refused.status, refused.json.code], [status, code], refused.text)
+        if (code === 'mail_invalid') assert.match(refused.text, /nobody\\" is not a mail address/)
+      }
+      const after = (await api.ask('GET', `/v1/actions/${id}`)).json as unknown as Item
+      assert.deepEqual([(await api.ask('GET', '/v1/mail/messages')).json.items, after.last_run], [[], null])
+      await api.ask('DELETE', `/v1/actions/${id}`)
+    })
+
+    it('are not shown with what their maker may not use himself', async () => {
+      const key = await api.makeKey({ permissions: [], administration: ['manage'] })
+      const request = { credential: 'api', url: `http://127.0.0.1:${server.port}/` }
+      assert.equal((await api.ask('POST', '/v1/action-previews', { key, body: { request } })).json.code, 'not_allowed')
+      assert.equal(
+        (await api.ask('POST', '/v1/action-previews', { key, body: { email: { to: ['b@example.org'], subject: 's', text: 't' } } })).json.code,
+        'not_allowed',
+      )
+    })
+
     it('keep their credential and their sender from being deleted, and are named by the credential', async () => {
       const { name } = await make()
       await make({ kind: 'send_email', request: undefined, email: { sender: 'office', to: ['a@b.c'], subject: 's', text: 't' }, name: 'letter' })

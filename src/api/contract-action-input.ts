@@ -111,6 +111,16 @@ const rest = {
   next: ref('action').nullable().optional().meta({ description: 'The action that comes after a success, with the result of this one' }),
 }
 
+export const actionTexts = z
+  .strictObject({
+    action: ref('action').optional().meta({ description: 'A saved one; what else is given stands in for what it has' }),
+    email: rest.email,
+    request: rest.request,
+    input: z.record(word(100), z.unknown()).optional().meta({ description: 'What texts name as input.…' }),
+    previous: z.record(word(100), z.unknown()).optional().meta({ description: 'What texts name as previous.…: what the action before would have come to' }),
+  })
+  .meta({ id: 'NewActionPreview' })
+
 export const newAction = z.strictObject({ name: word(200), kind: z.enum(actionKinds), ...rest }).meta({ id: 'NewAction' })
 
 export const actionChange = z

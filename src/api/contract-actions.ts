@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { actionKinds } from '../actions/action-types.ts'
 import { requestMethods } from '../actions/types.ts'
 import { schedule, webhook } from './contract-action-triggers.ts'
-import { newAction, actionChange } from './contract-action-input.ts'
+import { newAction, actionChange, actionTexts } from './contract-action-input.ts'
 import { endpoint } from './endpoint.ts'
 import { count, named, optionalTime, page, pageQuery, ref, time, word } from './schemas.ts'
 
@@ -127,6 +127,29 @@ const result = z
   })
   .meta({ id: 'ActionResult', description: 'What the last action of the chain came to' })
 
+const preview = z
+  .object({
+    email: z
+      .object({
+        sender: named,
+        from: z.string(),
+        to: z.array(z.string()),
+        cc: z.array(z.string()),
+        bcc: z.array(z.string()),
+        reply_to: z.string().nullable(),
+        recipients: z.array(z.string()).meta({ description: 'Everybody who would get it, each once' }),
+        subject: z.string(),
+        text: z.string().nullable(),
+        html: z.string().nullable(),
+        headers: texts,
+        attachments: z.array(z.object({ filename: z.string(), content_type: z.string().nullable(), size: count })),
+        size: count.meta({ description: 'Bytes of the whole message' }),
+      })
+      .nullable(),
+    request: z.object({ method: z.enum(requestMethods), url: z.string(), headers: texts, body: z.string().nullable() }).nullable(),
+  })
+  .meta({ id: 'ActionPreview', description: 'What a run would send; the token of a request, and what the environment holds, are not shown' })
+
 const params = z.strictObject({ action: ref('action') })
 
 export const actionEndpoints = [
@@ -236,6 +259,23 @@ export const actionEndpoints = [
       })
       .meta({ id: 'RanAction' }),
     problems: ['action_paused', 'payload_too_large', 'idempotency_conflict'],
+  }),
+  endpoint({
+    id: 'previewAction',
+    method: 'POST',
+    path: '/v1/action-previews',
+    tag: 'Actions',
+    summary: 'Shows what an action, saved or not, would send with some input; nothing is sent or kept.',
+    description:
+      'The texts are written and checked as in a run, and a mistake in them is the same problem. Variables of the environment are shown by their names.',
+    permission: { administration: 'manage' },
+    audit: null,
+    body: actionTexts,
+    noStore: true,
+    status: 200,
+    kind: 'json',
+    reply: preview,
+    problems: ['not_found', 'mail_invalid', 'template_failed', 'no_sender'],
   }),
   endpoint({
     id: 'listActionRuns',

@@ -6,9 +6,9 @@ import { mayManage } from './guard.ts'
 import { resolveCredential } from './handle-credentials.ts'
 import type { Services } from './services.ts'
 import { withoutUndefined } from './views.ts'
-import { actionBody, resultBody, runBody, toDefinition, wholeActionBody, type Triggers } from './views-actions.ts'
+import { actionBody, previewBody, resultBody, runBody, toDefinition, wholeActionBody, type Triggers } from './views-actions.ts'
 
-type Ids = 'listActions' | 'createAction' | 'getAction' | 'changeAction' | 'deleteAction' | 'runAction' | 'listActionRuns' | 'getActionRun'
+type Ids = 'listActions' | 'createAction' | 'getAction' | 'changeAction' | 'deleteAction' | 'runAction' | 'previewAction' | 'listActionRuns' | 'getActionRun'
 type Parts = Pick<Services, 'actions' | 'actionRuns' | 'schedules' | 'actionHooks' | 'credentials' | 'senders' | 'facts'>
 
 export function actionHandlers({ actions, actionRuns, schedules, actionHooks, credentials, senders, facts }: Parts): HandlersOf<Ids> {
@@ -65,6 +65,15 @@ export function actionHandlers({ actions, actionRuns, schedules, actionHooks, cr
       const ran = await actionRuns.run(id, { input: body.input ?? {}, trigger: 'api', wait }, actor)
       const reply = { outcome: ran.outcome, run: runBody(ran.run), followed: ran.followed.map(runBody), result: resultBody(ran.result) }
       return { body: reply, ...(wait ? {} : { status: 202 }), headers: { location: `/v1/action-runs/${ran.run.id}` } }
+    },
+    async previewAction({ body, caller }) {
+      const saved = body.action === undefined ? null : await actions.get(body.action)
+      const kind = saved?.kind ?? (body.request === undefined ? 'send_email' : 'http_request')
+      const given = toDefinition(body, saved?.definition ?? null)
+      const isAsSaved = body.email === undefined && body.request === undefined && saved !== null
+      const definition = isAsSaved ? given : await resolve(caller, given)
+      const values = { name: saved?.name ?? 'preview', input: body.input ?? {}, previous: body.previous ?? null }
+      return { body: previewBody(await actions.preview(kind, definition, values)) }
     },
     async listActionRuns({ query: { action, status, cursor, limit }, caller }) {
       const one = action === undefined ? undefined : [(await seenAction(actions, caller, action)).id]

@@ -84,6 +84,7 @@ const matrix: Record<EndpointId, string> = {
   changeAction: '401 403 403 403 403 in  403 403 in  in  403',
   deleteAction: '401 403 403 403 403 in  403 403 in  in  403',
   runAction: '401 403 403 403 403 in  403 403 in  in  403',
+  previewAction: '401 403 403 403 403 in  403 403 in  in  403',
   listActionRuns: '401 403 403 403 403 in  403 403 in  in  403',
   getActionRun: '401 403 403 403 403 in  403 403 in  in  403',
   setActionSchedule: '401 403 403 403 403 in  403 403 in  in  403',
@@ -347,8 +348,8 @@ describe('who may call what', () => {
   })
 
   it('A7: every endpoint says what the audit trail says of it, and only looking may say nothing', () => {
-    // They explain a text, or ask the browser for what the next call brings.
-    const onlyLooking = new Set(['explainFailure', 'challengePasskey', 'startPasskey'])
+    // They explain or write a text, or ask the browser for what the next call brings.
+    const onlyLooking = new Set(['explainFailure', 'previewAction', 'challengePasskey', 'startPasskey'])
     for (const row of contract as readonly Endpoint[]) {
       assert.ok('audit' in row, row.id)
       if (row.method !== 'GET' && !onlyLooking.has(row.id)) assert.notEqual(row.audit, null, `${row.id} changes something or touches a secret`)

@@ -110,7 +110,7 @@ export type Services = {
   webhooks: Pick<Webhooks, 'list' | 'get' | 'create' | 'change' | 'renewSecret' | 'delete' | 'test'>
   outbox: Pick<Outbox, 'accept' | 'submitted' | 'list' | 'get' | 'retry' | 'resend' | 'cancel' | 'waiting'>
   requests: Pick<HttpRequests, 'send'>
-  actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete'>
+  actions: Pick<Actions, 'list' | 'get' | 'create' | 'change' | 'delete' | 'preview'>
   actionRuns: Pick<ActionRuns, 'run' | 'list' | 'get'>
   schedules: Pick<Schedules, 'set' | 'remove' | 'of' | 'preview'>
   actionHooks: Pick<ActionHooks, 'make' | 'remove' | 'of' | 'receive'>

@@ -1,3 +1,4 @@
+import type { ActionPreview } from '../actions/action-preview.ts'
 import type { ActionView, Definition, EmailDefinition, RequestDefinition, Result, RunView, WholeAction } from '../actions/action-types.ts'
 import type { ScheduleView } from '../actions/schedules.ts'
 import type { HookView } from '../actions/action-hooks.ts'
@@ -140,6 +141,27 @@ export function resultBody(result: Result | null): Reply<'runAction'>['result'] 
   if (result === null) return null
   const { status, headers, body, truncated, json, pages, message } = result
   return { status, headers, body, body_encoding: result.bodyEncoding, truncated, json, pages, message }
+}
+
+export function previewBody({ email, request }: ActionPreview): Reply<'previewAction'> {
+  return {
+    email: email && {
+      sender: email.sender,
+      from: email.from,
+      to: email.to,
+      cc: email.cc,
+      bcc: email.bcc,
+      reply_to: email.replyTo,
+      recipients: email.recipients,
+      subject: email.subject,
+      text: email.text,
+      html: email.html,
+      headers: email.headers,
+      attachments: email.attachments.map((file) => ({ filename: file.filename, content_type: file.contentType, size: file.size })),
+      size: email.size,
+    },
+    request,
+  }
 }
 
 /** Puts what came in over what was there before. What it names is named as it came: by id or name. */

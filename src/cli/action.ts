@@ -5,13 +5,14 @@ import { shellWord } from '../base/shell-word.ts'
 import { scheduleCommand, webhookCommand } from './action-triggers.ts'
 import { CommandError } from './connection.ts'
 import { failureMark } from './fail.ts'
+import { previewLines } from './action-preview.ts'
 import { readObject } from './input.ts'
 import { print, printJson, printTable, relative, say } from './output.ts'
 import { allPages, connectService } from './service.ts'
 
 export function actionCommand(): Command {
   const command = new Command('action').description('saved mails and HTTP requests that are run by name')
-  for (const one of [list(), show(), create(), edit(), remove(), runOne(), runs(), scheduleCommand(), webhookCommand()]) command.addCommand(one)
+  for (const one of [list(), show(), create(), edit(), remove(), preview(), runOne(), runs(), scheduleCommand(), webhookCommand()]) command.addCommand(one)
   return command
 }
 
@@ -105,6 +106,34 @@ function remove(): Command {
     .action(async (name: string) => {
       await connectService().deleteAction({ params: { action: name } })
       print(`"${name}" is deleted.`)
+    })
+}
+
+function preview(): Command {
+  return new Command('preview')
+    .description('show what one would send with some input; nothing is sent')
+    .argument('[name]', 'a saved one; without it, --file says all')
+    .option('--input <file>', 'file with a JSON object, whose fields texts name as input.…; - for stdin')
+    .option('--previous <file>', 'file with a JSON object, which texts name as previous.…')
+    .option('--file <file>', 'file with the JSON of an action, to see it before it is saved; - for stdin')
+    .option('--html', 'print the HTML of the mail alone')
+    .option('--json', 'print JSON')
+    .action(async (name: string | undefined, options: { input?: string; previous?: string; file?: string; html?: boolean; json?: boolean }) => {
+      if (name === undefined && options.file === undefined)
+        throw new CommandError('Which action is not said.', { exit: exitCodes.usage, nextStep: 'Name a saved one, or give --file.' })
+      const { email, request } = (options.file === undefined ? {} : readObject(options.file)) as Partial<NewAction>
+      const shown = await connectService().previewAction({
+        body: {
+          ...(name === undefined ? {} : { action: name }),
+          ...(email == null ? {} : { email }),
+          ...(request == null ? {} : { request }),
+          ...(options.input === undefined ? {} : { input: readObject(options.input) }),
+          ...(options.previous === undefined ? {} : { previous: readObject(options.previous) }),
+        },
+      })
+      if (options.json) return printJson(shown)
+      if (options.html) return print(shown.email?.html ?? '')
+      for (const line of previewLines(shown)) print(line)
     })
 }
 

@@ -117,7 +117,7 @@ function readMailboxes(path: string, text: string, errors: FieldError[]): Mailbo
     }
     const address = normalizeAddress(entry.address)
     if (address === null) {
-      errors.push({ path, message: `"${entry.address.slice(0, 100)}" is not a mail address` })
+      errors.push({ path, message: `"${(entry.address || entry.name).slice(0, 100)}" is not a mail address` })
       return []
     }
     return [{ name: entry.name, address }]

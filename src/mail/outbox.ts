@@ -15,7 +15,7 @@ import {
   updateMessage,
   type MessageRow,
 } from '../storage/messages.ts'
-import { findDefaultSender, findSender } from '../storage/senders.ts'
+import { findDefaultSender, findSender, type SenderRow } from '../storage/senders.ts'
 import type { RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { fromContent, toContent } from './content.ts'
@@ -26,7 +26,7 @@ import { GraphSender } from './graph-sender.ts'
 import { takesFrom } from './from-rules.ts'
 import { HeldMessages } from './held-messages.ts'
 import type { Limiter } from './key-limits.ts'
-import { compose } from './message.ts'
+import { compose, type Composed } from './message.ts'
 import { contentPlace, dropContent } from './message-content.ts'
 import { fromSender } from './message-from.ts'
 import { MessageKeeper } from './message-keeper.ts'
@@ -95,22 +95,8 @@ export class Outbox {
    * @throws Problem mail_invalid, no_sender, not_found, not_allowed, payload_too_large, rate_limited, storage_full
    */
   async accept(input: NewMessage, actor: Actor, beside?: (trx: Transaction<Tables>, id: string) => Promise<void>, limiter?: Limiter): Promise<MessageView> {
-    const { db, clock } = this.#context
-    const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
-    if (!sender) {
-      throw input.sender === undefined
-        ? new Problem('no_sender', 'The message names no sender, and there is no default one.')
-        : new Problem('not_found', `There is no sender "${input.sender.slice(0, 100)}".`)
-    }
-    const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, clock.now(), this.#context.maxBytes)
+    const { sender, message } = await this.compose(input)
     const mime = Buffer.from(message.mime, 'utf8')
-    const { takesFrom: taken } = toSenderView(sender)
-    // Where the addresses are written out, they count for every door.
-    if (taken !== null && !takesFrom({ from: sender.from_address, takesFrom: taken }, message.from.address)) {
-      throw new Problem('not_allowed', `From ${message.from.address} may not go through the sender "${sender.name}".`, {
-        nextStep: 'Use another From or another sender, or have this sender take the address.',
-      })
-    }
     const keep = () =>
       this.#keep(
         {
@@ -128,6 +114,30 @@ export class Outbox {
     const id = limiter === undefined ? await keep() : await limiter({ bytes: mime.length, recipients: message.recipients.length }, keep)
     await this.#context.wake()
     return await this.get(id)
+  }
+
+  /**
+   * Makes a message and checks it as when it is taken, and keeps nothing.
+   *
+   * @throws Problem mail_invalid, no_sender, not_found, not_allowed, payload_too_large
+   */
+  async compose(input: NewMessage): Promise<{ sender: SenderRow; message: Composed }> {
+    const { db, clock } = this.#context
+    const sender = input.sender === undefined ? await findDefaultSender(db) : await findSender(db, input.sender)
+    if (!sender) {
+      throw input.sender === undefined
+        ? new Problem('no_sender', 'The message names no sender, and there is no default one.')
+        : new Problem('not_found', `There is no sender "${input.sender.slice(0, 100)}".`)
+    }
+    const message = await compose(input, { from: sender.from_address, fromName: sender.from_name }, clock.now(), this.#context.maxBytes)
+    const { takesFrom: taken } = toSenderView(sender)
+    // Where the addresses are written out, they count for every door.
+    if (taken !== null && !takesFrom({ from: sender.from_address, takesFrom: taken }, message.from.address)) {
+      throw new Problem('not_allowed', `From ${message.from.address} may not go through the sender "${sender.name}".`, {
+        nextStep: 'Use another From or another sender, or have this sender take the address.',
+      })
+    }
+    return { sender, message }
   }
 
   /** Takes a finished message for exactly these recipients and returns its id when it is on disk. @throws Problem storage_full */

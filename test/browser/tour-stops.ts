@@ -291,6 +291,16 @@ export const dialogs: Stop[] = [
     },
     shows: ['actions/one-run-drawer.tsx'],
   },
+  {
+    name: 'action-preview',
+    at: '/actions/daily-report/edit',
+    go: async (page) => {
+      await press('Preview')(page)
+      await page.getByRole('button', { name: 'Show' }).click()
+      await page.getByRole('region', { name: 'Text' }).waitFor()
+    },
+    shows: ['actions/preview-drawer.tsx', 'actions/preview-view.tsx'],
+  },
   { name: 'action-delete', at: '/actions', go: inMenu('daily-report', 'Delete'), shows: ['actions/delete-action.tsx'] },
   { name: 'webhook-new', at: '/email-options', go: press('New webhook'), shows: ['email-options/webhook-drawer.tsx'] },
   { name: 'webhook-delete', at: '/email-options', go: inMenu('on-call', 'Delete'), shows: ['email-options/webhooks-part.tsx'] },

@@ -20,6 +20,7 @@ import { EmailFields } from './email-fields.tsx'
 import { FailureFields } from './failure-fields.tsx'
 import { mistakeAt, withoutMistakesAt } from './field-mistakes.ts'
 import { OnErrorFields } from './on-error-fields.tsx'
+import { PreviewDrawer } from './preview-drawer.tsx'
 import { RequestFields } from './request-fields.tsx'
 import { unreadyOf } from './unready.ts'
 import { VariableHelp } from './variable-help.tsx'
@@ -39,6 +40,7 @@ export function ActionForm({ action, initial }: Props) {
   const [start, setStart] = useState(initial)
   const [values, setValues] = useState(initial)
   const [mistakes, setMistakes] = useState<Readonly<Record<string, string>>>({})
+  const [isPreviewing, setPreviewing] = useState(false)
   const form = useRef<HTMLFormElement>(null)
   const leaving = useRef(false)
   const navigate = useNavigate()
@@ -173,11 +175,15 @@ export function ActionForm({ action, initial }: Props) {
           <Button variant="default" component={Link} to={base === null ? '/actions' : `/actions/${base.id}`}>
             Cancel
           </Button>
+          <Button variant="default" onClick={() => setPreviewing(true)}>
+            Preview
+          </Button>
           <Button type="submit" loading={save.isPending}>
             Save
           </Button>
         </Group>
       </Stack>
+      <PreviewDrawer values={values} opened={isPreviewing} onClose={() => setPreviewing(false)} />
       <LeaveQuestion dirty={!isUnchanged(start, values)} leaving={leaving} />
     </form>
   )

@@ -19,7 +19,9 @@ import { kindWords } from './action-words.ts'
 import { Used } from './actions-page.tsx'
 import { DeleteAction } from './delete-action.tsx'
 import { ManagersOnly } from './managers-only.tsx'
+import { valuesOf } from './action-values.ts'
 import { OneRunDrawer } from './one-run-drawer.tsx'
+import { PreviewDrawer } from './preview-drawer.tsx'
 import { RunDrawer } from './run-drawer.tsx'
 import { RunList } from './run-list.tsx'
 import { usePausing } from './use-pausing.ts'
@@ -56,7 +58,7 @@ const empty = { status: '', run: '' }
 
 function Known({ action }: { action: Action }) {
   const [filter, change] = useAddressFilter(empty)
-  const [open, setOpen] = useState<'run' | 'delete' | null>(null)
+  const [open, setOpen] = useState<'run' | 'preview' | 'delete' | null>(null)
   const pausing = usePausing()
   const navigate = useNavigate()
   const hash = useLocation({ select: (location) => location.hash })
@@ -85,6 +87,7 @@ function Known({ action }: { action: Action }) {
                 </Button>
               </Menu.Target>
               <Menu.Dropdown>
+                <Menu.Item onClick={() => setOpen('preview')}>Preview</Menu.Item>
                 <Menu.Item onClick={() => void navigate({ to: '/actions/new', search: { copy: action.id } as never })}>Duplicate</Menu.Item>
                 <Menu.Item onClick={() => pausing.mutate(action)}>{action.paused ? 'Switch it on' : 'Pause'}</Menu.Item>
                 <Menu.Divider />
@@ -129,6 +132,7 @@ function Known({ action }: { action: Action }) {
         </Grid.Col>
       </Grid>
       <CopyField label="The same on the command line" value={commandOf(action)} />
+      <PreviewDrawer values={valuesOf(action)} opened={open === 'preview'} onClose={() => setOpen(null)} />
       <RunDrawer action={open === 'run' ? action : null} onClose={() => setOpen(null)} />
       <OneRunDrawer id={filter.run} onClose={() => change({ run: '' })} />
       <DeleteAction action={open === 'delete' ? action : null} onClose={() => setOpen(null)} onDeleted={() => void navigate({ to: '/actions' })} />

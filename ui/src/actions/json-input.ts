@@ -1,6 +1,15 @@
 /** What a text is as JSON, or what is wrong with it. */
 export type ReadJson = { value: unknown; mistake: null } | { value: undefined; mistake: string }
 
+/** An object with these names, to be filled in. */
+export const blankInput = (names: readonly string[]): string => JSON.stringify(Object.fromEntries(names.map((name) => [name, ''])), null, 2)
+
+/** The names that texts with variables ask for behind `root`, wherever they stand in a value. */
+export function namesAskedFor(value: unknown, root: 'input' | 'previous'): string[] {
+  const texts = Array.from(JSON.stringify(value ?? null).matchAll(/\{[{%](.*?)[%}]\}/g), (found) => found[1] ?? '').join(' ')
+  return [...new Set(Array.from(texts.matchAll(new RegExp(`(?<![\\w.])${root}\\.(\\w+)`, 'g')), (found) => found[1] ?? ''))]
+}
+
 /** Reads JSON that a person types, and says where it breaks off. `object`: only an object will do. */
 export function readJson(text: string, { object = false } = {}): ReadJson {
   let value: unknown

@@ -8,7 +8,7 @@ import { FormProblem } from '../elements/form-problem.tsx'
 import { useIdempotencyKey } from '../elements/idempotency.ts'
 import { MessageBox } from '../elements/message-box.tsx'
 import { JsonField } from './json-field.tsx'
-import { readJson } from './json-input.ts'
+import { blankInput, readJson } from './json-input.ts'
 import { RunOutcome } from './run-outcome.tsx'
 
 /** Runs an action now: asks for its input, and shows what came of it. */
@@ -26,9 +26,6 @@ export function RunDrawer({ action, onClose }: { action: Action | null; onClose:
     </Drawer>
   )
 }
-
-/** An object with the names that the texts of the action ask for. */
-const blankInput = (names: readonly string[]): string => JSON.stringify(Object.fromEntries(names.map((name) => [name, ''])), null, 2)
 
 function RunForm({ action, onClose }: { action: Action; onClose: () => void }) {
   const [text, setText] = useState(() => blankInput(action.inputs))
