@@ -12,12 +12,12 @@ import { OidcClient } from './access/oidc-client.ts'
 import { OidcSignIn } from './access/oidc-sign-in.ts'
 import { Passkeys } from './access/passkeys.ts'
 import { Persons } from './access/persons.ts'
+import { ServiceLock } from './access/service-lock.ts'
 import { Sessions } from './access/sessions.ts'
 import { SignIn } from './access/sign-in.ts'
 import { SignInLimit } from './access/sign-in-limit.ts'
 import { HttpRequests } from './actions/http-requests.ts'
 import { readPageFiles } from './api/page-files.ts'
-import { createServer } from './api/server.ts'
 import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
 import { addressRules } from './base/addresses.ts'
@@ -43,17 +43,18 @@ import { Revoker } from './credentials/revoke.ts'
 import { Schedule } from './credentials/schedule.ts'
 import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
-import { loadMasterKeys } from './crypto/master-key.ts'
-import { createVault } from './crypto/vault.ts'
+import { createVault, type LockableVault } from './crypto/vault.ts'
 import { openActions } from './main/open-actions.ts'
-import { openRelay, relayChecks } from './main/open-relay.ts'
+import { Lockable, type Where } from './main/lockable.ts'
+import { relayChecks } from './main/open-relay.ts'
+import { openServers } from './main/open-servers.ts'
+import { openSealed } from './main/sealed.ts'
 import { createNotifications } from './main/notifications.ts'
-import { masterKeySettings, oidcSettingsOf } from './main/part-settings.ts'
+import { loadOrWait, masterKeySettings, oidcSettingsOf, withPassphrase } from './main/part-settings.ts'
 import { KeyLimits } from './mail/key-limits.ts'
 import { MailOptions } from './mail/mail-options.ts'
 import { Outbox } from './mail/outbox.ts'
 import { RawIntake } from './mail/raw-intake.ts'
-import type { Relay, RelayAddress } from './mail/relay.ts'
 import { Senders } from './mail/senders.ts'
 import { readPopular } from './providers/popular.ts'
 import { openCatalogue } from './providers/catalogue.ts'
@@ -67,6 +68,7 @@ import { EventTail } from './storage/event-tail.ts'
 import { lastEventSeq, readEvents } from './storage/events.ts'
 import { insertMasterKey, readMasterKeys } from './storage/facts.ts'
 import { openDatabase } from './storage/open.ts'
+import { readServiceLock } from './storage/service-lock.ts'
 import { toStorageProblem } from './storage/storage-problem.ts'
 
 export type Started = {
@@ -74,6 +76,10 @@ export type Started = {
   /** Set when a key file was made just now. */
   madeKeyFile: string | null
   keyFile: string
+  vault: Pick<LockableVault, 'refuseOpening' | 'destroy'>
+  isLocked(): Promise<boolean>
+  /** Ends what runs by itself, and waits for what is under way: what a provider has answered is kept. */
+  stopJobs(): Promise<void>
   /** Makes the one-time link of the first sign-in; null when there has been one. */
   setUpLink(): Promise<string | null>
   /** Makes the first access key if there is none; returns its text once. */
@@ -120,7 +126,9 @@ export async function startParts(
     const startedAt = clock.now()
     const keySettings = masterKeySettings(settings, options.environment?.CREDENTIALS_DIRECTORY)
     const { file: keyFile } = keySettings
-    const masterKeys = loadMasterKeys(keySettings, await readMasterKeys(db))
+    const lockedBy = await readServiceLock(db)
+    if (lockedBy !== null) throw new Problem('locked', `${lockedBy.by} locked the service on ${new Date(lockedBy.at).toISOString()}.`)
+    const masterKeys = loadOrWait(keySettings, await readMasterKeys(db))
     if (masterKeys.isNew) await insertMasterKey(db, { ...masterKeys.isNew, created_at: startedAt })
     const { keyring } = masterKeys
     const vault = createVault(keyring)
@@ -318,6 +326,16 @@ export async function startParts(
       return [...checks, ...relayChecks(settings, clock.now())]
     }
 
+    let jobsEnded: Promise<void> | undefined
+    const stopJobs = (): Promise<void> =>
+      (jobsEnded ??= (async () => {
+        await schedule.stop()
+        await action.stop()
+        await notifications.stop()
+        await outbox.stop()
+        await rotation.stop()
+      })())
+
     return {
       services: {
         clock,
@@ -351,6 +369,7 @@ export async function startParts(
         rawIntake,
         keyLimits,
         rotation,
+        lock: new ServiceLock({ db, clock, audit, wake }),
         backups,
         webhooks: notifications.webhooks,
         idempotency: new IdempotentReplies({ db, clock, vault }),
@@ -359,6 +378,8 @@ export async function startParts(
         pageKey: await vault.deriveKey(dataKeysOf(db), 'pages', 'result pages'),
       },
       madeKeyFile: masterKeys.madeFile,
+      vault,
+      isLocked: async () => (await readServiceLock(db)) !== null,
       keyFile,
       setUpLink: async () => (await signIn.newSetUpLink())?.reveal() ?? null,
       async firstAccessKey(replace) {
@@ -375,13 +396,10 @@ export async function startParts(
         )
         return made.key.reveal()
       },
+      stopJobs,
       async stop() {
         stopping = true
-        await schedule.stop()
-        await action.stop()
-        await notifications.stop()
-        await outbox.stop()
-        await rotation.stop()
+        await stopJobs()
         await usage.flush()
         await tail.stop()
         shared?.stop()
@@ -395,15 +413,19 @@ export async function startParts(
   }
 }
 
-export type Service = Started & {
+export type Service = {
   settings: Settings
   log: Log
+  /** Gives the parts away, once: nothing else may hold them when the service is locked. Null: it is locked. */
+  takeStarted(): Started | null
   /** Begins to answer and returns where. @throws Problem settings_invalid when it cannot listen there */
-  listen(): Promise<{ host: string; port: number; relay: RelayAddress[] }>
+  listen(): Promise<Where>
+  stop(): Promise<void>
 }
 
 /**
- * Reads the settings of an environment, starts the parts and makes the server over them.
+ * Reads the settings of an environment and opens the service as it was left: with all its parts and the server over them, or
+ * locked.
  *
  * @throws Problem see `startParts`, and settings_invalid for a runtime that would let secrets out
  */
@@ -411,47 +433,42 @@ export async function openService(environment: Record<string, string | undefined
   refuseUnsafeRuntime(environment, execArgv)
   const { settings, effective } = readSettings(environment)
   const log = createLog({ level: settings.KEYBEARER_LOG_LEVEL, output: process.stderr })
-  const started = await startParts(settings, effective, { log, environment })
-  const server = createServer(started.services, {
-    allowedHosts: settings.KEYBEARER_ALLOWED_HOSTS,
-    trustedProxies: settings.KEYBEARER_TRUSTED_PROXIES,
-    mailMaxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
-    metrics: settings.KEYBEARER_METRICS,
-    shutdownSeconds: settings.KEYBEARER_SHUTDOWN_SECONDS,
-    page: readPageFiles(join(root, 'ui', 'dist')),
+  let first: Started | null = null
+  let isFirst = true
+  const lockable = new Lockable({
+    log,
+    port: settings.KEYBEARER_PORT,
+    host: settings.KEYBEARER_HOST,
+    async open(passphrase) {
+      const again = withPassphrase(environment, passphrase)
+      const started = await startParts(isFirst ? settings : readSettings(again).settings, effective, { log, environment: again })
+      if (isFirst) first = started
+      isFirst = false
+      return openServers(started, settings, readPageFiles(join(root, 'ui', 'dist')))
+    },
+    seal: (options) =>
+      openSealed({
+        ...options,
+        settings,
+        log,
+        publicUrl: settings.KEYBEARER_PUBLIC_URL ?? `http://127.0.0.1:${settings.KEYBEARER_PORT}`,
+        readAgain(passphrase) {
+          const again = withPassphrase(environment, passphrase)
+          return { settings: readSettings(again).settings, credentialsDirectory: again.CREDENTIALS_DIRECTORY }
+        },
+      }),
   })
-  let relay: Relay | null = null
+  await lockable.open()
+  isFirst = false
   return {
-    ...started,
     settings,
     log,
-    async listen() {
-      relay = await openRelay(settings, started.services)
-      const relayed = (await relay?.start()) ?? []
-      try {
-        return { ...(await server.listen(settings.KEYBEARER_PORT, settings.KEYBEARER_HOST)), relay: relayed }
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        const where = `${settings.KEYBEARER_HOST}:${settings.KEYBEARER_PORT}`
-        if (code === 'EADDRINUSE') {
-          throw new Problem('settings_invalid', `Another program listens on ${where}.`, {
-            cause: error,
-            nextStep: 'Stop it, or set KEYBEARER_PORT to another port.',
-          })
-        }
-        if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-          throw new Problem('settings_invalid', `${where} cannot be listened on (${code}).`, {
-            cause: error,
-            nextStep: 'Correct KEYBEARER_HOST or KEYBEARER_PORT.',
-          })
-        }
-        throw error
-      }
+    takeStarted() {
+      const taken = first
+      first = null
+      return taken
     },
-    async stop() {
-      await relay?.stop()
-      await server.close()
-      await started.stop()
-    },
+    listen: () => lockable.listen(),
+    stop: () => lockable.stop(),
   }
 }

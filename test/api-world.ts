@@ -6,6 +6,7 @@ import { OidcClient, type OidcSettings } from '../src/access/oidc-client.ts'
 import { OidcSignIn } from '../src/access/oidc-sign-in.ts'
 import { Passkeys } from '../src/access/passkeys.ts'
 import { Persons } from '../src/access/persons.ts'
+import { ServiceLock } from '../src/access/service-lock.ts'
 import { Sessions } from '../src/access/sessions.ts'
 import { SignIn } from '../src/access/sign-in.ts'
 import { SignInLimit } from '../src/access/sign-in-limit.ts'
@@ -15,7 +16,8 @@ import { IdempotentReplies } from '../src/access/idempotency.ts'
 import type { NewAccessKey } from '../src/access/types.ts'
 import { HttpRequests } from '../src/actions/http-requests.ts'
 import { openActionsOver } from './action-world.ts'
-import { createServer, type ApiServer } from '../src/api/server.ts'
+import type { ApiServer } from '../src/api/listen.ts'
+import { createServer } from '../src/api/server.ts'
 import type { ReachOptions, Services } from '../src/api/services.ts'
 import { createMetrics } from '../src/base/metrics.ts'
 import { Exporter } from '../src/credentials/export-credentials.ts'
@@ -145,6 +147,7 @@ export async function openApiWorld(
     actionHooks: action.hooks,
     rawIntake: new RawIntake(mail, outbox, { foreignFrom: 'refuse' }),
     keyLimits: new KeyLimits(mail),
+    lock: new ServiceLock({ db: context.db, clock: context.clock, audit: context.audit, wake: async () => context.wake() }),
     rotation: { get: async () => rotationView, start: async () => rotationView },
     backups: new Backups({ db: context.db, clock: context.clock, audit: context.audit, dataFolder: place.folder, dialect: context.dialect, version: '0.0.0' }),
     idempotency: new IdempotentReplies({ db: context.db, clock: context.clock, vault: context.vault }),

@@ -22,7 +22,8 @@ export type TestService = {
   cli: (parameters: string[], options?: { input?: string; environment?: Record<string, string> }) => Promise<CommandResult>
   /** Runs a command and returns its output; throws when it fails. */
   get: (...parameters: string[]) => Promise<string>
-  start: () => Promise<void>
+  /** Resolves when it can hand out tokens, or when it lives: a locked one is never ready. */
+  start: (until?: '/readyz' | '/livez') => Promise<void>
   kill9: () => Promise<void>
   stop: () => Promise<void>
   remove: () => Promise<void>
@@ -68,7 +69,7 @@ export async function makeService(further: Record<string, string> = {}): Promise
       if (result.status !== 0) throw new Error(`keybearer ${parameters.join(' ')} ended with ${result.status}: ${result.stderr}${result.stdout}`)
       return result.stdout
     },
-    async start() {
+    async start(until = '/readyz') {
       const started = spawn(node[0], [...node.slice(1), entry, 'serve'], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
       child = started
       for (const stream of [started.stdout, started.stderr])
@@ -77,7 +78,7 @@ export async function makeService(further: Record<string, string> = {}): Promise
         })
       for (let i = 0; i < 300; i++) {
         if (started.exitCode !== null) throw new Error(`the service ended with ${started.exitCode}: ${output.slice(-2000)}`)
-        if (await answers(`${url}/readyz`)) return
+        if (await answers(`${url}${until}`)) return
         await new Promise((done) => setTimeout(done, 50))
       }
       throw new Error(`the service does not answer: ${output.slice(-2000)}`)

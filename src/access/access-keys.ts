@@ -39,7 +39,7 @@ type Known = { row: Row<'access_keys'>; view: AccessKeyView; callers: Map<string
 export class AccessKeys {
   readonly #db: Database
   readonly #clock: Clock
-  readonly #audit: AuditTrail
+  readonly #audit: Pick<AuditTrail, 'append'>
   readonly #isFresh: () => boolean
   readonly #known = new Map<string, Known>()
   /** The last header of each connection, and the hash of the key in it; it goes with the connection. */
@@ -49,7 +49,7 @@ export class AccessKeys {
    * `isFresh` tells whether this node has seen all changes of the other nodes within the last second; otherwise the
    * database is asked for every request.
    */
-  constructor(options: { db: Database; clock: Clock; audit: AuditTrail; bus: EventBus; isFresh: () => boolean }) {
+  constructor(options: { db: Database; clock: Clock; audit: Pick<AuditTrail, 'append'>; bus: EventBus; isFresh: () => boolean }) {
     this.#db = options.db
     this.#clock = options.clock
     this.#audit = options.audit

@@ -1,6 +1,8 @@
 /** Everything the audit trail can say, with the sentence that the reference page shows. */
 export const auditActions = {
   'service.started': 'The service started.',
+  'service.locked': 'The service was locked: until it is unlocked nothing is opened, and no job runs.',
+  'service.unlocked': 'The service was unlocked, or was asked to though it was not locked; the detail counts the tries that were refused before.',
   'credential.created': 'A credential was made.',
   'credential.changed': 'A credential was changed; the detail names the fields.',
   'credential.deleted': 'A credential was deleted.',

@@ -51,7 +51,7 @@ type Known = { row: SessionWithPerson; seenAt: number; callers: Map<string | nul
 export class Sessions {
   readonly #db: Database
   readonly #clock: Clock
-  readonly #audit: AuditTrail
+  readonly #audit: Pick<AuditTrail, 'append'>
   readonly #isFresh: () => boolean
   readonly #wake: () => Promise<void>
   readonly #idle: number
@@ -63,7 +63,7 @@ export class Sessions {
   constructor(options: {
     db: Database
     clock: Clock
-    audit: AuditTrail
+    audit: Pick<AuditTrail, 'append'>
     bus: EventBus
     isFresh: () => boolean
     wake: () => Promise<void>

@@ -18,6 +18,13 @@ const rotation = z
 
 const health = z.object({ status: z.enum(['ok', 'unavailable']) }).meta({ id: 'Health' })
 
+const lockState = z.object({ locked: z.boolean() }).meta({ id: 'LockState' })
+
+/** What unlocking takes. */
+export const unlockBody = z
+  .strictObject({ passphrase: z.string().min(1).max(1000).optional().meta({ description: 'Only where the master key is made of one' }) })
+  .meta({ id: 'Unlock' })
+
 export const serviceEndpoints = [
   endpoint({
     id: 'getStatus',
@@ -158,6 +165,37 @@ export const serviceEndpoints = [
     reply: rotation,
   }),
   endpoint({
+    id: 'lockService',
+    method: 'POST',
+    path: '/v1/lock',
+    tag: 'Service',
+    summary: 'Locks the service, on every node: until it is unlocked nothing is opened and no job runs.',
+    description:
+      'What providers have just answered is still kept; then the keys leave the memory. From then on only /livez, /readyz (503, locked) and /v1/unlock answer, also after a restart.',
+    permission: { administration: 'manage' },
+    audit: 'service.locked',
+    status: 202,
+    kind: 'json',
+    reply: lockState,
+  }),
+  endpoint({
+    id: 'unlockService',
+    method: 'POST',
+    path: '/v1/unlock',
+    tag: 'Service',
+    summary: 'Unlocks the service, on every node that finds its key again.',
+    description:
+      'The master key is read again from where it comes from; one that is made of a passphrase needs the passphrase. Of a service that is not locked nothing is changed.',
+    permission: { administration: 'manage' },
+    audit: 'service.unlocked',
+    body: unlockBody,
+    bodyOptional: true,
+    status: 202,
+    kind: 'json',
+    reply: lockState,
+    problems: ['master_key_missing', 'master_key_wrong', 'master_key_invalid'],
+  }),
+  endpoint({
     id: 'getLiveness',
     method: 'GET',
     path: '/livez',
@@ -182,7 +220,7 @@ export const serviceEndpoints = [
     kind: 'json',
     reply: health,
     noStore: true,
-    problems: ['storage_unavailable', 'audit_blocked', 'shutting_down'],
+    problems: ['storage_unavailable', 'audit_blocked', 'shutting_down', 'locked'],
   }),
   endpoint({
     id: 'getMetrics',

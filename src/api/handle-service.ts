@@ -17,6 +17,8 @@ type Ids =
   | 'runDoctor'
   | 'startRotation'
   | 'getRotation'
+  | 'lockService'
+  | 'unlockService'
   | 'getLiveness'
   | 'getReadiness'
   | 'getMetrics'
@@ -67,6 +69,14 @@ export function serviceHandlers(services: Services, metricsFor: ReachOptions['me
     },
     async getRotation() {
       return { body: rotationBody(await rotation.get()) }
+    },
+    async lockService({ actor }) {
+      await services.lock.lock(actor)
+      return { body: { locked: true } }
+    },
+    async unlockService({ actor }) {
+      await audit.record({ actor, action: 'service.unlocked', outcome: 'done', detail: { was_locked: false } })
+      return { body: { locked: false } }
     },
     async getLiveness() {
       return { body: { status: 'ok' } }

@@ -108,6 +108,8 @@ const matrix: Record<EndpointId, string> = {
   makeBackup: '401 403 403 403 403 in  403 403 in  in  403',
   startRotation: '401 403 403 403 403 in  403 403 in  in  403',
   getRotation: '401 403 403 403 403 in  403 403 in  in  403',
+  lockService: '401 403 403 403 403 in  403 403 in  in  403',
+  unlockService: '401 403 403 403 403 in  403 403 in  in  403',
   getLiveness: 'in  in  in  in  in  in  in  in in  in  in',
   getReadiness: 'in  in  in  in  in  in  in  in in  in  in',
   getMetrics: 'in  in  in  in  in  in  in  in in  in  in',

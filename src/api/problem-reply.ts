@@ -1,5 +1,6 @@
 import type { Diagnosis } from '../base/diagnosis.ts'
 import { isProblem, Problem } from '../base/problem.ts'
+import { VaultLocked } from '../base/vault.ts'
 
 /** A reply as it is written: everything but the bytes on the wire. */
 export type Written = { status: number; headers: Record<string, string>; body: string | Buffer }
@@ -47,5 +48,6 @@ export function problemReply(problem: Problem, requestId: string, more: Record<s
 /** Returns the error itself when it is a problem; anything else becomes `internal_error`, which says nothing of the inside. */
 export function toProblem(error: unknown): Problem {
   if (isProblem(error)) return error
+  if (error instanceof VaultLocked) return new Problem('locked', 'The service was locked meanwhile.', { cause: error })
   return new Problem('internal_error', 'The service made a mistake. What exactly stands in its log under the request id.', { cause: error })
 }

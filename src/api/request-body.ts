@@ -27,6 +27,13 @@ export async function readJsonBody(request: IncomingMessage, limit: number): Pro
   return parseJson(bytes)
 }
 
+/** Reads the fields of a form of one of our pages, or of a JSON body. @throws Problem payload_too_large, unsupported_media_type, malformed_json */
+export async function readFormOrJson(request: IncomingMessage, limit: number): Promise<{ fields: unknown; isForm: boolean }> {
+  const isForm = (request.headers['content-type'] ?? '').toLowerCase().split(';')[0]!.trim() === 'application/x-www-form-urlencoded'
+  if (!isForm) return { fields: await readJsonBody(request, limit), isForm }
+  return { fields: Object.fromEntries(new URLSearchParams((await readBytes(request, limit)).toString('utf8'))), isForm }
+}
+
 /** Reads a JSON body without parsing it. @throws Problem payload_too_large, unsupported_media_type, malformed_json */
 export async function readRawBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   if (!hasBody(request)) return Buffer.alloc(0)

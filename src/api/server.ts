@@ -1,5 +1,4 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -10,19 +9,13 @@ import type { Endpoint } from './endpoint.ts'
 import { exchangeMaker, splitTarget, writeReply, type Exchange } from './exchange.ts'
 import { makeHandlers } from './handlers.ts'
 import { explainProblem } from '../credentials/diagnosis.ts'
+import { listenOn, type ApiServer } from './listen.ts'
 import { problemReply, toProblem } from './problem-reply.ts'
 import { createReach } from './reach.ts'
 import { Refusals } from '../access/refusals.ts'
 import { createRoute, type Route } from './route.ts'
 import type { ReachOptions, Services } from './services.ts'
 import { createSessionCookie } from './session-cookie.ts'
-
-export type ApiServer = {
-  /** Begins to answer and returns where. */
-  listen(port: number, host: string): Promise<{ port: number; host: string }>
-  /** Stops taking calls, lets those under way finish, and resolves when no connection is open. */
-  close(): Promise<void>
-}
 
 /** Makes the HTTP server: every endpoint of the contract, and one shape of error for everything else. */
 export function createServer(services: Services, options: ReachOptions): ApiServer {
@@ -34,7 +27,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const handlers = makeHandlers(services, refusals, options, cookie)
   const streams = new Set<() => void>()
   const makeExchange = exchangeMaker(clock)
-  let closing = false
+  let closing: Problem | null = null
 
   const routes = (contract as readonly Endpoint[]).map((endpoint) =>
     createRoute(endpoint, handlers[endpoint.id as keyof typeof handlers] as never, { services, refusals, streams, mailMaxBytes: options.mailMaxBytes, cookie }),
@@ -67,7 +60,7 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const exchange = makeExchange(request, response)
     try {
-      if (closing) throw new Problem('shutting_down', 'The service is stopping.', { retryAfter: 5 })
+      if (closing !== null && (closing.code !== 'locked' || request.url !== '/livez')) throw closing
       exchange.address = reach.addressOf(request)
       reach.check(request)
       splitTarget(exchange)
@@ -133,9 +126,13 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
   server.on('clientError', refuseConnection)
 
   return {
-    listen: (port, host) => listen(server, port, host),
-    async close() {
-      closing = true
+    listen: (port, host) => listenOn(server, port, host),
+    refuse(why) {
+      closing = why
+      for (const stop of streams) stop()
+    },
+    async close(why = new Problem('shutting_down', 'The service is stopping.', { retryAfter: 5 })) {
+      closing = why
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const stop of streams) stop()
       server.closeIdleConnections()
@@ -145,25 +142,6 @@ export function createServer(services: Services, options: ReachOptions): ApiServ
       clearTimeout(late)
     },
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<{ port: number; host: string }> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Problem('settings_invalid', `Port ${port} of ${host} is in use by another program.`, {
-              cause: error,
-              nextStep: 'Stop the other program, or set KEYBEARER_LISTEN to another port.',
-            })
-          : error,
-      )
-    })
-    server.listen(port, host, () => {
-      const bound = server.address() as AddressInfo
-      resolve({ port: bound.port, host: bound.address })
-    })
-  })
 }
 
 type Target = { pattern: RegExp; methods: string[] }

@@ -6,6 +6,7 @@ import type { Passkeys } from '../access/passkeys.ts'
 import type { Persons } from '../access/persons.ts'
 import type { Sessions } from '../access/sessions.ts'
 import type { SignIn } from '../access/sign-in.ts'
+import type { ServiceLock } from '../access/service-lock.ts'
 import type { MasterKeyRotation } from '../access/master-key-rotation.ts'
 import type { AuditTrail } from '../access/audit.ts'
 import type { IdempotentReplies } from '../access/idempotency.ts'
@@ -117,6 +118,7 @@ export type Services = {
   rawIntake: Pick<RawIntake, 'accept'>
   keyLimits: KeyLimits
   rotation: Pick<MasterKeyRotation, 'start' | 'get'>
+  lock: Pick<ServiceLock, 'lock'>
   backups: Pick<Backups, 'make' | 'get'>
   idempotency: Pick<IdempotentReplies, 'once'>
   events: KeptEvents

@@ -46,6 +46,8 @@ export const eventTypes = {
   'action.run_finished': 'A run of an action ended; the data say how.',
   'audit.blocked': 'The audit trail cannot be written; nothing is handed out.',
   'audit.unblocked': 'The audit trail can be written again; the data of one that was blocked for a while say since when it was.',
+  'service.locked': 'The service was locked: until it is unlocked nothing is opened, and no job runs.',
+  'service.unlocked': 'The service was unlocked.',
   'master_key.rotated': 'All data keys are wrapped by the new master key.',
 } as const
 

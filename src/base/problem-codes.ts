@@ -202,6 +202,7 @@ export const problemCodes = {
   rotation_running: row(409, 'try_later', 'A rotation of the master key is running', 'Wait until it has ended.'),
   settings_invalid: row(500, 'usage', 'A setting is wrong', 'Correct the settings named in the detail.'),
   provider_invalid: row(400, 'usage', "The provider's description has errors", 'Correct the fields named in "errors".'),
+  locked: row(503, 'try_later', 'The service is locked', 'Somebody who manages it can unlock it: keybearer unlock, or the start page in a browser.'),
   shutting_down: row(503, 'try_later', 'The service is stopping', 'Try again in a moment.'),
   service_unreachable: row(503, 'try_later', 'The Keybearer service does not answer', 'Start it with "npm start" or "keybearer serve", or set KEYBEARER_URL.'),
   internal_error: row(500, 'failed', 'Something unforeseen happened', 'See the log of the service for the request id.'),

@@ -1,6 +1,13 @@
 import type { Sealed } from './sealed.ts'
 import type { Secret } from './secret.ts'
 
+/** Says that the service is locked: nothing is opened until somebody unlocks it. What was asked for may be tried again then. */
+export class VaultLocked extends Error {
+  constructor() {
+    super('The service is locked.')
+  }
+}
+
 /** Where a ciphertext lives. All of it is bound to the ciphertext, so that a moved one does not open. */
 export type Place = {
   /** Id of the record that owns the data key, such as `cred_…`. */

@@ -16,6 +16,7 @@ import { exportCommand } from './export.ts'
 import { importCommand } from './import.ts'
 import { keyCommand } from './key.ts'
 import { listCommand } from './list.ts'
+import { lockCommand, unlockCommand } from './lock.ts'
 import { messageCommand } from './message.ts'
 import { personCommand } from './person.ts'
 import { inPlainWords } from './plain-words.ts'
@@ -61,6 +62,8 @@ export function makeProgram(): Command {
       explainCommand(),
       calendarCommand(),
       settingsCommand(),
+      lockCommand(),
+      unlockCommand(),
       rotateKeyCommand(),
       backupCommand(),
       restoreCommand(),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { service } from '../base/actor.ts'
-import { openService, type Service } from '../main.ts'
+import { openService, version, type Service, type Started } from '../main.ts'
 import { keepMemoryOutOfDumps } from './memory-dumps.ts'
 import { say } from './output.ts'
 import { watchSpool } from './watch-spool.ts'
@@ -40,26 +40,28 @@ export function serveCommand(): Command {
 type Demo = Awaited<ReturnType<typeof prepareDemo>>
 
 async function serve(running: Service, options: Options, demo: Demo | null): Promise<void> {
-  const { services, settings, log } = running
+  const { settings, log } = running
+  const started = running.takeStarted()
   // Before anybody is answered: whoever sees the service ready finds the key.
-  const madeKey = await running.firstAccessKey(options.newLocalKey ?? false)
+  const madeKey = (await started?.firstAccessKey(options.newLocalKey ?? false)) ?? null
   const keyFile = join(settings.KEYBEARER_CONFIG, 'access-key')
   if (madeKey !== null) writeKey(keyFile, madeKey)
   const at = await running.listen()
   const host = at.host === '0.0.0.0' || at.host === '::' ? '127.0.0.1' : at.host.includes(':') ? `[${at.host}]` : at.host
   const unwatch = watchSpool({ folder: settings.KEYBEARER_SENDMAIL_SPOOL, url: `http://${host}:${at.port}`, accessKeyFile: keyFile, log })
 
-  say(`Keybearer ${services.facts.version} answers at http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`)
+  say(`Keybearer ${version} answers at http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`)
   for (const one of at.relay) {
     const way = one.tls === 'none' ? 'without TLS' : one.tls === 'implicit' ? 'TLS' : 'STARTTLS'
     say(`  mail relay  ${one.host}:${one.port} (${way}${one.takesOldTls ? ', TLS 1.0 too: weak, for old devices only' : ''})`)
   }
-  if (!demo) say(`  data        ${services.facts.database === 'sqlite' ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)
-  if (running.madeKeyFile !== null && !demo) say(`  master key  ${running.madeKeyFile} (made now: back it up, but not together with the data)`)
+  if (started === null) say('  locked      nothing is opened, and no job runs, until somebody unlocks it: keybearer unlock')
+  if (!demo) say(`  data        ${settings.KEYBEARER_DATABASE_URL === null ? settings.KEYBEARER_DATA : 'PostgreSQL'}`)
+  if (started?.madeKeyFile != null && !demo) say(`  master key  ${started.madeKeyFile} (made now: back it up, but not together with the data)`)
   if (madeKey !== null && !demo) say(`  access key  ${keyFile} (for the command line on this machine)`)
-  const link = await running.setUpLink()
+  const link = (await started?.setUpLink()) ?? null
   if (link !== null) say(`  web page    ${link} (the first sign-in: works once, for a day)`)
-  if (demo) for (const line of await demo.introduce(running)) say(line)
+  if (demo) for (const line of await demo.introduce(started)) say(line)
   else if (madeKey !== null && process.env.INVOCATION_ID === undefined) {
     // Under systemd nobody reads this.
 
@@ -122,8 +124,8 @@ async function prepareDemo() {
       await demo.stop()
       rmSync(folder, { recursive: true, force: true })
     },
-    async introduce(started: Service): Promise<string[]> {
-      await started.services.providers.create(demo.provider as never, service)
+    async introduce(started: Started | null): Promise<string[]> {
+      await started?.services.providers.create(demo.provider as never, service)
       const port = process.env.KEYBEARER_PORT
       return [
         '',

@@ -47,11 +47,19 @@ export class TokenCache {
 
   /** Forgets what the event makes stale. */
   heed(event: Event): void {
+    if (event.type === 'service.locked') this.#empty()
     if (event.subject === null || event.type === 'token.handed_out') return
     if (event.type.startsWith('credential.')) {
       this.forget(event.subject)
       if (event.type === 'credential.created' || event.type === 'credential.changed' || event.type === 'credential.deleted') this.#ids.clear()
     }
+  }
+
+  #empty(): void {
+    this.#tokens.clear()
+    this.#reads.clear()
+    this.#allChanges++
+    this.#emptied++
   }
 
   get(id: string): CachedToken | undefined {

@@ -8,9 +8,9 @@ import type { CallbackFacts } from '../oauth/authorization-code.ts'
 import { judgeTokenAnswer, parseAnswer, sendTokenRequest, serializeAnswer, type RawAnswer, type TokenSet } from '../oauth/token-endpoint.ts'
 import type { ResolvedProvider } from '../providers/provider-resolve.ts'
 import { lockCredential, prolongLease, readCredential, takeLease, updateCredential } from '../storage/credentials.ts'
-import type { DataKeyStore } from '../base/vault.ts'
+import { VaultLocked, type DataKeyStore } from '../base/vault.ts'
 import { dataKeysOf, readOnce } from '../storage/data-keys.ts'
-import { keepAnswer, putAttempt, readAttempt } from '../storage/refresh-attempts.ts'
+import { deleteAttempt, keepAnswer, putAttempt, readAttempt } from '../storage/refresh-attempts.ts'
 import { findRegistration, type RegistrationRow } from '../storage/registrations.ts'
 import type { Row, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
@@ -211,6 +211,8 @@ async function askProvider(context: CredentialContext, order: TokenRequestOrder,
   try {
     material = await openMaterial(context, claim, provider)
   } catch (error) {
+    // Locked before it was sent: nobody must take it for a request of which the answer was lost.
+    if (error instanceof VaultLocked && claim.kept === null && claim.repeated === 0) await deleteAttempt(context.db, claim.row.id, claim.attempt)
     if (!isProblem(error)) throw error
     return { outcome: { kind: 'local', problem: error }, startedAt: claim.startedAt, warning: null }
   }

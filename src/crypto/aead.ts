@@ -48,6 +48,13 @@ function prepare(key: Uint8Array): Prepared {
   return { encrypt, subkey }
 }
 
+/** Overwrites a key, and what was derived of it for further use. */
+export function destroyKey(key: Uint8Array): void {
+  prepared.get(key)?.subkey.fill(0)
+  prepared.delete(key)
+  key.fill(0)
+}
+
 function derive(key: Uint8Array, nonce: Uint8Array): KeyObject {
   let known = prepared.get(key)
   if (known === undefined) prepared.set(key, (known = prepare(key)))

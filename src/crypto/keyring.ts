@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { Problem } from '../base/problem.ts'
+import { destroyKey } from './aead.ts'
 
 /** The master keys this process knows, by version; the newest one wraps. */
 export class Keyring {
@@ -24,6 +25,13 @@ export class Keyring {
 
   remove(version: number): void {
     this.#keys.delete(version)
+  }
+
+  /** Overwrites every key and forgets it. */
+  destroy(): void {
+    for (const key of this.#keys.values()) destroyKey(key)
+    this.#keys.clear()
+    this.#reload = undefined
   }
 
   /** Sets where keys that another node added can be found. */

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { isProblem } from '../base/problem.ts'
 import { Sealed } from '../base/sealed.ts'
-import type { DataKeyStore } from '../base/vault.ts'
+import { VaultLocked, type DataKeyStore } from '../base/vault.ts'
+import { destroyKey, open, seal } from './aead.ts'
 import { Keyring } from './keyring.ts'
 import { createVault, rewrap } from './vault.ts'
 
@@ -181,4 +182,35 @@ test('more owners than the cache holds still open', async () => {
   const sealed: Sealed[] = []
   for (let i = 0; i < 10_050; i++) sealed.push(await vault.seal(keys, { owner: `o${i}`, column: 'c' }, `token ${i}`))
   for (const i of [0, 1, 49, 50, 10_049]) assert.equal((await vault.open(keys, { owner: `o${i}`, column: 'c' }, sealed[i]!)).reveal(), `token ${i}`)
+})
+
+test('K9: a vault that is being locked opens nothing, still seals what is under way, and then overwrites every key', async () => {
+  const master = randomBytes(32)
+  const { vault, keys } = newVault(new Keyring([[1, master]]))
+  const place = { owner: 'cred_1', column: 'credentials.secret' }
+  const sealed = await vault.seal(keys, place, 'token')
+  const opening = vault.open(keys, place, sealed)
+  vault.refuseOpening()
+  await assert.rejects(opening, VaultLocked)
+  await assert.rejects(vault.open(keys, place, sealed), VaultLocked)
+  await assert.rejects(vault.deriveKey(keys, 'audit', 'audit chain'), VaultLocked)
+  const rotated = await vault.seal(keys, place, 'rotated')
+  vault.destroy()
+  assert.ok(
+    master.every((byte) => byte === 0),
+    'the master key is overwritten',
+  )
+  await assert.rejects(vault.seal(keys, place, 'late'), VaultLocked)
+  vault.refuseOpening()
+  await assert.rejects(vault.open(keys, place, rotated), VaultLocked)
+})
+
+test('K9: what was derived of a key goes with it', () => {
+  const key = randomBytes(32)
+  const before = Buffer.from(key)
+  const sealed = seal(key, Buffer.from('text'), 'place')
+  destroyKey(key)
+  assert.ok(key.every((byte) => byte === 0))
+  assert.throws(() => open(key, sealed, 'place'))
+  assert.equal(Buffer.from(open(before, sealed, 'place')).toString(), 'text')
 })

@@ -2,23 +2,33 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Sealed } from '../base/sealed.ts'
-import type { DataKeyStore, Place, Vault } from '../base/vault.ts'
-import { open, seal } from './aead.ts'
+import { VaultLocked, type DataKeyStore, type Place, type Vault } from '../base/vault.ts'
+import { destroyKey, open, seal } from './aead.ts'
 import type { Keyring } from './keyring.ts'
 
 const cacheSize = 10_000
+
+export type LockableVault = Vault & {
+  forget: (owner: string) => void
+  /** Opens nothing and derives nothing from now on. What is under way can still be sealed: a token that a provider has just replaced. */
+  refuseOpening: () => void
+  /** Overwrites every key. Nothing is sealed any more either. */
+  destroy: () => void
+}
 
 /**
  * Makes the vault: every owner has a data key of its own, wrapped by the newest master key. Deleting the data key destroys
  * everything its owner ever had sealed.
  */
-export function createVault(keyring: Keyring): Vault & { forget: (owner: string) => void } {
+export function createVault(keyring: Keyring): LockableVault {
+  let state: 'open' | 'closing' | 'destroyed' = 'open'
   const cache = new Map<string, { key: Uint8Array; wrapped: Uint8Array }>()
 
   const unwrap = async (owner: string, stored: { wrapped: Sealed; masterKeyVersion: number }): Promise<Uint8Array> => {
     const known = cache.get(owner)
     if (known && Buffer.compare(known.wrapped, stored.wrapped.bytes) === 0) return known.key
     const master = await keyring.find(stored.masterKeyVersion)
+    if (state === 'destroyed') throw new VaultLocked()
     const key = open(master, stored.wrapped, wrapping(owner, stored.masterKeyVersion))
     remember(owner, key, stored.wrapped.bytes)
     return key
@@ -41,17 +51,32 @@ export function createVault(keyring: Keyring): Vault & { forget: (owner: string)
 
   return {
     async seal(keys, place, text) {
+      if (state === 'destroyed') throw new VaultLocked()
       return seal(await keyOf(keys, place.owner, 'make'), Buffer.from(text, 'utf8'), binding(place))
     },
     async open(keys, place, sealed) {
-      const bytes = open(await keyOf(keys, place.owner, 'read'), sealed, binding(place))
+      if (state !== 'open') throw new VaultLocked()
+      const key = await keyOf(keys, place.owner, 'read')
+      // It may have been locked while the key was read.
+      if (state !== 'open') throw new VaultLocked()
+      const bytes = open(key, sealed, binding(place))
       return new Secret(Buffer.from(bytes).toString('utf8'))
     },
     async deriveKey(keys, owner, purpose) {
+      if (state !== 'open') throw new VaultLocked()
       return new Uint8Array(hkdfSync('sha256', await keyOf(keys, owner, 'make'), new Uint8Array(), `keybearer ${purpose}`, 32))
     },
     forget(owner) {
       cache.delete(owner)
+    },
+    refuseOpening() {
+      if (state === 'open') state = 'closing'
+    },
+    destroy() {
+      state = 'destroyed'
+      for (const { key } of cache.values()) destroyKey(key)
+      cache.clear()
+      keyring.destroy()
     },
   }
 }

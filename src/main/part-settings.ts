@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { OidcSettings } from '../access/oidc-client.ts'
-import { Problem } from '../base/problem.ts'
+import { isProblem, Problem } from '../base/problem.ts'
+import type { Secret } from '../base/secret.ts'
 import type { Settings } from '../config.ts'
-import type { MasterKeySettings } from '../crypto/master-key.ts'
+import { loadMasterKeys, type KnownMasterKey, type MasterKeys, type MasterKeySettings } from '../crypto/master-key.ts'
 
 /** Returns where the master key is looked for. */
 export const masterKeySettings = (settings: Settings, credentialsDirectory: string | undefined): MasterKeySettings => ({
@@ -12,6 +13,22 @@ export const masterKeySettings = (settings: Settings, credentialsDirectory: stri
   file: join(settings.KEYBEARER_CONFIG, 'master.key'),
   dataFolder: settings.KEYBEARER_DATA,
 })
+
+/** Finds the master key. One that is made of a passphrase which is not there is waited for, locked. @throws Problem locked, and see `loadMasterKeys` */
+export function loadOrWait(settings: MasterKeySettings, known: KnownMasterKey[]): MasterKeys {
+  try {
+    return loadMasterKeys(settings, known)
+  } catch (error) {
+    if (!isProblem(error, 'master_key_missing') || known.at(-1)?.derivation == null) throw error
+    throw new Problem('locked', 'The passphrase of the master key is not in the settings.', { facts: { waits_for_passphrase: true } })
+  }
+}
+
+type Environment = Record<string, string | undefined>
+
+/** Returns the environment in which a passphrase that was entered takes the place of the one that may be set. */
+export const withPassphrase = (environment: Environment, passphrase: Secret | null): Environment =>
+  passphrase === null ? environment : { ...environment, KEYBEARER_MASTER_KEY_PASSPHRASE: passphrase.reveal(), KEYBEARER_MASTER_KEY_PASSPHRASE_FILE: undefined }
 
 /** Returns how persons sign in at an OpenID provider; null: they do not. @throws Problem settings_invalid when a part is missing */
 export function oidcSettingsOf(settings: Settings): OidcSettings | null {

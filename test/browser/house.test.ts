@@ -130,4 +130,17 @@ describe('registrations, settings and health in the browser', () => {
     await glanceAt(desk.anna, 'settings-new-key')
     assert.deepEqual(desk.anna.complaints, [])
   })
+
+  it('K9: the service is locked with a word and a button; what is shown then unlocks it, and the page goes on signed in', async () => {
+    await desk.visit('/settings', 'Settings & health')
+    await page.getByRole('button', { name: 'Lock the service' }).click()
+    await dialog().getByRole('textbox').fill('lock')
+    await dialog().getByRole('button', { name: 'Lock it' }).click()
+    await page.getByRole('heading', { name: 'Keybearer is locked' }).waitFor()
+    assert.equal((await fetch(new URL('/readyz', page.url()))).status, 503)
+    await page.getByRole('button', { name: 'Unlock' }).click()
+    await page.getByRole('heading', { name: 'Unlocking …' }).waitFor()
+    await page.getByRole('heading', { level: 1, name: 'Credentials' }).waitFor()
+    await desk.visit('/audit', 'Audit')
+  })
 })

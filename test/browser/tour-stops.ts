@@ -321,6 +321,7 @@ export const dialogs: Stop[] = [
     shows: ['audit/find-token.tsx'],
   },
   { name: 'master-key', at: '/settings', go: press('Replace it'), shows: ['settings/master-key.tsx'] },
+  { name: 'lock', at: '/settings', go: press('Lock the service'), shows: ['settings/lock-service.tsx'] },
 ]
 
 export const viewerPages: Stop[] = [

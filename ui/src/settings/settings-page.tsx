@@ -1,6 +1,7 @@
 import { Grid, Stack } from '@mantine/core'
 import { PageHead } from '../elements/page-head.tsx'
 import { Health } from './health.tsx'
+import { LockService } from './lock-service.tsx'
 import { MasterKey } from './master-key.tsx'
 import { EffectiveSettings } from './effective-settings.tsx'
 import { AboutService } from './about-service.tsx'
@@ -19,6 +20,7 @@ export function SettingsPage() {
             <Stack gap="lg">
               <AboutService />
               <MasterKey />
+              <LockService />
             </Stack>
           </Grid.Col>
         </Grid>
