@@ -85,6 +85,8 @@ export const actionWords: Record<string, string> = {
   'backup.restored': 'Started on a restored backup',
   'master_key.rotated': 'Master key replaced',
   'service.started': 'Service started',
+  'service.locked': 'Service locked',
+  'service.unlocked': 'Service unlocked',
 }
 
 export const wordsOf = (action: string): string => actionWords[action] ?? action
