@@ -20,6 +20,8 @@ type Waiting = { message: ReadyMessage; actor: Actor; resolve: (id: string) => v
 type Beside = (trx: Transaction<Tables>, id: string) => Promise<void>
 
 const mostAtOnce = 100
+/** For company that came before, a batch waits at most so many turns in which nobody comes: some tenths of a millisecond. */
+const mostIdleTurns = 50
 const mostBytesAtOnce = 8_000_000
 /** While one batch waits for the disk, the next one is written. */
 const mostUnderWay = 2
@@ -36,6 +38,8 @@ export class MessageKeeper {
   #waiting: Waiting[] = []
   #underWay = 0
   #isDue = false
+  /** How many came together lately. */
+  #company = 0
 
   constructor(context: MailContext, onKept: (count: number) => void) {
     this.#context = context
@@ -61,11 +65,20 @@ export class MessageKeeper {
     return sealed.id
   }
 
-  /** One turn of the event loop collects what has already arrived in other sessions. */
+  /** Waits for company as long as each turn of the event loop brings more, and a moment for as many as came together lately. */
   #comeDue(): void {
     if (this.#isDue || this.#underWay >= mostUnderWay || this.#waiting.length === 0) return
     this.#isDue = true
+    this.#gather(0)
+  }
+
+  #gather(idle: number): void {
+    const before = this.#waiting.length
     setImmediate(() => {
+      const { length } = this.#waiting
+      if (length < mostAtOnce && length > before) return this.#gather(idle)
+      if (length < this.#company && idle < mostIdleTurns) return this.#gather(idle + 1)
+      this.#company = Math.max(length, Math.floor(this.#company * 0.8))
       this.#isDue = false
       void this.#flush()
     })

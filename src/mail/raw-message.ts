@@ -36,8 +36,12 @@ export function readRaw(bytes: Buffer): RawMessage {
   return { fields, rest: rest.length === 0 ? Buffer.from('\r\n') : rest }
 }
 
+const [cr, lf] = [13, 10]
+
 function wholeLines(bytes: Buffer): Buffer {
-  return /\r(?!\n)|(?<!\r)\n/.test(bytes.toString('latin1')) ? normalized(bytes) : bytes
+  for (let i = bytes.indexOf(lf); i !== -1; i = bytes.indexOf(lf, i + 1)) if (bytes[i - 1] !== cr) return normalized(bytes)
+  for (let i = bytes.indexOf(cr); i !== -1; i = bytes.indexOf(cr, i + 1)) if (bytes[i + 1] !== lf) return normalized(bytes)
+  return bytes
 }
 
 const normalized = (bytes: Buffer): Buffer => Buffer.from(bytes.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n'), 'latin1')
