@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { sql } from 'kysely'
+import { inTransaction } from '../storage/transaction.ts'
 import { databases, makePlace, openWorld, tester, type World } from '../../test/world.ts'
 
 async function withTrail(database: 'sqlite' | 'postgres', work: (world: World) => Promise<void>): Promise<void> {
@@ -184,6 +185,25 @@ for (const database of databases) {
         ])
         assert.equal(result.ok, true)
         assert.equal((await world.context.audit.verify()).ok, true)
+      })
+    })
+
+    it('raises no alarm while other transactions write records all the time', async () => {
+      await withTrail(database, async (world) => {
+        const { audit, db } = world.context
+        let isOver = false
+        const writers = Array.from({ length: 4 }, async () => {
+          while (!isOver) await inTransaction(db, (trx) => audit.append(trx, [{ actor: tester, action: 'audit.read', outcome: 'done' }]))
+        })
+        const found = []
+        for (let round = 0; round < 60; round++) found.push(await audit.verify())
+        isOver = true
+        await Promise.all(writers)
+        assert.deepEqual(
+          found.filter(({ ok }) => !ok),
+          [],
+        )
+        assert.ok(found.at(-1)!.records > found[0]!.records)
       })
     })
   })

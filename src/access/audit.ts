@@ -8,7 +8,7 @@ import { redactText } from '../base/redact.ts'
 import type { Secret } from '../base/secret.ts'
 import { advanceAuditHead, findAudit, insertAudit, readAudit, readAuditHead, type AuditFilter } from '../storage/audit.ts'
 import type { Database, NewRow, Row, Tables } from '../storage/tables.ts'
-import { inTransaction } from '../storage/transaction.ts'
+import { atOneMoment, inTransaction } from '../storage/transaction.ts'
 import type { AuditAction } from './audit-actions.ts'
 
 export type AuditEntry = {
@@ -240,7 +240,7 @@ export class AuditTrail {
     }
     if (last.hash !== goal.hash) return { ok: false, records: last.seq, firstBad: last.seq, what: 'the end of the trail does not fit its head' }
     // What came meanwhile, and whether anything stands behind the head that the service did not write.
-    return await inTransaction(this.#db, async (trx): Promise<Verification> => {
+    return await atOneMoment(this.#db, async (trx): Promise<Verification> => {
       const head = await readAuditHead(trx)
       const checked = this.#check(last, await readAudit(trx, last.seq, 1_000_000))
       if (!checked.ok) return checked

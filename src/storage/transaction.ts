@@ -23,6 +23,16 @@ export async function inTransaction<Result>(db: Database, work: (trx: Transactio
   }
 }
 
+/** Runs work that only reads, and sees everything as it was at one moment. */
+export async function atOneMoment<Result>(db: Database, work: (trx: Transaction<Tables>) => Promise<Result>): Promise<Result> {
+  try {
+    // The embedded database has one writer, so that nothing changes while a transaction is open.
+    return await db.transaction().setIsolationLevel('repeatable read').execute(work)
+  } catch (error) {
+    throw toStorageProblem(error) ?? error
+  }
+}
+
 type DriverError = { code?: string; errcode?: number; message?: string }
 
 const isConflict = (error: unknown): boolean => {
