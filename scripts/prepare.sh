@@ -26,3 +26,8 @@ fi
 run_node() {
   node --disable-warning=ExperimentalWarning "$@"
 }
+
+# For "become_node FILE ... &": what stands in the background is Node itself, so that a signal reaches it and not a shell before it.
+become_node() {
+  exec node --disable-warning=ExperimentalWarning "$@"
+}

@@ -24,9 +24,9 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-run_node test/rig/postgres.ts --url-file "$state/postgres.url" >"$state/postgres.log" 2>&1 &
+become_node test/rig/postgres.ts --url-file "$state/postgres.url" >"$state/postgres.log" 2>&1 &
 postgres=$!
-run_node test/rig/mail-rig.ts --state "$state/mail" --out "$state/rig.json" >"$state/rig.log" 2>&1 &
+become_node test/rig/mail-rig.ts --state "$state/mail" --out "$state/rig.json" >"$state/rig.log" 2>&1 &
 rig=$!
 
 wait_for() { # FILE PID LOG
