@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { isProblem } from '../base/problem.ts'
 import { Sealed } from '../base/sealed.ts'
 import { VaultLocked, type DataKeyStore } from '../base/vault.ts'
 import { destroyKey, open, seal } from './aead.ts'
 import { Keyring } from './keyring.ts'
 import { createVault, rewrap } from './vault.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 type Stored = { wrapped: Sealed; masterKeyVersion: number }
 
@@ -182,6 +187,27 @@ test('more owners than the cache holds still open', async () => {
   const sealed: Sealed[] = []
   for (let i = 0; i < 10_050; i++) sealed.push(await vault.seal(keys, { owner: `o${i}`, column: 'c' }, `token ${i}`))
   for (const i of [0, 1, 49, 50, 10_049]) assert.equal((await vault.open(keys, { owner: `o${i}`, column: 'c' }, sealed[i]!)).reveal(), `token ${i}`)
+})
+
+test('a key that is remembered takes no more memory than it has bytes', async () => {
+  const { vault, keys, rows } = newVault()
+  const held = () => {
+    collectGarbage()
+    return process.memoryUsage().arrayBuffers
+  }
+  await vault.seal(keys, { owner: 'first', column: 'c' }, 'x')
+  rows.clear()
+  const before = held()
+  // As long as a mail: what is sealed between two keys lies between them in memory.
+  for (let i = 0; i < 2000; i++) {
+    await vault.seal(keys, { owner: `o${i}`, column: 'c' }, 'x'.repeat(3000))
+    rows.clear()
+  }
+  const each = (held() - before) / 2000
+  // It is used once more, so that it is still there.
+  await vault.seal(keys, { owner: 'last', column: 'c' }, 'x')
+  assert.ok(each < 1000, `${Math.round(each)} bytes each`)
+  assert.ok(each < 1000, `${Math.round(each)} bytes each`)
 })
 
 test('K9: a vault that is being locked opens nothing, still seals what is under way, and then overwrites every key', async () => {

@@ -29,14 +29,19 @@ export function createVault(keyring: Keyring): LockableVault {
     if (known && Buffer.compare(known.wrapped, stored.wrapped.bytes) === 0) return known.key
     const master = await keyring.find(stored.masterKeyVersion)
     if (state === 'destroyed') throw new VaultLocked()
-    const key = open(master, stored.wrapped, wrapping(owner, stored.masterKeyVersion))
-    remember(owner, key, stored.wrapped.bytes)
-    return key
+    return remember(owner, open(master, stored.wrapped, wrapping(owner, stored.masterKeyVersion)), stored.wrapped.bytes)
   }
 
-  const remember = (owner: string, key: Uint8Array, wrapped: Uint8Array) => {
+  /**
+   * Keeps a key and returns what is kept, in memory of its own: small buffers share blocks of some kilobytes, and a whole block
+   * would stay for each key. The one that was given is overwritten.
+   */
+  const remember = (owner: string, given: Uint8Array, wrapped: Uint8Array): Uint8Array => {
     if (cache.size >= cacheSize) cache.delete(cache.keys().next().value as string)
-    cache.set(owner, { key, wrapped })
+    const key = new Uint8Array(given)
+    given.fill(0)
+    cache.set(owner, { key, wrapped: new Uint8Array(wrapped) })
+    return key
   }
 
   const keyOf = async (keys: DataKeyStore, owner: string, how: 'make' | 'read'): Promise<Uint8Array> => {
@@ -46,7 +51,9 @@ export function createVault(keyring: Keyring): LockableVault {
     const key = randomBytes(32)
     const made = wrapDataKey(keyring, owner, key)
     const kept = await keys.insert(owner, made)
-    return await unwrap(owner, kept)
+    if (kept !== made) return await unwrap(owner, kept)
+    if (state === 'destroyed') throw new VaultLocked()
+    return remember(owner, key, made.wrapped.bytes)
   }
 
   return {
