@@ -46,6 +46,8 @@ const batchSize = 500
 const mostTurns = 20
 /** For company that came before, a batch waits at most so many turns in which nobody comes: some tenths of a millisecond. */
 const mostIdleTurns = 50
+/** Milliseconds: on a busy machine a single turn can take longer than all of that. */
+const longestGathering = 2
 const pageSize = 1000
 
 /**
@@ -145,7 +147,8 @@ export class AuditTrail {
    * Whoever comes alone waits for one turn.
    */
   async #gather(): Promise<void> {
-    for (let turns = 0, idle = 0; turns < mostTurns && idle < mostIdleTurns;) {
+    const until = this.#clock.monotonic() + longestGathering
+    for (let turns = 0, idle = 0; turns < mostTurns && idle < mostIdleTurns && this.#clock.monotonic() < until;) {
       const before = this.#came
       await new Promise<void>((resolve) => setImmediate(resolve))
       if (this.#came > before) turns += 1

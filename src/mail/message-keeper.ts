@@ -22,6 +22,8 @@ type Beside = (trx: Transaction<Tables>, id: string) => Promise<void>
 const mostAtOnce = 100
 /** For company that came before, a batch waits at most so many turns in which nobody comes: some tenths of a millisecond. */
 const mostIdleTurns = 50
+/** Milliseconds: on a busy machine a single turn can take longer than all of that. */
+const longestGathering = 2
 const mostBytesAtOnce = 8_000_000
 /** While one batch waits for the disk, the next one is written. */
 const mostUnderWay = 2
@@ -69,15 +71,16 @@ export class MessageKeeper {
   #comeDue(): void {
     if (this.#isDue || this.#underWay >= mostUnderWay || this.#waiting.length === 0) return
     this.#isDue = true
-    this.#gather(0)
+    this.#gather(0, this.#context.clock.monotonic() + longestGathering)
   }
 
-  #gather(idle: number): void {
+  #gather(idle: number, until: number): void {
     const before = this.#waiting.length
     setImmediate(() => {
       const { length } = this.#waiting
-      if (length < mostAtOnce && length > before) return this.#gather(idle)
-      if (length < this.#company && idle < mostIdleTurns) return this.#gather(idle + 1)
+      const isPatient = this.#context.clock.monotonic() < until
+      if (isPatient && length < mostAtOnce && length > before) return this.#gather(idle, until)
+      if (isPatient && length < this.#company && idle < mostIdleTurns) return this.#gather(idle + 1, until)
       this.#company = Math.max(length, Math.floor(this.#company * 0.8))
       this.#isDue = false
       void this.#flush()
