@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { makeService, type TestService } from './service.ts'
+import { addApp, makeService, type TestService } from './service.ts'
 import { startFakeProvider, type FakeProvider } from './world.ts'
 
 /** Returns the addresses that a process listens on, as Linux tells them: hex address and port. */
@@ -37,21 +37,7 @@ describe('connecting from the command line', () => {
     fake = await startFakeProvider()
     fake.answer = () => ({ body: { access_token: 'at', expires_in: 3600, refresh_token: 'rt' } })
     await service.start()
-    await service.get(
-      'registration',
-      'add',
-      'app',
-      '--provider',
-      'generic',
-      '--client-id',
-      'c',
-      '--client-secret-file',
-      join(service.config, 'access-key'),
-      '--placeholder',
-      `token_endpoint=${fake.url}/token`,
-      '--placeholder',
-      `authorization_endpoint=${fake.url}/authorize`,
-    )
+    await addApp(service, [`token_endpoint=${fake.url}/token`, `authorization_endpoint=${fake.url}/authorize`])
     await service.get('add', 'work', '--registration', 'app', '--grant', 'authorization_code')
   })
   after(async () => {

@@ -9,7 +9,7 @@ import { VaultLocked } from '../src/base/vault.ts'
 import type { LockableVault } from '../src/crypto/vault.ts'
 import { readAttempt } from '../src/storage/refresh-attempts.ts'
 import { send, type Ask, type Reply } from './api-world.ts'
-import { makeService, type TestService } from './service.ts'
+import { addApp, makeService, type TestService } from './service.ts'
 import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider } from './world.ts'
 
 const passphrase = 'five quiet lanterns over water'
@@ -40,19 +40,7 @@ async function makeBed(t: TestContext, settings: Record<string, string> = {}): P
 }
 
 async function addRobot({ service, fake }: Bed): Promise<void> {
-  const places = ['--placeholder', `token_endpoint=${fake.url}/token`]
-  await service.get(
-    'registration',
-    'add',
-    'app',
-    '--provider',
-    'generic',
-    '--client-id',
-    'c',
-    '--client-secret-file',
-    join(service.config, 'access-key'),
-    ...places,
-  )
+  await addApp(service, [`token_endpoint=${fake.url}/token`])
   await service.get('add', 'robot', '--registration', 'app', '--grant', 'client_credentials')
 }
 
@@ -150,19 +138,7 @@ describe('a locked service', () => {
       given.push(parameters.get('refresh_token'))
       return { body: { access_token: `at-${given.length}`, expires_in: 3600, refresh_token: `rt-${given.length}` }, wait: given.length === 2 ? 2500 : 0 }
     }
-    const places = [`token_endpoint=${fake.url}/token`, `authorization_endpoint=${fake.url}/authorize`].flatMap((place) => ['--placeholder', place])
-    await service.get(
-      'registration',
-      'add',
-      'app',
-      '--provider',
-      'generic',
-      '--client-id',
-      'c',
-      '--client-secret-file',
-      join(service.config, 'access-key'),
-      ...places,
-    )
+    await addApp(service, [`token_endpoint=${fake.url}/token`, `authorization_endpoint=${fake.url}/authorize`])
     const body = { name: 'mail', kind: 'oauth2', grant: 'authorization_code', registration: 'app', refresh_token: 'rt-0' }
     assert.equal((await ask('POST', '/v1/credentials', { body })).status, 201)
     await until('it is renewed', () => given.length === 1)

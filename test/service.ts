@@ -110,6 +110,13 @@ export function runCommand(command: readonly string[], environment: Record<strin
   })
 }
 
+/** Makes the registration "app" at a provider of one's own, known by its addresses: `token_endpoint=…` and such. Its secret is of no value. */
+export async function addApp(service: TestService, addresses: readonly string[]): Promise<void> {
+  const places = addresses.flatMap((address) => ['--placeholder', address])
+  const secret = join(service.config, 'access-key')
+  await service.get('registration', 'add', 'app', '--provider', 'generic', '--client-id', 'c', '--client-secret-file', secret, ...places)
+}
+
 function answers(url: string): Promise<boolean> {
   return new Promise((done) => {
     const call = request(url, (response) => {

@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { makeService, type TestService } from '../service.ts'
+import { addApp, makeService, type TestService } from '../service.ts'
 import { startFakeProvider, type FakeProvider } from '../world.ts'
 
 /** So many callbacks and as many sign-ins are sent every second, whatever becomes of them. */
@@ -26,19 +26,7 @@ describe('a flood of calls', () => {
     // The addresses behind a proxy are believed, so that the flood can come from everywhere at once.
     service = await makeService({ KEYBEARER_TRUSTED_PROXIES: '127.0.0.1/32', KEYBEARER_LOG_LEVEL: 'warn' })
     await service.start()
-    const places = ['--placeholder', `token_endpoint=${fake.url}/token`]
-    await service.get(
-      'registration',
-      'add',
-      'app',
-      '--provider',
-      'generic',
-      '--client-id',
-      'c',
-      '--client-secret-file',
-      join(service.config, 'access-key'),
-      ...places,
-    )
+    await addApp(service, [`token_endpoint=${fake.url}/token`])
     await service.get('add', 'robot', '--registration', 'app', '--grant', 'client_credentials')
   })
   after(async () => {
