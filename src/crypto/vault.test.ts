@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { isProblem } from '../base/problem.ts'
@@ -191,19 +192,25 @@ test('more owners than the cache holds still open', async () => {
 
 test('a key that is remembered takes no more memory than it has bytes', async () => {
   const { vault, keys, rows } = newVault()
-  const held = () => {
-    collectGarbage()
-    return process.memoryUsage().arrayBuffers
+  /** What is still in use: buffers that nobody needs are given back beside the thread, some time after they were found. */
+  const held = async () => {
+    let least = Number.POSITIVE_INFINITY
+    for (let i = 0; i < 20; i++) {
+      collectGarbage()
+      await pause(20)
+      least = Math.min(least, process.memoryUsage().arrayBuffers)
+    }
+    return least
   }
   await vault.seal(keys, { owner: 'first', column: 'c' }, 'x')
   rows.clear()
-  const before = held()
+  const before = await held()
   // As long as a mail: what is sealed between two keys lies between them in memory.
   for (let i = 0; i < 2000; i++) {
     await vault.seal(keys, { owner: `o${i}`, column: 'c' }, 'x'.repeat(3000))
     rows.clear()
   }
-  const each = (held() - before) / 2000
+  const each = ((await held()) - before) / 2000
   // It is used once more, so that it is still there.
   await vault.seal(keys, { owner: 'last', column: 'c' }, 'x')
   assert.ok(each < 1000, `${Math.round(each)} bytes each`)
