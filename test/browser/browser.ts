@@ -30,6 +30,15 @@ export async function openBrowser(hosts: string[] = []): Promise<Browser> {
   })
 }
 
+/** KEYBEARER_TEST_SLOW: how many times slower pages are than this machine could make them, to find what a test does not wait for. */
+const slowness = Number(process.env['KEYBEARER_TEST_SLOW'] ?? 1)
+
+async function slowDown(page: Page) {
+  if (slowness === 1) return
+  const session = await page.context().newCDPSession(page)
+  await session.send('Emulation.setCPUThrottlingRate', { rate: slowness })
+}
+
 export type Visitor = {
   context: BrowserContext
   page: Page
@@ -61,6 +70,7 @@ export async function makeVisitor(
   }
   context.on('page', watch)
   const page = await context.newPage()
+  await slowDown(page)
   return { context, page, complaints, close: () => context.close() }
 }
 
