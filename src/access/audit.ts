@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { Transaction } from 'kysely'
 import { service, type Actor } from '../base/actor.ts'
 import type { Clock } from '../base/clock.ts'
+import { Company } from '../base/company.ts'
 import type { EventBus } from '../base/events.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import { redactText } from '../base/redact.ts'
@@ -42,12 +43,6 @@ export type Verification = { ok: true; records: number; head: string } | { ok: f
 type Waiting = { entry: AuditEntry; at: number; count: number; done: Promise<void>; resolve: () => void; reject: (error: unknown) => void }
 
 const batchSize = 500
-/** For company that keeps coming in, a batch waits at most so many turns of the event loop. */
-const mostTurns = 20
-/** For company that came before, a batch waits at most so many turns in which nobody comes: some tenths of a millisecond. */
-const mostIdleTurns = 50
-/** Milliseconds: on a busy machine a single turn can take longer than all of that. */
-const longestGathering = 2
 const pageSize = 1000
 
 /**
@@ -67,14 +62,14 @@ export class AuditTrail {
   #waiting = new Map<AuditEntry, Waiting>()
   /** How many entries wait, each as often as it came. */
   #came = 0
-  /** How many came together lately. */
-  #company = 0
+  readonly #company: Company
   #isFlushing = false
   #blocked = false
 
   constructor(options: { db: Database; clock: Clock; key: Uint8Array; bus?: EventBus; onCommit?: (records: number) => void }) {
     this.#db = options.db
     this.#clock = options.clock
+    this.#company = new Company(options.clock)
     // Made once: making it anew for every record would take longer than the hash.
     this.#key = createSecretKey(options.key)
     this.#markKey = createSecretKey(createHmac('sha256', this.#key).update('marks of secrets').digest())
@@ -124,7 +119,7 @@ export class AuditTrail {
   }
 
   async #flush(): Promise<void> {
-    await this.#gather()
+    await this.#company.gather(() => this.#came)
     while (this.#waiting.size > 0) {
       const batch = this.#takeBatch()
       try {
@@ -137,25 +132,9 @@ export class AuditTrail {
         const problem = blockedBy(error)
         for (const waiting of batch) waiting.reject(problem)
       }
-      if (this.#waiting.size > 0) await this.#gather()
+      if (this.#waiting.size > 0) await this.#company.gather(() => this.#came)
     }
     this.#isFlushing = false
-  }
-
-  /**
-   * Waits for company: as long as each turn of the event loop brings more, and a moment for as many as came together lately.
-   * Whoever comes alone waits for one turn.
-   */
-  async #gather(): Promise<void> {
-    const until = this.#clock.monotonic() + longestGathering
-    for (let turns = 0, idle = 0; turns < mostTurns && idle < mostIdleTurns && this.#clock.monotonic() < until;) {
-      const before = this.#came
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      if (this.#came > before) turns += 1
-      else if (this.#came >= this.#company) break
-      else idle += 1
-    }
-    this.#company = Math.max(this.#came, Math.floor(this.#company * 0.8))
   }
 
   /** Takes the entries that have waited longest. What comes from now on belongs to another record, also when it is the same. */

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { AuditEntry } from '../access/audit.ts'
 import { service, type Actor } from '../base/actor.ts'
+import { Company } from '../base/company.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem } from '../base/problem.ts'
 import type { DataKeyStore, WrappedKey } from '../base/vault.ts'
@@ -20,10 +21,6 @@ type Waiting = { message: ReadyMessage; actor: Actor; resolve: (id: string) => v
 type Beside = (trx: Transaction<Tables>, id: string) => Promise<void>
 
 const mostAtOnce = 100
-/** For company that came before, a batch waits at most so many turns in which nobody comes: some tenths of a millisecond. */
-const mostIdleTurns = 50
-/** Milliseconds: on a busy machine a single turn can take longer than all of that. */
-const longestGathering = 2
 const mostBytesAtOnce = 8_000_000
 /** While one batch waits for the disk, the next one is written. */
 const mostUnderWay = 2
@@ -40,12 +37,12 @@ export class MessageKeeper {
   #waiting: Waiting[] = []
   #underWay = 0
   #isDue = false
-  /** How many came together lately. */
-  #company = 0
+  readonly #company: Company
 
   constructor(context: MailContext, onKept: (count: number) => void) {
     this.#context = context
     this.#onKept = onKept
+    this.#company = new Company(context.clock)
   }
 
   /** Keeps a message and returns its id when it is on disk. @throws Problem storage_full */
@@ -67,24 +64,16 @@ export class MessageKeeper {
     return sealed.id
   }
 
-  /** Waits for company as long as each turn of the event loop brings more, and a moment for as many as came together lately. */
+  /** Flushes what waits when the company is complete, unless that is under way. */
   #comeDue(): void {
     if (this.#isDue || this.#underWay >= mostUnderWay || this.#waiting.length === 0) return
     this.#isDue = true
-    this.#gather(0, this.#context.clock.monotonic() + longestGathering)
-  }
-
-  #gather(idle: number, until: number): void {
-    const before = this.#waiting.length
-    setImmediate(() => {
-      const { length } = this.#waiting
-      const isPatient = this.#context.clock.monotonic() < until
-      if (isPatient && length < mostAtOnce && length > before) return this.#gather(idle, until)
-      if (isPatient && length < this.#company && idle < mostIdleTurns) return this.#gather(idle + 1, until)
-      this.#company = Math.max(length, Math.floor(this.#company * 0.8))
-      this.#isDue = false
-      void this.#flush()
-    })
+    void this.#company
+      .gather(() => this.#waiting.length, mostAtOnce)
+      .then(() => {
+        this.#isDue = false
+        void this.#flush()
+      })
   }
 
   async #flush(): Promise<void> {
