@@ -11,19 +11,10 @@ export type ApiServer = {
   close(why?: Problem): Promise<void>
 }
 
-/** Begins to answer and returns where. @throws Problem settings_invalid when another program listens there */
+/** Begins to answer and returns where. @throws Problem settings_invalid in words of the settings */
 export function listenOn(server: Server, port: number, host: string): Promise<{ port: number; host: string }> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Problem('settings_invalid', `Port ${port} of ${host} is in use by another program.`, {
-              cause: error,
-              nextStep: 'Stop the other program, or set KEYBEARER_LISTEN to another port.',
-            })
-          : error,
-      )
-    })
+    server.once('error', (error) => reject(inWordsOfSettings(error, `${host}:${port}`)))
     server.listen(port, host, () => {
       const bound = server.address() as AddressInfo
       resolve({ port: bound.port, host: bound.address })
@@ -31,25 +22,20 @@ export function listenOn(server: Server, port: number, host: string): Promise<{ 
   })
 }
 
-/** Begins to answer where the settings say. @throws Problem settings_invalid in words of the settings */
-export async function listenAt(server: Pick<ApiServer, 'listen'>, port: number, host: string): Promise<{ port: number; host: string }> {
-  try {
-    return await server.listen(port, host)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const where = `${host}:${port}`
-    if (code === 'EADDRINUSE') {
-      throw new Problem('settings_invalid', `Another program listens on ${where}.`, {
+function inWordsOfSettings(error: NodeJS.ErrnoException, where: string): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new Problem('settings_invalid', `Another program listens on ${where}.`, {
         cause: error,
         nextStep: 'Stop it, or set KEYBEARER_PORT to another port.',
       })
-    }
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-      throw new Problem('settings_invalid', `${where} cannot be listened on (${code}).`, {
+    case 'EACCES':
+    case 'EADDRNOTAVAIL':
+      return new Problem('settings_invalid', `${where} cannot be listened on (${error.code}).`, {
         cause: error,
         nextStep: 'Correct KEYBEARER_HOST or KEYBEARER_PORT.',
       })
-    }
-    throw error
+    default:
+      return error
   }
 }

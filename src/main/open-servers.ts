@@ -1,4 +1,3 @@
-import { listenAt } from '../api/listen.ts'
 import type { PageFiles } from '../api/page-files.ts'
 import { createServer } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
@@ -32,7 +31,7 @@ export function openServers(started: Parts, settings: Settings, page: PageFiles 
     async listen() {
       relay = await openRelay(settings, started.services)
       const relayed = (await relay?.start()) ?? []
-      return { ...(await listenAt(server, settings.KEYBEARER_PORT, settings.KEYBEARER_HOST)), relay: relayed }
+      return { ...(await server.listen(settings.KEYBEARER_PORT, settings.KEYBEARER_HOST)), relay: relayed }
     },
     async stop(why) {
       if (why !== undefined) {
