@@ -10,7 +10,7 @@ import type { LockableVault } from '../src/crypto/vault.ts'
 import { readAttempt } from '../src/storage/refresh-attempts.ts'
 import { send, type Ask, type Reply } from './api-world.ts'
 import { addApp, makeService, type TestService } from './service.ts'
-import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider } from './world.ts'
+import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider, type World } from './world.ts'
 
 const passphrase = 'five quiet lanterns over water'
 
@@ -207,18 +207,24 @@ describe('a locked service', () => {
   })
 })
 
+/** One node, and a credential that was renewed. */
+async function openRefreshed(t: TestContext): Promise<{ world: World; fake: FakeProvider; id: string }> {
+  const fake = await startFakeProvider()
+  const place = await makePlace('sqlite')
+  const world = await openWorld(place)
+  t.after(async () => {
+    await world.close()
+    await fake.close()
+    await place.remove()
+  })
+  const id = await makeRefreshable(world, fake)
+  await world.credentials.refresh(id, tester)
+  return { world, fake, id }
+}
+
 describe('a renewal that meets the lock', () => {
   it('K9: before it opened the refresh token is not sent, and goes on afterwards as if it had never begun', async (t) => {
-    const fake = await startFakeProvider()
-    const place = await makePlace('sqlite')
-    const world = await openWorld(place)
-    t.after(async () => {
-      await world.close()
-      await fake.close()
-      await place.remove()
-    })
-    const id = await makeRefreshable(world, fake)
-    await world.credentials.refresh(id, tester)
+    const { world, fake, id } = await openRefreshed(t)
     const before = await world.credentials.get(id)
     const seen = fake.seen.length
     const vault = world.context.vault as LockableVault
@@ -231,16 +237,7 @@ describe('a renewal that meets the lock', () => {
   })
 
   it('K9: gets no token out of the memory once the lock is heard of', async (t) => {
-    const fake = await startFakeProvider()
-    const place = await makePlace('sqlite')
-    const world = await openWorld(place)
-    t.after(async () => {
-      await world.close()
-      await fake.close()
-      await place.remove()
-    })
-    const id = await makeRefreshable(world, fake)
-    await world.credentials.refresh(id, tester)
+    const { world, id } = await openRefreshed(t)
     const handOut = () => world.credentials.handOut(id, { purpose: 'token', actor: tester })
     await handOut()
     ;(world.context.vault as LockableVault).refuseOpening()

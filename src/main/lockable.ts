@@ -47,10 +47,6 @@ export class Lockable {
     this.#ways = ways
   }
 
-  get isLocked(): boolean {
-    return this.#unlocked === null
-  }
-
   /** Opens it as it was left: locked if it was locked. @throws Problem see `startParts` */
   async open(): Promise<void> {
     try {
