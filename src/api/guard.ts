@@ -40,7 +40,17 @@ export async function admit(
     throw error
   }
   const refuse = async (problem: Problem, subject: string | null = null): Promise<never> => {
-    await refusals.record({ actor: caller.actor, action: 'api.refused', subject, outcome: 'refused', reason: problem.code, detail: { endpoint: endpoint.id } })
+    // Of what the caller may not know nothing more is read than of what does not exist.
+    const subjectName = subject !== null && caller.knows(subject) ? await services.credentials.nameOf(subject) : null
+    await refusals.record({
+      actor: caller.actor,
+      action: 'api.refused',
+      subject,
+      subjectName,
+      outcome: 'refused',
+      reason: problem.code,
+      detail: { endpoint: endpoint.id },
+    })
     throw problem
   }
 

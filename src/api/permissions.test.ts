@@ -175,6 +175,7 @@ describe('who may call what', () => {
         credentials: Object.assign(Object.create(inside) as object, {
           idOf: services.credentials.idOf.bind(services.credentials),
           knownId: services.credentials.knownId.bind(services.credentials),
+          nameOf: services.credentials.nameOf.bind(services.credentials),
         }) as never,
         exporter: inside as never,
         importer: inside as never,
@@ -367,10 +368,10 @@ describe('who may call what', () => {
     await fresh.ask('GET', '/v1/audit', { key: null })
     const { items } = await fresh.services.audit.list({ outcome: 'refused' })
     assert.deepEqual(
-      items.map((item) => [item.action, item.actor.name, item.subject?.id ?? null, item.reason, item.detail.endpoint]),
+      items.map((item) => [item.action, item.actor.name, item.subject?.id ?? null, item.subject?.name ?? null, item.reason, item.detail.endpoint]),
       [
-        ['access_key.refused', 'nobody', null, 'The request carries no access key.', 'listAudit'],
-        ['api.refused', 'reader', view.id, 'not_allowed', 'handOutToken'],
+        ['access_key.refused', 'nobody', null, null, 'The request carries no access key.', 'listAudit'],
+        ['api.refused', 'reader', view.id, 'mine', 'not_allowed', 'handOutToken'],
       ],
     )
     assert.ok(items.every((item) => item.address === '127.0.0.1'))

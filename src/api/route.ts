@@ -93,6 +93,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
           actor: call.actor,
           action: 'api.refused',
           subject: call.credentialId === '' ? null : call.credentialId,
+          subjectName: call.credentialId === '' ? null : await services.credentials.nameOf(call.credentialId),
           outcome: 'refused',
           reason: error.code,
           detail: { endpoint: endpoint.id },

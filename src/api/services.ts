@@ -84,6 +84,7 @@ export type Services = {
     | 'get'
     | 'idOf'
     | 'knownId'
+    | 'nameOf'
     | 'create'
     | 'change'
     | 'delete'

@@ -115,6 +115,11 @@ export class Credentials {
     return this.#handOuts.knownId(ref)
   }
 
+  /** Returns the name of a credential by its id; null when there is none. */
+  async nameOf(id: string): Promise<string | null> {
+    return await this.#handOuts.nameOf(id)
+  }
+
   async create(input: NewCredential, actor: Actor, limits: Limits = {}): Promise<CredentialView> {
     return await this.get(await createCredential(this.#context, this.#registrations, input, actor, limits))
   }

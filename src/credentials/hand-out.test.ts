@@ -271,6 +271,8 @@ for (const database of databases) {
       await world.credentials.handOut(id, { purpose: 'token', actor: tester })
       assert.equal((await world.credentials.pause(id, tester)).status, 'paused')
       await assert.rejects(world.credentials.handOut(id, { purpose: 'token', actor: tester }), (error) => isProblem(error, 'paused'))
+      const [refusal] = (await world.context.audit.list({ subject: id })).items
+      assert.deepEqual(refusal && [refusal.action, refusal.outcome, refusal.subject?.name], ['token.handed_out', 'refused', `paused-${database}`])
       assert.equal((await world.credentials.resume(id, tester)).status, 'ready')
       await world.credentials.handOut(id, { purpose: 'token', actor: tester })
     })

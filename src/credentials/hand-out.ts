@@ -109,7 +109,16 @@ export class HandOuts {
       this.#context.count('hand_outs', error instanceof Problem ? error.code : 'error')
       if (error instanceof Problem && error.code !== 'audit_blocked' && error.code !== 'not_found' && error.code !== 'storage_unavailable') {
         this.#countUse(id, order, 'issue')
-        await this.#context.audit.record({ actor: order.actor, action: 'token.handed_out', subject: id, outcome: 'refused', reason: error.code, detail: told })
+        const subjectName = await this.nameOf(id)
+        await this.#context.audit.record({
+          actor: order.actor,
+          action: 'token.handed_out',
+          subject: id,
+          subjectName,
+          outcome: 'refused',
+          reason: error.code,
+          detail: told,
+        })
       }
       throw error
     }
@@ -118,6 +127,14 @@ export class HandOuts {
   /** Returns the id behind an id or a name if it is in memory, spelled as it was when it was found. */
   knownId(ref: string): string | undefined {
     return this.#context.isFresh() ? this.#cache.idOf(ref) : undefined
+  }
+
+  /** Returns the name of a credential, for the trail of what is refused; null when there is none, or when it cannot be read just now. */
+  async nameOf(id: string): Promise<string | null> {
+    const cached = this.#context.isFresh() ? this.#cache.get(id) : undefined
+    if (cached !== undefined) return cached.name
+    const row = await readCredential(this.#context.db, id).catch(() => undefined)
+    return row?.name ?? null
   }
 
   /** Finds the id behind an id or a name; what `mayBeKnown` denies is not taken from memory, which would be quicker than finding nothing. */
