@@ -2,6 +2,7 @@
 # npm test: all tests, with the real servers they talk to. "npm test -- FILE..." runs these only.
 . "$(dirname "$0")/prepare.sh"
 # KEYBEARER_TEST_CHAOS=whole makes the tests of test/chaos as large as they can be.
+# KEYBEARER_TEST_SLOW=8 makes the pages of the browser tests eight times slower.
 
 . scripts/page.sh
 sh scripts/install-servers.sh
