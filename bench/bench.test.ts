@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { coresOf } from './cores.ts'
 import { judge } from './row.ts'
 import { groups, measureGroups, tiny } from './rows.ts'
 import { compare, inTurns, median, quantile } from './statistics.ts'
@@ -65,9 +66,16 @@ test('a goal that is missed, a figure that is none, or a flaw is reported as not
   assert.match(showTable([flawed]), /NOT MET/)
 })
 
+test('the cores that may be used are read as the kernel writes them', () => {
+  assert.deepEqual(coresOf('Name:\tnode\nCpus_allowed:\t3\nCpus_allowed_list:\t0-1\nMems_allowed_list:\t0\n'), [0, 1])
+  assert.deepEqual(coresOf('Cpus_allowed_list:\t2,4-6,9\n'), [2, 4, 5, 6, 9])
+  assert.deepEqual(coresOf('Cpus_allowed_list:\t3\n'), [3])
+})
+
 test('every group measures something, on a scale so small that it says nothing of speed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keybearer-bench-test-'))
   try {
+    const cores = coresOf(readFileSync('/proc/self/status', 'utf8'))
     const told: string[] = []
     const rows = await measureGroups([], tiny, folder, (row) => told.push(row.name))
     assert.equal(rows.length, 17)
@@ -79,6 +87,8 @@ test('every group measures something, on a scale so small that it says nothing o
       assert.ok(Number.isFinite(row.figure) && row.figure > 0, `${row.name}: ${row.figure}`)
       assert.ok(!row.goal.includes('('), `${row.name}: ${row.goal}`)
     }
+    // Only one group keeps its server apart, and gives this process its cores back.
+    assert.deepEqual(coresOf(readFileSync('/proc/self/status', 'utf8')), cores)
     await assert.rejects(
       measureGroups(['speed'], tiny, folder, () => undefined),
       /There is no group speed.*hand-outs/,

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServerOrder, ServerReport } from './authorization-server.ts'
+import { keepApart } from './cores.ts'
 import type { LoadOrder } from './http-load.ts'
 import { startChild, startLoad, startService } from './processes.ts'
 import type { Measured } from './row.ts'
@@ -15,9 +16,13 @@ const connections = 20
 /**
  * Lets all credentials of an installation run out together and measures how fast the service renews them, in turns with
  * the same authorization server asked by nothing but a load generator. It counts only if every credential was renewed exactly once.
+ *
+ * The server signs beside its main thread: alone on a machine with two cores it would use both, and then have to share them with
+ * the service, so that the ratio would tell how many cores there are. So it has one core all the time (`isApart`), where that can be had.
  */
-export async function measureRefreshes(options: RefreshOptions): Promise<Measured> {
+export async function measureRefreshes(options: RefreshOptions): Promise<Measured & { isApart: boolean }> {
   const server = startChild<ServerOrder, ServerReport>('authorization-server.ts')
+  const meetAgain = keepApart(server.pid)
   const load = startLoad()
   try {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 })
@@ -70,10 +75,11 @@ export async function measureRefreshes(options: RefreshOptions): Promise<Measure
       rounds.push({ figure: rateOf(report), yardstick })
       flaws.push(...(await findFlaws(options, report, round + 2)))
     }
-    return { ...compare(rounds), ...(flaws.length > 0 ? { flaw: flaws.join(', ') } : {}) }
+    return { ...compare(rounds), isApart: meetAgain !== null, ...(flaws.length > 0 ? { flaw: flaws.join(', ') } : {}) }
   } finally {
     load.stop()
     server.stop()
+    meetAgain?.()
   }
 }
 

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks'
 import type { LoadOrder, LoadResult } from './http-load.ts'
 
 /** A helper that runs beside what is measured, so that it does not take its time: it answers one message at a time. */
-export type Child<Order, Result> = { ask: (order: Order) => Promise<Result>; stop: () => void }
+export type Child<Order, Result> = { pid: number; ask: (order: Order) => Promise<Result>; stop: () => void }
 
 /** Starts a file of this folder as a process of its own. */
 export function startChild<Order extends object, Result>(file: string): Child<Order, Result> {
@@ -17,6 +17,7 @@ export function startChild<Order extends object, Result>(file: string): Child<Or
   })
   child.on('error', () => undefined)
   return {
+    pid: child.pid!,
     ask: (order) =>
       new Promise((done, fail) => {
         const ended = (status: number | null) => fail(new Error(`${file} ended with ${status}`))

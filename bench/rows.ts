@@ -96,7 +96,8 @@ export const groups: Group[] = [
     name: 'refreshes',
     async measure(scale, folder, bin) {
       const measured = await measureRefreshes({ bin, folder: join(folder, 'refreshes'), credentials: scale.running, rounds: Math.min(scale.rounds, 3) })
-      const name = `${scale.running.toLocaleString('en')} credentials running out in one minute, against the authorization server alone`
+      const where = measured.isApart ? ', on a core of its own' : ''
+      const name = `${scale.running.toLocaleString('en')} credentials running out in one minute, against the authorization server alone${where}`
       return [judge({ name, unit: '/s', goals: [ratioAtLeast(0.8)] }, measured)]
     },
   },
