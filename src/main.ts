@@ -33,6 +33,7 @@ import { accessKeyEnds } from './credentials/calendar.ts'
 import { Consents } from './credentials/consents.ts'
 import type { CredentialContext } from './credentials/context.ts'
 import { Credentials } from './credentials/credentials.ts'
+import { EmergencyStops } from './credentials/emergency-stops.ts'
 import { Exporter } from './credentials/export-credentials.ts'
 import { Importer } from './credentials/import-credentials.ts'
 import { ProviderClocks } from './credentials/provider-clocks.ts'
@@ -44,6 +45,7 @@ import { Schedule } from './credentials/schedule.ts'
 import { UsageRecorder } from './credentials/usage.ts'
 import { fingerprint } from './crypto/keyring.ts'
 import { createVault, type LockableVault } from './crypto/vault.ts'
+import { createJobRunner } from './jobs/job-runner.ts'
 import { openActions } from './main/open-actions.ts'
 import { Lockable, type Where } from './main/lockable.ts'
 import { relayChecks } from './main/open-relay.ts'
@@ -193,6 +195,9 @@ export async function startParts(
     const usage = new UsageRecorder({ db, clock, bus, log })
     const revoker = new Revoker(context)
     const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
+    const emergencyStops = new EmergencyStops(context, credentials)
+    const emergencyJobs = createJobRunner({ db, dialect, clock, log, handlers: emergencyStops.handlers })
+    emergencyStops.use(emergencyJobs)
     const schedule = new Schedule(context, { renewer, revoker, concurrency: settings.KEYBEARER_REFRESH_CONCURRENCY })
     const rotation = new MasterKeyRotation({ db, clock, log, audit, keyring, source: masterKeys.source, file: keyFile, alone: dialect === 'sqlite' })
     const mail = {
@@ -258,6 +263,7 @@ export async function startParts(
     await schedule.recover()
     await rotation.resume()
     schedule.start()
+    await emergencyJobs.start()
     outbox.start()
     await notifications.start()
     await action.start()
@@ -330,6 +336,7 @@ export async function startParts(
     const stopJobs = (): Promise<void> =>
       (jobsEnded ??= (async () => {
         await schedule.stop()
+        await emergencyJobs.stop()
         await action.stop()
         await notifications.stop()
         await outbox.stop()
@@ -352,6 +359,7 @@ export async function startParts(
         persons: new Persons(access),
         audit,
         credentials,
+        emergencyStops,
         exporter: new Exporter(context),
         importer: new Importer(context, registrations),
         consents: new Consents(context),

@@ -129,6 +129,7 @@ export async function openApiWorld(
     persons: new Persons(access),
     audit: context.audit,
     credentials: world.credentials,
+    emergencyStops: world.emergencyStops,
     exporter: new Exporter(context, 4),
     importer: new Importer(context, world.registrations),
     consents: world.consents,

@@ -18,6 +18,7 @@ import { Consents } from '../src/credentials/consents.ts'
 import type { CredentialContext } from '../src/credentials/context.ts'
 import { Credentials } from '../src/credentials/credentials.ts'
 import { ProviderClocks } from '../src/credentials/provider-clocks.ts'
+import { EmergencyStops } from '../src/credentials/emergency-stops.ts'
 import { Providers } from '../src/credentials/providers.ts'
 import { Renewer } from '../src/credentials/refresh.ts'
 import { Registrations } from '../src/credentials/registrations.ts'
@@ -86,6 +87,7 @@ export type World = {
   providers: Providers
   renewer: Renewer
   revoker: Revoker
+  emergencyStops: EmergencyStops
   schedule: Schedule
   usage: UsageRecorder
   events: Event[]
@@ -165,6 +167,7 @@ export async function openWorld(
     providers: new Providers(context),
     renewer,
     revoker,
+    emergencyStops: new EmergencyStops(context, credentials),
     schedule,
     usage,
     events,

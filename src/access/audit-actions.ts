@@ -10,6 +10,8 @@ export const auditActions = {
   'credential.exported': 'A credential was written to a file; the detail says whether with its secrets, encrypted.',
   'credential.paused': 'A credential was switched off.',
   'credential.resumed': 'A credential was switched on.',
+  'emergency_stop.begun': 'Many credentials were switched off in one action; the detail names which, and whether their tokens are taken back.',
+  'emergency_stop.undone': 'The credentials of an emergency stop were switched on again; the detail says how many.',
   'credential.tested': 'A credential was tested.',
   'credential.examined': 'The doctor went through a credential.',
   'credential.refreshed': 'The provider was asked for a new token.',

@@ -121,6 +121,10 @@ describe('what the audit trail says of the API', () => {
         await made(`/v1/credentials/${id}/pause`, {})
         return [`/v1/credentials/${id}/resume`]
       },
+      beginEmergencyStop: async () => ['/v1/emergency-stops', { body: { match: { search: name() }, revoke: false } }],
+      undoEmergencyStop: async () => [
+        `/v1/emergency-stops/${String((await made('/v1/emergency-stops', { match: { search: name() }, revoke: false })).id)}/undo`,
+      ],
       exportCredentials: async () => ['/v1/credentials/export', { body: { credentials: [await oauth()], secrets: 'none' } }],
       importCredentials: async () => ['/v1/credentials/import', { body: { content: `name,kind,secret\n${name()},api_key,s\n`, on_clash: 'skip' } }],
       startConsent: async () => [`/v1/credentials/${await oauth()}/consent`, { body: { mode: 'browser' } }],

@@ -11,6 +11,10 @@ export const credentialMatch = {
   provider: word(100).optional(),
   registration: ref('registration').optional(),
   tag: word(60).optional(),
+  account: word(320).optional().meta({ description: 'The user, mostly a mail address' }),
+  used_by: ref('access key').optional().meta({ description: 'Id or name of an access key that has used it' }),
+  created_before: time.optional(),
+  unused_since: time.optional().meta({ description: 'Not used since then, and older than that' }),
   attention: flag.optional().meta({ description: 'true: only those that a person should look at; false: only the others' }),
 }
 

@@ -7,6 +7,7 @@ import { consentEndpoints } from './contract-consents.ts'
 import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
 import { diagnosisEndpoints } from './contract-diagnoses.ts'
+import { emergencyStopEndpoints } from './contract-emergency-stops.ts'
 import { mailOptionsEndpoints } from './contract-mail-options.ts'
 import { mailEndpoints } from './contract-mail.ts'
 import { personEndpoints } from './contract-persons.ts'
@@ -29,6 +30,7 @@ export const contract = [
   // First, so that "counts" is not taken for the name of a credential.
   ...credentialFactEndpoints,
   ...credentialEndpoints,
+  ...emergencyStopEndpoints,
   ...portabilityEndpoints,
   ...consentEndpoints,
   ...registrationEndpoints,

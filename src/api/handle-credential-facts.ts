@@ -31,6 +31,8 @@ export function credentialFactHandlers({ credentials, audit }: Pick<Services, 'c
 
 /** Takes a filter over; what the key may not read is not there for it. */
 export function toMatch(query: Query<EndpointOf<'countCredentials'>>, caller: Caller): CredentialMatch {
-  const { search, kind, provider, registration, tag, attention } = query
-  return withoutUndefined({ search, kind, provider, registration, tag, attention, visible: caller.visible() })
+  const { search, kind, provider, registration, tag, attention, account, used_by: usedBy } = query
+  const createdBefore = query.created_before === undefined ? undefined : Date.parse(query.created_before)
+  const unusedSince = query.unused_since === undefined ? undefined : Date.parse(query.unused_since)
+  return withoutUndefined({ search, kind, provider, registration, tag, attention, account, usedBy, createdBefore, unusedSince, visible: caller.visible() })
 }

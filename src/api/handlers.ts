@@ -8,6 +8,7 @@ import { consentHandlers } from './handle-consents.ts'
 import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
 import { diagnosisHandlers } from './handle-diagnoses.ts'
+import { emergencyStopHandlers } from './handle-emergency-stops.ts'
 import { mailOptionsHandlers } from './handle-mail-options.ts'
 import { mailHandlers } from './handle-mail.ts'
 import { oidcHandlers } from './handle-oidc.ts'
@@ -31,6 +32,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
   return {
     ...credentialHandlers(services),
     ...credentialFactHandlers(services),
+    ...emergencyStopHandlers(services),
     ...portabilityHandlers(services),
     ...consentHandlers(services, refusals),
     ...registrationHandlers(services),

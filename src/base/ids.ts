@@ -25,6 +25,7 @@ export type IdKind =
   | 'hook'
   | 'whk'
   | 'ntc'
+  | 'stop'
 
 /**
  * Makes an identifier such as `cred_01kcw3x8…`: 48 bits of time, so that newer ones sort later, and 80 random bits.

@@ -9,6 +9,7 @@ import { completionCommand } from './completion.ts'
 import { connectCommand } from './connect.ts'
 import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
+import { emergencyStopCommand } from './emergency-stop.ts'
 import { eventsCommand } from './events.ts'
 import { explainCommand } from './explain.ts'
 import { failureMark, tellFailure } from './fail.ts'
@@ -77,6 +78,7 @@ export function makeProgram(): Command {
       testCommand(),
       ...stateCommands(),
       snoozeCommand(),
+      emergencyStopCommand(),
       providersCommand(),
       importCommand(),
       exportCommand(),

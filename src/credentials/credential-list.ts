@@ -81,11 +81,11 @@ export async function usageDays(context: CredentialContext, credentialId: string
   })
 }
 
-function toMatch(match: CredentialMatch) {
-  const { search, kind, provider, registration, tag, visible } = match
-  const looked: CredentialStatus[] = credentialStatuses.filter((status) => needsAttention(status) === match.attention)
-  const status = match.attention === undefined ? match.status : match.status ? match.status.filter((one) => looked.includes(one)) : looked
-  return { search, status, kind, provider, registration, tag, visible }
+export function toMatch(match: CredentialMatch) {
+  const { attention, status: wanted, ...others } = match
+  const looked: CredentialStatus[] = credentialStatuses.filter((status) => needsAttention(status) === attention)
+  const status = attention === undefined ? wanted : wanted ? wanted.filter((one) => looked.includes(one)) : looked
+  return { ...others, status }
 }
 
 /** A cursor says what its list was sorted by: with another sorting it would lead anywhere. */

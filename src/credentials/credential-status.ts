@@ -1,4 +1,4 @@
-import type { Row } from '../storage/tables.ts'
+import type { Row, RowUpdate } from '../storage/tables.ts'
 import type { CredentialStatus, NextStep } from './types.ts'
 
 const day = 86_400_000
@@ -167,6 +167,12 @@ export function statusColumns(
     return { status: 'paused', status_reason: writeReason(reason), status_since: row.status_since }
   }
   return { status: next.status, status_reason: writeReason(next.reason), status_since: row.status === next.status ? row.status_since : now }
+}
+
+/** Columns of a credential that is switched off; what it goes back to is remembered. */
+export function pausedColumns(row: Pick<Row<'credentials'>, 'status' | 'status_reason'>, now: number): RowUpdate<'credentials'> {
+  const before = { status: row.status as CredentialStatus, reason: readReason(row.status_reason) }
+  return { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...pausedReason, before }), updated_at: now, warn_at: now }
 }
 
 export const pausedReason: Reason = { code: 'paused', message: 'A person switched it off.', nextStep: nextSteps.resume }

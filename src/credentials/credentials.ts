@@ -15,7 +15,7 @@ import { readUsages } from '../storage/usages.ts'
 import type { DiagnosisValues } from '../providers/diagnoses.ts'
 import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
-import { isThreeLegged, nextSteps, pausedReason, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
+import { isThreeLegged, nextSteps, pausedColumns, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
 import { createCredential } from './credential-create.ts'
 import { listEnds, type CalendarEnd } from './calendar.ts'
 import { diagnoseReply, diagnosisOfReason, diagnosisValues, type Failure } from './diagnosis.ts'
@@ -26,7 +26,7 @@ import { cleanName, nameErrors } from './names.ts'
 import { providerHosts } from './provider-of.ts'
 import type { Registrations } from './registrations.ts'
 import type { Renewer } from './refresh.ts'
-import type { Revoker } from './revoke.ts'
+import type { RevocationOrder, Revoker } from './revoke.ts'
 import { snoozeCredential } from './snooze.ts'
 import { testCredential } from './test-credential.ts'
 import { TokenCache } from './token-cache.ts'
@@ -37,7 +37,6 @@ import type {
   CredentialFilter,
   CredentialMatch,
   CredentialOptions,
-  CredentialStatus,
   CredentialView,
   HandedOut,
   Limits,
@@ -227,14 +226,19 @@ export class Credentials {
     throw new Problem('in_use', `"${row.name}" is used by the sender ${senders.map((sender) => `"${sender.name}"`).join(', ')}.`)
   }
 
-  /** Takes the tokens back at the provider and removes them here. */
-  async revoke(ref: string, actor: Actor): Promise<{ revocation: RevocationResult; credential: CredentialView }> {
+  /** Takes the tokens back at the provider and removes them here, in one transaction with what `beside` writes. */
+  async revoke(
+    ref: string,
+    actor: Actor,
+    beside?: (trx: Transaction<Tables>, order: RevocationOrder) => Promise<void>,
+  ): Promise<{ revocation: RevocationResult; credential: CredentialView }> {
     const row = await this.#find(ref)
     if (row.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" has no tokens that could be revoked.`)
     const order = await this.#revoker.prepare(row)
     const now = this.#context.clock.now()
     await inTransaction(this.#context.db, async (trx) => {
       await this.#revoker.enqueue(trx, order, row)
+      await beside?.(trx, order)
       const reason = {
         code: 'revoked',
         message: 'A person revoked the tokens.',
@@ -269,10 +273,8 @@ export class Credentials {
     if ((row.paused === 1) === (to === 'pause')) return await this.get(row.id)
     const now = this.#context.clock.now()
     const change: RowUpdate<'credentials'> = { updated_at: now, warn_at: now }
-    if (to === 'pause') {
-      const before = { status: row.status as CredentialStatus, reason: readReason(row.status_reason) }
-      Object.assign(change, { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...pausedReason, before }) })
-    } else {
+    if (to === 'pause') Object.assign(change, pausedColumns(row, now))
+    else {
       const before = readReason(row.status_reason)?.before ?? { status: 'ready' as const, reason: null }
       Object.assign(change, { paused: 0, status: before.status, status_since: now, status_reason: writeReason(before.reason) })
       const renewable = row.kind === 'oauth2' && (row.has_refresh_token === 1 || !isThreeLegged(row.grant_type))

@@ -7,8 +7,9 @@ import { judgeRevocation, revocationRequest, type RevocationOutcome } from '../o
 import { sendTokenRequest } from '../oauth/token-endpoint.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
+import { settleStopped } from '../storage/emergency-stops.ts'
 import { findRegistration } from '../storage/registrations.ts'
-import type { Database, Row, Tables } from '../storage/tables.ts'
+import type { Row, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { jitter } from '../base/ids.ts'
 import type { CredentialContext } from './context.ts'
@@ -22,7 +23,8 @@ const minute = 60_000
 /** After so long a provider that does not answer is no longer asked. */
 const giveUpAfter = 3 * 24 * 60 * minute
 
-type Order =
+/** What there is to take back, or that there is nothing. */
+export type RevocationOrder =
   | { kind: 'nothing'; result: RevocationResult }
   | {
       kind: 'tokens'
@@ -53,8 +55,8 @@ export class Revoker {
   }
 
   /** Finds out what there is to revoke, before the tokens are removed. */
-  async prepare(row: CredentialWithRegistration): Promise<Order> {
-    const nothing = (outcome: RevocationResult['outcome'], message: string): Order => ({ kind: 'nothing', result: { outcome, message } })
+  async prepare(row: CredentialWithRegistration): Promise<RevocationOrder> {
+    const nothing = (outcome: RevocationResult['outcome'], message: string): RevocationOrder => ({ kind: 'nothing', result: { outcome, message } })
     if (row.kind !== 'oauth2' || row.secret === null || row.registration_id === null) {
       return nothing('nothing_to_revoke', 'There was no token that could be revoked.')
     }
@@ -77,7 +79,7 @@ export class Revoker {
   }
 
   /** Writes the order down in the transaction that removes the tokens. */
-  async enqueue(trx: Transaction<Tables>, order: Order | null, row: CredentialWithRegistration): Promise<void> {
+  async enqueue(trx: Transaction<Tables>, order: RevocationOrder | null, row: CredentialWithRegistration): Promise<void> {
     if (order?.kind !== 'tokens') return
     const secret: JobSecret = { tokens: order.tokens.map(({ token, hint }) => ({ token: token.reveal(), hint })) }
     const now = this.#context.clock.now()
@@ -100,17 +102,15 @@ export class Revoker {
   }
 
   /** Asks the provider right after the commit; what fails for a reason that may pass stays written down. */
-  async carryOut(order: Order | null): Promise<RevocationResult> {
+  async carryOut(order: RevocationOrder | null): Promise<RevocationResult> {
     if (order === null) return { outcome: 'nothing_to_revoke', message: 'The tokens were not revoked at the provider.' }
     if (order.kind === 'nothing') return order.result
     const outcome = await this.#send(order, order.tokens)
     switch (outcome.kind) {
       case 'revoked':
-        await this.#forget(order.jobId)
-        return { outcome: 'revoked', message: 'The provider revoked the tokens.' }
+        return await this.#end(order.jobId, { outcome: 'revoked', message: 'The provider revoked the tokens.' })
       case 'refused':
-        await this.#forget(order.jobId)
-        return { outcome: 'failed', message: `The provider did not revoke the tokens: ${outcome.reason}. Remove the access in the settings of the account.` }
+        return await this.#end(order.jobId, { outcome: 'failed', message: notRevoked(outcome.reason) })
       case 'unavailable':
         return { outcome: 'will_retry', message: `The provider could not be reached (${outcome.reason}). It is tried again by itself.` }
     }
@@ -181,8 +181,15 @@ export class Revoker {
           detail: { attempts: job.attempts + 1 },
         },
       ])
-      await this.#forget(job.id, trx)
+      await this.#forget(job.id, trx, outcome.kind === 'revoked' ? 'revoked' : 'not_revoked', outcome.kind === 'revoked' ? null : notRevoked(outcome.reason))
     })
+  }
+
+  async #end(jobId: string, result: RevocationResult): Promise<RevocationResult> {
+    await inTransaction(this.#context.db, (trx) =>
+      this.#forget(jobId, trx, result.outcome === 'revoked' ? 'revoked' : 'not_revoked', result.outcome === 'revoked' ? null : result.message),
+    )
+    return result
   }
 
   async #send(
@@ -216,8 +223,12 @@ export class Revoker {
     return result
   }
 
-  async #forget(jobId: string, db: Database | Transaction<Tables> = this.#context.db): Promise<void> {
-    await db.deleteFrom('jobs').where('id', '=', jobId).execute()
-    await deleteDataKey(db, jobId)
+  /** Removes an order that has ended, and tells the stop that it belonged to. */
+  async #forget(jobId: string, trx: Transaction<Tables>, state: 'revoked' | 'not_revoked', message: string | null): Promise<void> {
+    await trx.deleteFrom('jobs').where('id', '=', jobId).execute()
+    await deleteDataKey(trx, jobId)
+    await settleStopped(trx, jobId, { state, message, at: this.#context.clock.now() })
   }
 }
+
+const notRevoked = (reason: string) => `The provider did not revoke the tokens: ${reason}. Remove the access in the settings of the account.`

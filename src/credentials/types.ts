@@ -194,6 +194,13 @@ export type CredentialMatch = {
   provider?: string
   registration?: string
   tag?: string
+  /** The user, mostly a mail address. */
+  account?: string
+  /** Id or name of an access key that has used it. */
+  usedBy?: string
+  createdBefore?: number
+  /** Not used since then, and older than that. */
+  unusedSince?: number
   /** Only these ids; left out: all. */
   visible?: string[]
 }

@@ -10,6 +10,13 @@ export type CredentialMatch = {
   provider?: string | undefined
   registration?: string | undefined
   tag?: string | undefined
+  /** The user, mostly a mail address, in whatever case. */
+  account?: string | undefined
+  /** Id or name of an access key that has used it. */
+  usedBy?: string | undefined
+  createdBefore?: number | undefined
+  /** Not used since then, and older than that. */
+  unusedSince?: number | undefined
   /** Only these ids; left out: all. */
   visible?: string[] | undefined
 }
@@ -86,6 +93,12 @@ export async function countCredentialRows(db: Database, match: CredentialMatch):
   return rows.map((row) => ({ ...row, count: Number(row.count) }))
 }
 
+/** Returns the ids of what fits, in their order, from behind one on. */
+export async function matchingIds(db: Database, match: CredentialMatch, after: string, limit: number): Promise<string[]> {
+  const rows = await matching(db, match, null).select('credentials.id').where('credentials.id', '>', after).orderBy('credentials.id').limit(limit).execute()
+  return rows.map((row) => row.id)
+}
+
 const few = 1000
 
 /**
@@ -132,6 +145,23 @@ function matching(db: Database, match: CredentialMatch, found: string[] | null):
     )
   }
   if (match.tag !== undefined) query = query.where('credentials.tags', 'like', sql<string>`${`%${likeText(JSON.stringify(match.tag))}%`} escape '\\'`)
+  if (match.account !== undefined) query = query.where(sql<boolean>`lower(credentials.username) = ${match.account.toLowerCase()}`)
+  if (match.usedBy !== undefined) {
+    const ref = match.usedBy
+    query = query.where('credentials.id', 'in', (eb) =>
+      eb
+        .selectFrom('usages')
+        .select('usages.credential_id')
+        .where((inner) =>
+          inner.or([
+            inner('usages.access_key_id', '=', ref),
+            inner('usages.access_key_id', 'in', inner.selectFrom('access_keys').select('access_keys.id').where('access_keys.name', '=', ref)),
+          ]),
+        ),
+    )
+  }
+  if (match.createdBefore !== undefined) query = query.where('credentials.created_at', '<', match.createdBefore)
+  if (match.unusedSince !== undefined) query = query.where(sql<boolean>`coalesce(credentials.last_used_at, credentials.created_at) < ${match.unusedSince}`)
   if (match.visible) query = query.where('credentials.id', 'in', match.visible.length > 0 ? match.visible : [''])
   return query
 }

@@ -15,6 +15,7 @@ import { messageHistory } from './migrations/0013-message-history.ts'
 import { notifications } from './migrations/0014-notifications.ts'
 import { actionTriggers } from './migrations/0015-action-triggers.ts'
 import { heldMessages } from './migrations/0016-held-messages.ts'
+import { emergencyStops } from './migrations/0017-emergency-stops.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -38,6 +39,7 @@ export const migrations: Migration[] = [
   notifications,
   actionTriggers,
   heldMessages,
+  emergencyStops,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

@@ -1,5 +1,6 @@
 import type { Generated, Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
+import type { EmergencyStopTable, StoppedCredentialTable } from './emergency-stop-tables.ts'
 
 /**
  * The shape of the database, the same on SQLite and PostgreSQL. Times are milliseconds since 1970 (`bigint`), switches
@@ -410,6 +411,8 @@ export type Tables = {
     started_at: number | null
     finished_at: number | null
   }
+  emergency_stops: EmergencyStopTable
+  stopped_credentials: StoppedCredentialTable
   /** Addresses that are told what needs a person. */
   webhooks: {
     id: string

@@ -37,6 +37,8 @@ export const actionWords: Record<string, string> = {
   'sender.changed': 'Sender changed',
   'sender.deleted': 'Sender deleted',
   'mail_options.changed': 'Email options changed',
+  'emergency_stop.begun': 'Emergency stop begun',
+  'emergency_stop.undone': 'Emergency stop undone',
   'webhook.created': 'Webhook made',
   'webhook.changed': 'Webhook changed',
   'webhook.secret_renewed': 'Webhook got a new secret',
