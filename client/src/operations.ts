@@ -61,7 +61,7 @@ export type NewEmergencyStop = { match: CredentialMatch; everything?: true; revo
 export type CredentialMatch = { search?: string; kind?: "oauth2" | "api_key" | "basic"; provider?: string; registration?: string; tag?: string; account?: string; used_by?: string; status?: ("incomplete" | "ready" | "expiring" | "retrying" | "needs_consent" | "misconfigured" | "paused")[]; created_before?: string; unused_since?: string }
 
 /** A stop of many credentials in one action, and how far it is */
-export type EmergencyStop = { id: string; match: CredentialMatch; revoke: boolean; reason: string; created_by: Named; created_at: string; total: number; counts: { stopped: number; waiting: number; revoking: number; revoked: number; not_revoked: number }; done: boolean }
+export type EmergencyStop = { id: string; match: CredentialMatch; revoke: boolean; reason: string; created_by: Named; created_at: string; undone_at: string | null; total: number; counts: { stopped: number; waiting: number; revoking: number; revoked: number; not_revoked: number }; done: boolean }
 
 export type EmergencyStopPage = { items: EmergencyStop[]; next: string | null }
 

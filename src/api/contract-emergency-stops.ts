@@ -3,7 +3,7 @@ import { stoppedStates } from '../credentials/emergency-stops.ts'
 import { credentialKinds, credentialStatuses } from '../credentials/types.ts'
 import { endpoint } from './endpoint.ts'
 import { credentialMatch } from './contract-credential-facts.ts'
-import { count, list, named, page, pageQuery, text, time, word } from './schemas.ts'
+import { count, list, named, optionalTime, page, pageQuery, text, time, word } from './schemas.ts'
 
 const { attention: _, created_before: __, unused_since: ___, ...texts } = credentialMatch
 
@@ -25,6 +25,7 @@ const emergencyStop = z
     reason: z.string(),
     created_by: named,
     created_at: time,
+    undone_at: optionalTime.meta({ description: 'When what it had switched off was switched on again' }),
     total: count,
     counts: z.object(Object.fromEntries(stoppedStates.map((state) => [state, count])) as Record<(typeof stoppedStates)[number], typeof count>),
     done: z.boolean().meta({ description: 'Nothing is under way any more; what was not revoked is left for a person' }),

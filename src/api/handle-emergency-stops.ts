@@ -6,7 +6,7 @@ import type { HandlersOf } from './call.ts'
 import type { EndpointOf } from './contract.ts'
 import type { Body } from './endpoint.ts'
 import type { Services } from './services.ts'
-import { iso, withoutUndefined, type Reply } from './views.ts'
+import { iso, isoOrNull, withoutUndefined, type Reply } from './views.ts'
 
 type Ids = 'beginEmergencyStop' | 'listEmergencyStops' | 'getEmergencyStop' | 'listStoppedCredentials' | 'undoEmergencyStop'
 type Match = Body<EndpointOf<'beginEmergencyStop'>>['match']
@@ -65,6 +65,7 @@ const stopBody = (stop: EmergencyStop): Reply<'getEmergencyStop'> => ({
   reason: stop.reason,
   created_by: stop.by,
   created_at: iso(stop.createdAt),
+  undone_at: isoOrNull(stop.undoneAt),
   total: stop.total,
   counts: stop.counts,
   done: stop.isDone,

@@ -147,13 +147,13 @@ async function untilDone(client: Client, begun: EmergencyStop, isQuiet: boolean)
 const stoppedBy = (client: Client, stop: string) =>
   allPages((cursor) => client.listStoppedCredentials({ params: { stop }, query: { limit: 500, ...(cursor === undefined ? {} : { cursor }) } }))
 
-function sentenceOf({ counts, total }: EmergencyStop): string {
+function sentenceOf({ counts, total, undone_at }: EmergencyStop): string {
   const parts = [
     counts.waiting + counts.revoking > 0 ? `${counts.waiting + counts.revoking} tokens still to be taken back` : '',
     counts.revoked > 0 ? `${counts.revoked} taken back` : '',
     counts.not_revoked > 0 ? `${counts.not_revoked} left for a person` : '',
   ].filter((part) => part !== '')
-  return `${count(total)} stopped${parts.length === 0 ? '.' : `: ${parts.join(', ')}.`}`
+  return `${count(total)} stopped${parts.length === 0 ? '' : `: ${parts.join(', ')}`}${undone_at === null ? '.' : `; switched on again ${relative(undone_at)}.`}`
 }
 
 const count = (number: number): string => (number === 1 ? '1 credential' : `${number} credentials`)

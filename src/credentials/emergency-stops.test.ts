@@ -188,6 +188,30 @@ for (const kind of databases) {
       assert.deepEqual(done.counts, { stopped: 0, waiting: 0, revoking: 0, revoked: 2, not_revoked: 2 } satisfies Record<StoppedState, number>)
     })
 
+    it('P1: a process that goes on late stops nothing that was made since, and nothing of a stop that was undone', async (t) => {
+      const { fake, open } = await bedOf(t)
+      const dead = await open(true)
+      const [id] = await makeMany(dead.world, fake.url, 1)
+      const stop = await dead.world.emergencyStops.begin({ match: { search: 'many-' }, revoke: true, reason: '' }, tester)
+      const undone = await dead.world.emergencyStops.begin({ match: { search: 'many-' }, revoke: true, reason: '' }, tester)
+      assert.deepEqual([stop.counts.waiting, undone.counts.waiting], [1, 1])
+      await dead.world.emergencyStops.undo(undone.id, tester)
+      await new Promise((done) => setTimeout(done, 10))
+      const late = await makeRefreshable(dead.world, fake, 'many-late', 'rt-late')
+      await dead.end()
+      fake.answer = () => ({ body: '' })
+      const { world } = await open()
+      const done = await until(
+        () => world.emergencyStops.get(stop.id),
+        ({ isDone }) => isDone,
+      )
+      assert.deepEqual([done.total, done.counts.revoked], [1, 1])
+      assert.notEqual((await world.credentials.get(late)).status, 'paused')
+      assert.equal((await world.credentials.get(id!)).status, 'paused')
+      const left = await world.emergencyStops.get(undone.id)
+      assert.deepEqual([left.isDone, left.counts.stopped, left.counts.waiting], [true, 1, 0])
+    })
+
     it('P1: finds by provider, account, age and use, and a mistake can be undone', async (t) => {
       const { fake, open } = await bedOf(t)
       const { world } = await open()
@@ -219,6 +243,7 @@ for (const kind of databases) {
       assert.equal((await credentials.get(old.id)).status, 'paused')
       assert.notEqual((await credentials.get(anna)).status, 'paused')
       assert.equal(await world.emergencyStops.undo(stop.id, tester), 1)
+      assert.notEqual((await world.emergencyStops.get(stop.id)).undoneAt, null)
       assert.equal((await credentials.get(old.id)).status, 'ready')
       assert.equal((await credentials.get(off.id)).status, 'paused', 'it was off before')
     })

@@ -12,6 +12,7 @@ import {
   knownToStop,
   listEmergencyStops,
   listStopped,
+  markUndone,
   takeWaiting,
   type EmergencyStopRow,
   type StoppedRow,
@@ -41,6 +42,8 @@ export type EmergencyStop = {
   reason: string
   by: { id: string; name: string }
   createdAt: number
+  /** When what it had switched off was switched on again. */
+  undoneAt: number | null
   total: number
   counts: Record<StoppedState, number>
   /** Nothing is under way any more; what is `not_revoked` is left for a person. */
@@ -96,6 +99,7 @@ export class EmergencyStops {
       reason: order.reason,
       ordered_by: JSON.stringify(actor),
       created_at: now,
+      undone_at: null,
     }
     await inTransaction(db, async (trx) => {
       await insertEmergencyStop(trx, row)
@@ -139,10 +143,14 @@ export class EmergencyStops {
     return { items, next: rows.length > limit ? items.at(-1)!.credential.id : null }
   }
 
-  /** Switches on again what this one has switched off, and returns how many that were. Tokens that are taken back stay so. */
+  /**
+   * Switches on again what this one has switched off, and returns how many that were. Tokens that are taken back stay so; those that
+   * wait for it are left alone.
+   */
   async undo(id: string, actor: Actor): Promise<number> {
     await this.#find(id)
-    const { db, audit } = this.#context
+    const { db, clock, audit } = this.#context
+    await inTransaction(db, (trx) => markUndone(trx, id, clock.now()))
     let resumed = 0
     let after = ''
     for (;;) {
@@ -164,7 +172,9 @@ export class EmergencyStops {
   /** Stops what fits and is not stopped yet, some hundred in each transaction. */
   async #stopAll(stop: EmergencyStopRow): Promise<void> {
     const { db } = this.#context
-    const match = toMatch(JSON.parse(stop.criteria) as CredentialMatch)
+    const meant = JSON.parse(stop.criteria) as CredentialMatch
+    // What was made since was not meant, however late another process goes on with it.
+    const match = toMatch({ ...meant, createdBefore: Math.min(meant.createdBefore ?? Number.MAX_SAFE_INTEGER, stop.created_at + 1) })
     let after = ''
     for (;;) {
       const ids = await matchingIds(db, match, after, batch)
@@ -228,6 +238,7 @@ export class EmergencyStops {
   async #run(job: Job): Promise<JobOutcome> {
     const stop = await findEmergencyStop(this.#context.db, job.subject)
     if (!stop) return { outcome: 'given_up', reason: 'There is no such stop any more.' }
+    if (stop.undone_at !== null) return { outcome: 'done' }
     await this.#stopAll(stop)
     let after = ''
     let failed = 0
@@ -290,6 +301,7 @@ export class EmergencyStops {
         reason: row.reason,
         by: { id, name },
         createdAt: row.created_at,
+        undoneAt: row.undone_at,
         total: own.reduce((sum, one) => sum + one.count, 0),
         counts,
         isDone: counts.waiting + counts.revoking === 0,

@@ -9,6 +9,8 @@ export type EmergencyStopTable = {
   /** JSON: the actor that ordered it. */
   ordered_by: string
   created_at: number
+  /** When what it had switched off was switched on again. */
+  undone_at: number | null
 }
 
 /** What has become of each credential of a stop; a row outlives its credential. */

@@ -14,6 +14,12 @@ export async function findEmergencyStop(db: Reader, id: string): Promise<Emergen
   return await db.selectFrom('emergency_stops').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** Notes that a stop was undone, and leaves the tokens alone that were not taken back yet. */
+export async function markUndone(trx: Reader, id: string, now: number): Promise<void> {
+  await trx.updateTable('emergency_stops').set({ undone_at: now }).where('id', '=', id).execute()
+  await trx.updateTable('stopped_credentials').set({ state: 'stopped', updated_at: now }).where('stop_id', '=', id).where('state', '=', 'waiting').execute()
+}
+
 /** Returns the latest ones, the newest first. */
 export async function listEmergencyStops(db: Reader, limit: number): Promise<EmergencyStopRow[]> {
   return await db.selectFrom('emergency_stops').selectAll().orderBy('id', 'desc').limit(limit).execute()

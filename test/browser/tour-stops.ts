@@ -101,6 +101,8 @@ export const pages: Stop[] = [
       await page.getByRole('radio', { name: 'Take them along, encrypted' }).check()
     },
   },
+  { name: 'emergency-stops', at: '/emergency-stops', go: see('Name what is to be stopped.') },
+  { name: 'emergency-stop-unknown', at: '/emergency-stops/nobody-knows-it' },
   { name: 'registrations', at: '/registrations' },
   { name: 'registration', at: '/registrations/client%20of%20crm' },
   { name: 'registration-unused', at: '/registrations/nobody%20needs%20it' },

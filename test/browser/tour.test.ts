@@ -108,6 +108,9 @@ const shownElsewhere = [
   // actions.test.ts
   'actions/action-triggers.tsx',
   'actions/schedule-drawer.tsx',
+  // emergency-stop.test.ts
+  'emergency/stop-form.tsx',
+  'emergency/emergency-stop-page.tsx',
   // wizard-life.test.ts
   'wizard/conflict.tsx',
   'elements/leave-question.tsx',

@@ -14,6 +14,7 @@ export const emergencyStops: Migration = {
       .addColumn('reason', 'text', (c) => c.notNull())
       .addColumn('ordered_by', 'text', (c) => c.notNull())
       .addColumn('created_at', bigint, (c) => c.notNull())
+      .addColumn('undone_at', bigint)
       .execute()
     await db.schema
       .createTable('stopped_credentials')

@@ -43,6 +43,14 @@ export const features: Feature[] = [
     role: 'manager',
   },
   {
+    id: 'emergency-stop',
+    title: 'Emergency Stop',
+    words: 'kill switch stolen breach revoke all many off',
+    description: 'Switch off many credentials at once, and take their tokens back',
+    path: '/emergency-stops',
+    role: 'manager',
+  },
+  {
     id: 'registrations',
     title: 'Registrations',
     words: 'app client id secret oauth application',

@@ -181,6 +181,18 @@ const guideRoute = createRoute({
   component: lazyRouteComponent(() => import('../guides/guide-page.tsx'), 'GuidePage'),
 })
 
+const emergencyStopsRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/emergency-stops',
+  component: lazyRouteComponent(() => import('../emergency/emergency-stops-page.tsx'), 'EmergencyStopsPage'),
+})
+
+const emergencyStopRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/emergency-stops/$stop',
+  component: lazyRouteComponent(() => import('../emergency/emergency-stop-page.tsx'), 'EmergencyStopPage'),
+})
+
 const setUpRoute = createRoute({
   getParentRoute: () => outside,
   path: '/set-up',
@@ -219,6 +231,8 @@ const routes = root.addChildren([
     auditRoute,
     settingsRoute,
     calendarRoute,
+    emergencyStopsRoute,
+    emergencyStopRoute,
     explainRoute,
     guidesRoute,
     guideRoute,

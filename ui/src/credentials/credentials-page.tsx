@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconFileExport, IconFileImport, IconPlus } from '@tabler/icons-react'
+import { IconFileExport, IconFileImport, IconHandStop, IconPlus } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -55,6 +55,9 @@ export function CredentialsPage() {
         actions={
           mayManage && (
             <>
+              <Button component={Link} to="/emergency-stops" variant="subtle" color="red" leftSection={<IconHandStop size={16} aria-hidden />}>
+                Emergency stop
+              </Button>
               <Button component={Link} to="/credentials/import" variant="default" leftSection={<IconFileImport size={16} aria-hidden />}>
                 Import
               </Button>
