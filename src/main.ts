@@ -5,6 +5,7 @@ import { AccessKeys } from './access/access-keys.ts'
 import { AuditTrail } from './access/audit.ts'
 import { Backups } from './access/backups.ts'
 import { IdempotentReplies } from './access/idempotency.ts'
+import { KeyWatch } from './access/key-watch.ts'
 import { KeyDeliveries } from './access/key-deliveries.ts'
 import { MasterKeyRotation } from './access/master-key-rotation.ts'
 import { PasswordChecks } from './access/password-check.ts'
@@ -175,7 +176,8 @@ export async function startParts(
       count: (what, outcome) =>
         metrics.count(what === 'hand_outs' ? 'hand_outs_total' : what === 'refreshes' ? 'refreshes_total' : 'token_requests_total', { outcome }),
     }
-    const accessKeys = new AccessKeys({ db, clock, audit, bus, isFresh: () => tail.isFresh })
+    const watch = new KeyWatch({ db, clock, audit, bus, log, wake })
+    const accessKeys = new AccessKeys({ db, clock, audit, bus, isFresh: () => tail.isFresh, watch })
     const deliveries = new KeyDeliveries({ db, clock, audit, wake })
     const sessions = new Sessions({
       db,
@@ -409,6 +411,7 @@ export async function startParts(
         stopping = true
         await stopJobs()
         await usage.flush()
+        await watch.settled()
         await tail.stop()
         shared?.stop()
         http.close()

@@ -20,6 +20,7 @@ import type { Database, Row } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { AuditTrail } from './audit.ts'
 import { Caller, isNetwork, networkTest } from './caller.ts'
+import type { KeyWatch } from './key-watch.ts'
 import { deliveryLife, hashLink } from './key-deliveries.ts'
 import { administrations, rights, type AccessKeyView, type MadeAccessKey, type MailLimits, type NewAccessKey, type Permission } from './types.ts'
 
@@ -30,7 +31,9 @@ const revokedVisible = 90 * day
 const useInterval = 30_000
 const cacheSize = 10_000
 
-type Known = { row: Row<'access_keys'>; view: AccessKeyView; callers: Map<string | null, Caller>; from: (address: string | null) => boolean; usedAt: number }
+/** Who calls with a key from an address, and the programs that have done so. */
+type Seen = { caller: Caller; programs: Set<string> }
+type Known = { row: Row<'access_keys'>; view: AccessKeyView; seen: Map<string | null, Seen>; from: (address: string | null) => boolean; usedAt: number }
 
 /**
  * Makes, finds and revokes access keys. A key is stored as a hash only: it is random and long, so that one fast hash
@@ -41,6 +44,7 @@ export class AccessKeys {
   readonly #clock: Clock
   readonly #audit: Pick<AuditTrail, 'append'>
   readonly #isFresh: () => boolean
+  readonly #watch: Pick<KeyWatch, 'see'> | undefined
   readonly #known = new Map<string, Known>()
   /** The last header of each connection, and the hash of the key in it; it goes with the connection. */
   readonly #lastOf = new WeakMap<object, { authorization: string; hash: string }>()
@@ -49,11 +53,19 @@ export class AccessKeys {
    * `isFresh` tells whether this node has seen all changes of the other nodes within the last second; otherwise the
    * database is asked for every request.
    */
-  constructor(options: { db: Database; clock: Clock; audit: Pick<AuditTrail, 'append'>; bus: EventBus; isFresh: () => boolean }) {
+  constructor(options: {
+    db: Database
+    clock: Clock
+    audit: Pick<AuditTrail, 'append'>
+    bus: EventBus
+    isFresh: () => boolean
+    watch?: Pick<KeyWatch, 'see'>
+  }) {
     this.#db = options.db
     this.#clock = options.clock
     this.#audit = options.audit
     this.#isFresh = options.isFresh
+    this.#watch = options.watch
     options.bus.listen((event) => {
       if (event.type === 'access_key.changed') this.#known.clear()
     })
@@ -61,13 +73,14 @@ export class AccessKeys {
 
   /**
    * Returns who calls, from the Authorization header. A key that comes again over the same connection is not hashed again.
+   * `program`: what calls itself so, such as a User-Agent.
    *
    * @throws Problem not_signed_in for a key that is missing, mistyped, unknown, expired, revoked, or used from elsewhere
    */
-  async authenticate(authorization: string | undefined, address: string | null, connection?: object): Promise<Caller> {
+  async authenticate(authorization: string | undefined, address: string | null, connection?: object, program?: string): Promise<Caller> {
     const hash = this.#read(authorization)
     if (connection !== undefined) this.#lastOf.set(connection, { authorization: authorization!, hash })
-    return await this.#identify(hash, address)
+    return await this.#identify(hash, address, program)
   }
 
   /**
@@ -77,7 +90,7 @@ export class AccessKeys {
    */
   reader(authorization: string): (address: string | null) => Promise<Caller> {
     const hash = this.#read(authorization)
-    return async (address) => await this.#identify(hash, address)
+    return async (address) => await this.#identify(hash, address, 'smtp')
   }
 
   /** @throws Problem not_signed_in */
@@ -97,13 +110,23 @@ export class AccessKeys {
    *
    * @throws Problem not_signed_in
    */
-  authenticateAgain({ authorization, address, connection }: { authorization: string | undefined; address: string | null; connection?: object }): Caller | null {
+  authenticateAgain({
+    authorization,
+    address,
+    connection,
+    program,
+  }: {
+    authorization: string | undefined
+    address: string | null
+    connection?: object
+    program?: string | undefined
+  }): Caller | null {
     const last = connection === undefined ? undefined : this.#lastOf.get(connection)
     const known = last !== undefined && last.authorization === authorization && this.#isFresh() ? this.#known.get(last.hash) : undefined
-    return known === undefined ? null : this.#judge(known, address)
+    return known === undefined ? null : this.#judge(known, address, program ?? '')
   }
 
-  async #identify(hash: string, address: string | null): Promise<Caller> {
+  async #identify(hash: string, address: string | null, program?: string): Promise<Caller> {
     let known = this.#known.get(hash)
     if (!known || !this.#isFresh()) {
       const row = await findAccessKeyByHash(this.#db, hash)
@@ -112,16 +135,16 @@ export class AccessKeys {
         throw new Problem('not_signed_in', 'The access key is unknown: it belongs to another installation, or was removed.')
       }
       if (!known || known.row.revoked_at !== row.revoked_at) {
-        known = { row, view: toView(row), callers: new Map(), from: networkTest(JSON.parse(row.networks) as string[]), usedAt: row.last_used_at ?? 0 }
+        known = { row, view: toView(row), seen: new Map(), from: networkTest(JSON.parse(row.networks) as string[]), usedAt: row.last_used_at ?? 0 }
         if (this.#known.size >= cacheSize) this.#known.clear()
         this.#known.set(hash, known)
       }
     }
-    return this.#judge(known, address)
+    return this.#judge(known, address, program)
   }
 
   /** Returns the caller behind a key that exists, if the key is good now and from here. @throws Problem not_signed_in */
-  #judge(known: Known, address: string | null): Caller {
+  #judge(known: Known, address: string | null, program: string | undefined): Caller {
     const { row } = known
     const now = this.#clock.now()
     if (row.revoked_at !== null) throw new Problem('not_signed_in', `The access key "${row.name}" was revoked.`)
@@ -138,13 +161,21 @@ export class AccessKeys {
         used.usedAt = 0
       })
     }
-    let caller = known.callers.get(address)
-    if (!caller) {
-      caller = new Caller(known.view, { id: row.id, name: row.name, kind: 'access_key', address })
-      if (known.callers.size > 100) known.callers.clear()
-      known.callers.set(address, caller)
+    let seen = known.seen.get(address)
+    if (seen === undefined) {
+      seen = { caller: new Caller(known.view, { id: row.id, name: row.name, kind: 'access_key', address }), programs: new Set() }
+      if (known.seen.size > 100) known.seen.clear()
+      known.seen.set(address, seen)
     }
-    return caller
+    if (program !== undefined && !seen.programs.has(program)) this.#see(row, address, program, seen.programs)
+    return seen.caller
+  }
+
+  /** Tells the watch of a use that is new to this node; what it could not write down is new again. */
+  #see(row: Row<'access_keys'>, address: string | null, program: string, programs: Set<string>): void {
+    if (programs.size > 100) programs.clear()
+    programs.add(program)
+    this.#watch?.see(row, address, program, () => programs.delete(program))
   }
 
   /** Makes a key. Its text is in the answer and nowhere else, ever. */

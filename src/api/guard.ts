@@ -124,6 +124,8 @@ export type Proof = {
   address: string | null
   /** What all requests of one connection share. */
   connection?: object
+  /** What the client calls itself: its User-Agent. */
+  program?: string | undefined
 }
 
 /** A key that is sent counts, whatever cookie the browser adds. */
@@ -136,7 +138,7 @@ const isBySession = ({ authorization, session }: Proof): boolean => authorizatio
  */
 export async function identify(services: Pick<Services, 'accessKeys' | 'sessions'>, proof: Proof, options: { quiet?: boolean } = {}): Promise<Caller> {
   if (isBySession(proof)) return await services.sessions.authenticate(proof.session!, proof.address, options)
-  return await services.accessKeys.authenticate(proof.authorization, proof.address, proof.connection)
+  return await services.accessKeys.authenticate(proof.authorization, proof.address, proof.connection, proof.program ?? '')
 }
 
 export const nobody = (address: string | null): Actor => ({ id: 'nobody', name: 'nobody', kind: 'nobody', address })

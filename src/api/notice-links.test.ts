@@ -5,7 +5,7 @@ import { openApiWorld, type ApiWorld } from '../../test/api-world.ts'
 import { tester } from '../../test/world.ts'
 import { Secret } from '../base/secret.ts'
 import { noticeEvents } from '../base/notice-events.ts'
-import { auditNotice, backupNotice, credentialNotice, endNotice, messageNotice, webhookNotice, type Notice } from '../mail/notice.ts'
+import { auditNotice, backupNotice, credentialNotice, endNotice, keyNotice, messageNotice, webhookNotice, type Notice } from '../mail/notice.ts'
 import { writePayload } from '../mail/notice-payload.ts'
 import { writeNotice } from '../mail/notice-text.ts'
 import { readPageFiles } from './page-files.ts'
@@ -39,6 +39,7 @@ describe('the links of notices', () => {
       credentialNotice('credential.expiring', row, null, null),
       credentialNotice('credential.recovered', row, null, null),
       messageNotice(facts, 'office'),
+      keyNotice('key_1', 'job', 'address', '198.51.100.7'),
       webhookNotice('whk_1', 'pager', 'It answered 500.'),
       auditNotice(0, null),
       backupNotice(null),

@@ -112,6 +112,7 @@ export function createRoute(endpoint: Endpoint, handler: AnyHandler, surrounding
         session: surroundings.cookie.read(request),
         address: exchange.address,
         connection: request.socket,
+        program: request.headers['user-agent'],
       }
       const admitted = await admit(services, refusals, endpoint, proof, rawParams.credential)
       const call = await toCall(exchange, rawParams, admitted, proof)

@@ -27,6 +27,8 @@ export const eventTypes = {
   'token.handed_out': 'Tokens left for an access key; sent at most once a second per credential and key, with a count.',
   'registration.changed': 'A registration was made, changed or deleted.',
   'access_key.changed': 'An access key was made, handed over or revoked.',
+  'access_key.unusual':
+    'An access key was used as it never was: from another address, by another program, or many times as often. Told at most once a day of each key.',
   'access_key.delivery_reopened': 'The one-time link of an access key was opened again: somebody else may have the key. The data name both addresses.',
   'person.changed': 'A person was invited, joined, changed or removed, or signed in or out.',
   'sender.changed': 'A sender was made, changed or deleted.',

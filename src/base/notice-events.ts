@@ -4,6 +4,7 @@ export const noticeEvents = [
   'credential.broken',
   'credential.recovered',
   'access_key.expiring',
+  'access_key.unusual',
   'message.failed',
   'audit.blocked',
   'backup.old',

@@ -7,7 +7,7 @@ import { messageFactsById } from '../storage/message-facts.ts'
 import { listSenderRows } from '../storage/senders.ts'
 import { snoozesEnded } from '../storage/snoozes.ts'
 import type { MailContext } from './context.ts'
-import { auditNotice, backupNotice, credentialNotice, messageNotice, webhookNotice, type Notice, type Said } from './notice.ts'
+import { auditNotice, backupNotice, credentialNotice, keyNotice, messageNotice, webhookNotice, type Notice, type Said } from './notice.ts'
 import type { NoticeEvent } from '../base/notice-events.ts'
 import type { NoticeState, Pending } from './notice-state.ts'
 
@@ -24,6 +24,7 @@ export const heeded: EventType[] = [
   'message.failed',
   'audit.unblocked',
   'webhook.disabled',
+  'access_key.unusual',
 ]
 
 /** Something to tell. `isFixed`: it is told as it is now, whatever becomes of the credential. `byMail` is false for what a mail would only repeat: that a notice itself could not be sent. */
@@ -150,6 +151,10 @@ function judgeService(event: Event): Finding[] {
   if (event.type === 'webhook.disabled' && subject !== null) {
     const notice = webhookNotice(subject, String(data.name), typeof data.message === 'string' ? data.message : null)
     return [{ event: 'webhook.disabled', id: subject, notice, said: null, byMail: true }]
+  }
+  if (event.type === 'access_key.unusual' && subject !== null) {
+    const notice = keyNotice(subject, String(data.name), String(data.what), String(data.value))
+    return [{ event: 'access_key.unusual', id: subject, notice, said: null, byMail: true }]
   }
   if (event.type === 'audit.unblocked' && typeof data.since === 'string') {
     return [{ event: 'audit.blocked', id: `audit ${event.seq}`, notice: auditNotice(Date.parse(data.since), event.at), said: null, byMail: true }]

@@ -295,6 +295,25 @@ for (const kind of databases) {
     })
   })
 
+  describe(`the notice of an access key, on ${kind}`, () => {
+    it('P4: says what was unusual and what to do, and holds no link that somebody else wrote', async (t) => {
+      const bed = await bedOf(t)
+      for (const [what, value] of [
+        ['address', '198.51.100.7'],
+        ['program', 'https://evil.example/x'],
+      ])
+        await inTransaction(bed.world.store.db, (trx) =>
+          appendEvents(trx, bed.clock, [{ type: 'access_key.unusual', subject: `key_${what}`, data: { name: 'nightly', what, value } }]),
+        )
+      await bed.node.notices.look()
+      const [mail] = await bed.mails()
+      assert.match(mail!.text, /Access keys that are used as they never were:/)
+      assert.match(mail!.text, /It was used from 198\.51\.100\.7, where it was never used before\.\n {2}Nothing, if you know why\. If not, revoke it/)
+      assert.match(mail!.text, /It was used by \(address left out\)/)
+      assert.doesNotMatch(mail!.text, /evil\.example/)
+    })
+  })
+
   describe(`the way of a notice, on ${kind}`, () => {
     it('is said when another sender than the default one is taken, because its credential does not work', async (t) => {
       const bed = await bedOf(t)

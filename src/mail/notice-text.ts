@@ -11,6 +11,7 @@ const headings: Record<NoticeEvent, string> = {
   'backup.old': 'The last backup is old:',
   'credential.expiring': 'Will stop working unless a person acts:',
   'access_key.expiring': 'Access keys that end soon:',
+  'access_key.unusual': 'Access keys that are used as they never were:',
   'credential.recovered': 'Works again:',
 }
 
@@ -83,6 +84,7 @@ const subjects: Record<NoticeEvent, (name: string) => string> = {
   'credential.broken': (name) => `"${name}" needs a person`,
   'credential.recovered': (name) => `"${name}" works again`,
   'access_key.expiring': (name) => `the access key "${name}" will end`,
+  'access_key.unusual': (name) => `the access key "${name}" is used in an unusual way`,
   'message.failed': () => 'a message could not be sent',
   'audit.blocked': () => 'the audit trail could not be written',
   'backup.old': () => 'the last backup is old',

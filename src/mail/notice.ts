@@ -75,6 +75,27 @@ export function webhookNotice(id: string, name: string, message: string | null):
   })
 }
 
+const unusual: Record<string, (value: string) => string> = {
+  address: (value) => `It was used from ${value}, where it was never used before.`,
+  program: (value) => `It was used by ${value}, which never used it before.`,
+  busy_day: (value) => `On ${value} it was used more than ten times as often as on any day before.`,
+}
+
+/** Tells of a use of an access key that is not usual; `value` came from outside, and is cut and cleaned where it is noted. */
+export function keyNotice(id: string, name: string, what: string, value: string): Notice {
+  return clean({
+    event: 'access_key.unusual',
+    about: { kind: 'access_key', id, name },
+    account: null,
+    status: null,
+    since: null,
+    message: unusual[what]?.(value) ?? 'It was used as it never was.',
+    nextStep: 'Nothing, if you know why. If not, revoke it and make a new one; bind that one to its networks.',
+    diagnosis: null,
+    path: '/access-keys',
+  })
+}
+
 const iso = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 export function auditNotice(since: number, until: number | null): Notice {

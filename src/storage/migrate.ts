@@ -16,6 +16,7 @@ import { notifications } from './migrations/0014-notifications.ts'
 import { actionTriggers } from './migrations/0015-action-triggers.ts'
 import { heldMessages } from './migrations/0016-held-messages.ts'
 import { emergencyStops } from './migrations/0017-emergency-stops.ts'
+import { keySightings } from './migrations/0018-key-sightings.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -40,6 +41,7 @@ export const migrations: Migration[] = [
   actionTriggers,
   heldMessages,
   emergencyStops,
+  keySightings,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

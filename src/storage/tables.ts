@@ -1,6 +1,7 @@
 import type { Generated, Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
 import type { EmergencyStopTable, StoppedCredentialTable } from './emergency-stop-tables.ts'
+import type { KeyDayTable, KeySightingTable } from './key-sighting-tables.ts'
 
 /**
  * The shape of the database, the same on SQLite and PostgreSQL. Times are milliseconds since 1970 (`bigint`), switches
@@ -411,6 +412,8 @@ export type Tables = {
     started_at: number | null
     finished_at: number | null
   }
+  key_sightings: KeySightingTable
+  key_days: KeyDayTable
   emergency_stops: EmergencyStopTable
   stopped_credentials: StoppedCredentialTable
   /** Addresses that are told what needs a person. */

@@ -37,6 +37,7 @@ export const actionWords: Record<string, string> = {
   'sender.changed': 'Sender changed',
   'sender.deleted': 'Sender deleted',
   'mail_options.changed': 'Email options changed',
+  'access_key.unusual': 'Access key used in an unusual way',
   'emergency_stop.begun': 'Emergency stop begun',
   'emergency_stop.undone': 'Emergency stop undone',
   'webhook.created': 'Webhook made',
