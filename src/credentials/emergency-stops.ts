@@ -292,7 +292,8 @@ export class EmergencyStops {
     )
     return rows.map((row) => {
       const own = counted.filter((one) => one.stop_id === row.id)
-      const counts = Object.fromEntries(stoppedStates.map((state) => [state, own.find((one) => one.state === state)?.count ?? 0])) as EmergencyStop['counts']
+      const found = new Map(own.map((one) => [one.state, one.count]))
+      const counts = Object.fromEntries(stoppedStates.map((state) => [state, found.get(state) ?? 0])) as EmergencyStop['counts']
       const { id, name } = actorOf(row)
       return {
         id: row.id,
