@@ -53,6 +53,7 @@ export const webhookEndpoints = [
     tag: 'Notifications',
     summary: 'Makes a webhook and shows the secret that its messages are signed with, this once.',
     permission: manage,
+    fresh: true,
     audit: 'webhook.created',
     body: z.strictObject({ name: word(200), url, events }).meta({ id: 'NewWebhook' }),
     takesIdempotencyKey: true,
@@ -84,6 +85,7 @@ export const webhookEndpoints = [
     tag: 'Notifications',
     summary: 'Changes a webhook, or switches it off and on.',
     permission: manage,
+    fresh: true,
     audit: 'webhook.changed',
     params,
     body: z
@@ -138,6 +140,7 @@ export const webhookEndpoints = [
     summary: 'Gives a webhook a new secret and shows it, this once.',
     description: 'For 24 hours messages carry the signature of the old one, too, so that the receiver can be changed in peace.',
     permission: manage,
+    fresh: true,
     audit: 'webhook.secret_renewed',
     params,
     body: z.strictObject({}),

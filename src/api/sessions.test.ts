@@ -83,7 +83,7 @@ for (const database of databases) {
       assert.equal((await api.ask('POST', '/v1/persons', { body: { name: 'by key', role: 'viewer' } })).status, 201)
     })
 
-    it('Z9: an export, access keys and persons need a fresh sign-in; what a person may not do at all is not asked for twice', async () => {
+    it('Z9: an export, access keys, persons, webhooks and an emergency stop need a fresh sign-in; what a person may not do at all is not asked for twice', async () => {
       const [mine, viewer] = [cookieOf(await signIn('anna', goodPassword)), await signInAs(api, 'viewer')]
       const calls: [method: string, path: string, body?: object][] = [
         ['POST', '/v1/credentials/export', { secrets: 'none' }],
@@ -94,6 +94,11 @@ for (const database of databases) {
         ['PATCH', '/v1/persons/nobody-at-all', { role: 'viewer' }],
         ['DELETE', '/v1/persons/nobody-at-all'],
         ['POST', '/v1/persons/nobody-at-all/invitation'],
+        ['POST', '/v1/emergency-stops', { match: { tag: 'of nothing' }, revoke: true }],
+        ['POST', '/v1/emergency-stops/stop_01kcw3x8000000000000000000/undo', {}],
+        ['POST', '/v1/webhooks', { name: 'pager', url: 'https://hooks.example/x', events: ['credential.broken'] }],
+        ['PATCH', '/v1/webhooks/nobody-at-all', { enabled: false }],
+        ['POST', '/v1/webhooks/nobody-at-all/secret', {}],
       ]
       const codes = async (one: string) =>
         await Promise.all(calls.map(async ([method, path, body]) => String((await as(one, method, path, body === undefined ? {} : { body })).json.code)))

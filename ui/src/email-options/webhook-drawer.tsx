@@ -10,6 +10,7 @@ import { useIdempotencyKey } from '../elements/idempotency.ts'
 import { ShownOnce } from '../elements/shown-once.tsx'
 import { tell } from '../elements/tell.ts'
 import { noticeChoices, type NoticeEvent } from './notice-words.ts'
+import { withFreshSignIn } from '../sign-in/confirmation.tsx'
 
 type Props = { webhook: Webhook | null; opened: boolean; onClose: () => void; onMade: (made: MadeWebhook) => void }
 
@@ -38,10 +39,10 @@ function WebhookForm({ webhook, onClose, onMade }: Omit<Props, 'opened'>) {
     mutationFn: async () => {
       if (webhook === null) {
         const body = { name: name.trim(), url: url.trim(), events }
-        return onMade(await api.createWebhook({ body, idempotencyKey: keyOf(body) }))
+        return onMade(await withFreshSignIn(() => api.createWebhook({ body, idempotencyKey: keyOf(body) })))
       }
       const body: WebhookChange = { name: name.trim(), events, ...(url.trim() === '' ? {} : { url: url.trim() }) }
-      await api.changeWebhook({ params: { webhook: webhook.id }, body, ifMatch: etag(webhook.revision) })
+      await withFreshSignIn(() => api.changeWebhook({ params: { webhook: webhook.id }, body, ifMatch: etag(webhook.revision) }))
       tell(`“${name.trim()}” is saved.`)
     },
     onSuccess: () => {

@@ -14,6 +14,7 @@ import { tell } from '../elements/tell.ts'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { noticeChoices } from './notice-words.ts'
 import { WebhookDrawer, WebhookSecret } from './webhook-drawer.tsx'
+import { withFreshSignIn } from '../sign-in/confirmation.tsx'
 
 type Open = { what: 'edit' | 'delete' | 'renew'; webhook: Webhook } | { what: 'new' } | null
 
@@ -28,7 +29,7 @@ export function WebhooksPart() {
   const test = useMutation({ mutationFn: async (webhook: Webhook) => ({ webhook, ...(await api.testWebhook({ params: { webhook: webhook.id }, body: {} })) }) })
   const flip = useMutation({
     mutationFn: (webhook: Webhook) =>
-      api.changeWebhook({ params: { webhook: webhook.id }, body: { enabled: !webhook.enabled }, ifMatch: etag(webhook.revision) }),
+      withFreshSignIn(() => api.changeWebhook({ params: { webhook: webhook.id }, body: { enabled: !webhook.enabled }, ifMatch: etag(webhook.revision) })),
     onSuccess: (webhook) => {
       tell(`“${webhook.name}” is switched ${webhook.enabled ? 'on' : 'off'}.`)
       void refresh()
@@ -130,7 +131,8 @@ export function WebhooksPart() {
         button="Make a new secret"
         onConfirm={async () => {
           if (open?.what !== 'renew') return
-          setMade(await api.renewWebhookSecret({ params: { webhook: open.webhook.id }, body: {} }))
+          const { id } = open.webhook
+          setMade(await withFreshSignIn(() => api.renewWebhookSecret({ params: { webhook: id }, body: {} })))
           await refresh()
         }}
       >
