@@ -59,6 +59,7 @@ import { MailOptions } from './mail/mail-options.ts'
 import { Outbox } from './mail/outbox.ts'
 import { RawIntake } from './mail/raw-intake.ts'
 import { Senders } from './mail/senders.ts'
+import { readPasswordMail } from './providers/password-mail.ts'
 import { readPopular } from './providers/popular.ts'
 import { openCatalogue } from './providers/catalogue.ts'
 import { openDiagnoses } from './providers/diagnoses.ts'
@@ -169,6 +170,7 @@ export async function startParts(
       publicUrl,
       catalogue,
       popular: settings.KEYBEARER_POPULAR_CONFIGURATIONS ? readPopular(join(root, 'providers', 'popular', 'configurations.json')) : null,
+      passwordMail: readPasswordMail(join(root, 'providers', 'mail-servers', 'passwords.json')),
       mailExchangers: resolveMailExchangers,
       diagnoses: openDiagnoses(join(root, 'providers', 'diagnoses')),
       isFresh: () => tail.isFresh,

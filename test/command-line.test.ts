@@ -250,6 +250,23 @@ describe('the catalogue at the command line', () => {
   it('proposes the provider of an address, and says what is wrong with one that is none', async () => {
     assert.match(await service.get('providers', '--for', 'anna@contoso.onmicrosoft.com'), /^microsoft /m)
     assert.match((await service.cli(['providers', '--for', 'anna@exämple.de'])).stderr, /No provider is known for xn--exmple-cua\.de/)
+    const gmx = await service.cli(['providers', '--for', 'anna@gmx.de'])
+    assert.deepEqual(
+      [gmx.status, gmx.stdout.split('\n')],
+      [
+        0,
+        [
+          'keybearer add mailbox --kind basic --user anna@gmx.de --host mail.gmx.net',
+          'keybearer sender add mailbox --host mail.gmx.net --port 465 --tls implicit --credential mailbox --from anna@gmx.de',
+          '',
+        ],
+      ],
+    )
+    assert.match(gmx.stderr, /^GMX knows no OAuth 2\.0 for mail: its server takes a user name and a password\.\n/)
+    const apple = await service.cli(['providers', '--for', "o'neil@icloud.com"])
+    assert.match(apple.stderr, /an app password only/)
+    assert.match(apple.stdout, /--user 'o'\\''neil@icloud\.com' --host smtp\.mail\.me\.com\n/)
+    assert.match((await service.cli(['providers', '--for', 'anna@web.de'])).stdout, /--user anna --host smtp\.web\.de\n/)
     assert.match((await service.cli(['providers', '--for', '@'])).stderr, /There is no domain in this address/)
     assert.match((await service.cli(['providers', '--for', 'evil'])).stderr, /"keybearer providers" cannot use[^]*must be a domain such as example\.org/)
   })

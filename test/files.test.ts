@@ -23,6 +23,7 @@ const readers: Record<string, string> = {
   'src/providers/catalogue.ts': 'the catalogue and KEYBEARER_PROVIDERS',
   'src/providers/popular.ts': 'the popular configurations that come with the program',
   'src/providers/diagnoses.ts': 'the diagnoses that come with the program',
+  'src/providers/password-mail.ts': 'the mail services without OAuth that come with the program',
   'src/storage/backup.ts': 'the copy of the embedded database',
   'src/storage/restore.ts': 'the data folder, while no service runs',
   'src/storage/sqlite.ts': 'the embedded database',

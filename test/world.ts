@@ -27,6 +27,7 @@ import { Schedule } from '../src/credentials/schedule.ts'
 import { UsageRecorder } from '../src/credentials/usage.ts'
 import { Keyring } from '../src/crypto/keyring.ts'
 import { createVault } from '../src/crypto/vault.ts'
+import { readPasswordMail } from '../src/providers/password-mail.ts'
 import { readPopular } from '../src/providers/popular.ts'
 import { openCatalogue } from '../src/providers/catalogue.ts'
 import { openDiagnoses } from '../src/providers/diagnoses.ts'
@@ -138,6 +139,7 @@ export async function openWorld(
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
     popular: options.popular === true ? readPopular(join(import.meta.dirname, '..', 'providers', 'popular', 'configurations.json')) : null,
+    passwordMail: readPasswordMail(join(import.meta.dirname, '..', 'providers', 'mail-servers', 'passwords.json')),
     // No test asks a name server.
     mailExchangers: async (domain) => (domain === 'contoso.com' ? ['contoso-com.mail.protection.outlook.com'] : []),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),

@@ -100,6 +100,19 @@ export const providerEndpoints = [
         domain: z.string(),
         items: z.array(z.object({ provider, by: z.enum(['domain', 'mail_exchanger']) })),
         mail_exchangers: z.array(z.string()).nullable().meta({ description: 'null when nobody was asked' }),
+        password_mail: z
+          .object({
+            name: z.string(),
+            host: z.string(),
+            port: z.int(),
+            tls: z.enum(['implicit', 'starttls']),
+            login: z.enum(['address', 'local_part']).meta({ description: 'The user name: the whole address, or what stands before the at sign' }),
+            password: z
+              .enum(['app', 'account'])
+              .meta({ description: 'app: only an app password opens it; account: that of the account, unless a second factor is on' }),
+          })
+          .nullable()
+          .meta({ description: 'The mail server of a service that takes a user name and a password and knows no OAuth 2.0' }),
       })
       .meta({ id: 'DetectedProviders' }),
   }),

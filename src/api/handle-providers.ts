@@ -1,5 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import type { HandlersOf } from './call.ts'
+import type { PasswordMail } from '../providers/password-mail.ts'
 import type { Services } from './services.ts'
 import { popularBody, providerBody, providerSummary } from './views-service.ts'
 import { withoutUndefined } from './views.ts'
@@ -25,8 +26,9 @@ export function providerHandlers({ providers }: Pick<Services, 'providers'>): Ha
       return { body: { items: items.map(providerSummary), next } }
     },
     async detectProvider({ params, query }) {
-      const { domain, proposals, exchangers } = await providers.detect(params.domain, query.look_up ?? false)
-      return { body: { domain, items: proposals.map(({ provider, by }) => ({ provider: providerSummary(provider), by })), mail_exchangers: exchangers } }
+      const { domain, proposals, exchangers, passwordMail } = await providers.detect(params.domain, query.look_up ?? false)
+      const items = proposals.map(({ provider, by }) => ({ provider: providerSummary(provider), by }))
+      return { body: { domain, items, mail_exchangers: exchangers, password_mail: passwordMail && passwordMailBody(passwordMail) } }
     },
     async createProvider({ body, actor }) {
       const view = await providers.create(body, actor)
@@ -54,3 +56,5 @@ export function providerHandlers({ providers }: Pick<Services, 'providers'>): Ha
     },
   }
 }
+
+const passwordMailBody = ({ name, host, port, tls, login, password }: PasswordMail) => ({ name, host, port, tls, login, password })

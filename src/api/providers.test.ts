@@ -43,7 +43,11 @@ describe('providers through the API', () => {
     const own = await get('/v1/mail-domains/GMail.com/providers')
     assert.deepEqual([own.json.domain, own.json.mail_exchangers, (own.json.items as { by: string }[])[0]!.by], ['gmail.com', null, 'domain'])
     const silent = await get('/v1/mail-domains/contoso.com/providers')
-    assert.deepEqual([silent.json.items, silent.json.mail_exchangers], [[], null])
+    assert.deepEqual([silent.json.items, silent.json.mail_exchangers, silent.json.password_mail], [[], null, null])
+    const apple = await get('/v1/mail-domains/ICLOUD.com/providers?look_up=true')
+    const server = { name: 'Apple iCloud Mail', host: 'smtp.mail.me.com', port: 587, tls: 'starttls', login: 'address', password: 'app' }
+    // What is known is not looked up.
+    assert.deepEqual([apple.json.items, apple.json.mail_exchangers, apple.json.password_mail], [[], null, server])
     const asked = await get('/v1/mail-domains/contoso.com/providers?look_up=true')
     assert.deepEqual(
       (asked.json.items as { provider: { id: string }; by: string }[]).map(({ provider, by }) => [provider.id, by]),

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
-import type { PopularConfiguration, ProviderSummary } from '../../client/src/operations.ts'
+import type { DetectedProviders, PopularConfiguration, ProviderSummary } from '../../client/src/operations.ts'
 import { exitCodes } from '../base/problem-codes.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { CommandError } from './connection.ts'
 import { readInput } from './input.ts'
 import { print, printJson, printTable, say } from './output.ts'
@@ -108,6 +109,7 @@ async function proposeFor(address: string, options: ListOptions): Promise<void> 
     throw new CommandError('There is no domain in this address.', { exit: exitCodes.usage, nextStep: 'Such as: keybearer providers --for anna@example.org' })
   const found = await connectService().detectProvider({ params: { domain }, query: { look_up: options.lookUp ?? false } })
   if (options.json) return printJson(found)
+  if (found.password_mail !== null) return tellPasswordMail(address, found.password_mail)
   if (found.items.length === 0) {
     throw new CommandError(`No provider is known for ${found.domain}.`, {
       exit: exitCodes.no_such_thing,
@@ -116,6 +118,21 @@ async function proposeFor(address: string, options: ListOptions): Promise<void> 
   }
   if (found.items[0]!.by === 'mail_exchanger') say(`The mail of ${found.domain} is handled there:`)
   printProviders(found.items.map(({ provider }) => provider))
+}
+
+/** Says what to do where the mail server takes a password and nothing else. */
+function tellPasswordMail(address: string, { name, host, port, tls, login, password }: NonNullable<DetectedProviders['password_mail']>): void {
+  const local = address.slice(0, address.lastIndexOf('@'))
+  // Where only a domain was given, the person writes his own address.
+  const user = shellWord(local === '' ? 'YOU' : login === 'local_part' ? local : address)
+  say(`${name} knows no OAuth 2.0 for mail: its server takes a user name and a password.`)
+  say(
+    password === 'app'
+      ? 'It takes an app password only: make one in the settings of the account.'
+      : 'If it refuses the password of the account, make an app password in the settings of the account.',
+  )
+  print(`keybearer add mailbox --kind basic --user ${user} --host ${host}`)
+  print(`keybearer sender add mailbox --host ${host} --port ${port} --tls ${tls} --credential mailbox --from ${shellWord(address)}`)
 }
 
 function printProviders(items: ProviderSummary[]): void {

@@ -4,6 +4,7 @@ import type { EventBus } from '../base/events.ts'
 import type { OutgoingHttp } from '../base/http-types.ts'
 import type { Log } from '../base/log.ts'
 import type { Vault } from '../base/vault.ts'
+import type { PasswordMail } from '../providers/password-mail.ts'
 import type { PopularConfiguration } from '../providers/popular.ts'
 import type { Catalogue } from '../providers/catalogue.ts'
 import type { Diagnoses } from '../providers/diagnoses.ts'
@@ -25,6 +26,8 @@ export type CredentialContext = {
   diagnoses: Diagnoses
   /** Registrations that other applications publish; null: not to be offered here. */
   popular: PopularConfiguration[] | null
+  /** Finds the mail service of a domain that takes passwords only; null: none is known. */
+  passwordMail: (domain: string) => PasswordMail | null
   /** Asks the name servers who takes the mail of a domain; nobody when they do not say. */
   mailExchangers: (domain: string) => Promise<string[]>
   log: Log

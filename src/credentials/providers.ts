@@ -2,6 +2,7 @@ import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
 import { discover } from '../oauth/discovery.ts'
 import { parseProvider } from '../providers/catalogue.ts'
+import type { PasswordMail } from '../providers/password-mail.ts'
 import { detectProviders, domainOf, type Detected } from '../providers/detect.ts'
 import type { Provider } from '../providers/provider-schema.ts'
 import type { PopularConfiguration } from '../providers/popular.ts'
@@ -46,20 +47,24 @@ export class Providers {
 
   /**
    * Proposes the provider of a mail domain by its name; with `lookUp` also by the servers that take its mail, which asks the
-   * name servers and nobody else.
+   * name servers and nobody else. Of a domain whose servers take passwords only, it says so.
    *
    * @throws Problem invalid_request when it is no domain
    */
-  async detect(name: string, lookUp: boolean): Promise<{ domain: string; proposals: ProviderProposal[]; exchangers: string[] | null }> {
+  async detect(
+    name: string,
+    lookUp: boolean,
+  ): Promise<{ domain: string; proposals: ProviderProposal[]; exchangers: string[] | null; passwordMail: PasswordMail | null }> {
     const domain = domainOf(`x@${name}`)
     if (domain === null) {
       throw new Problem('invalid_request', 'This is not a mail domain.', { errors: [{ path: 'domain', message: 'must be a domain such as example.org' }] })
     }
     const all = await this.#all()
     const byDomain = detectProviders(all, domain)
-    const exchangers = lookUp && byDomain.length === 0 ? await this.#context.mailExchangers(domain) : null
+    const passwordMail = byDomain.length === 0 ? this.#context.passwordMail(domain) : null
+    const exchangers = lookUp && byDomain.length === 0 && passwordMail === null ? await this.#context.mailExchangers(domain) : null
     const found = exchangers === null ? byDomain : detectProviders(all, domain, exchangers)
-    return { domain, exchangers, proposals: found.map(({ summary, by }) => ({ provider: { ...summary, own: isOwn(summary) }, by })) }
+    return { domain, exchangers, passwordMail, proposals: found.map(({ summary, by }) => ({ provider: { ...summary, own: isOwn(summary) }, by })) }
   }
 
   async #all(): Promise<ProviderListed[]> {

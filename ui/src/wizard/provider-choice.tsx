@@ -30,6 +30,10 @@ export function ProviderChoice() {
     if (one === undefined || id === form.values.provider) return
     form.setValues({ provider: id, registration: '', placeholders: {}, clientAuth: '', scopes: [], flow: isForPersons(one) ? 'person' : firstFlow(one) })
   }
+  const keepPassword = ({ host, login }: { host: string; login: 'address' | 'local_part' }) => {
+    const address = search.trim()
+    form.setValues({ kind: 'basic', username: login === 'address' ? address : address.slice(0, address.lastIndexOf('@')), hosts: [host] })
+  }
   if (providers.isError) return <ProblemNotice error={providers.error} />
   return (
     <Stack gap="sm">
@@ -50,7 +54,7 @@ export function ProviderChoice() {
         maw={420}
         autoComplete="off"
       />
-      {isAddress && <AddressProposal address={search.trim()} onChoose={choose} />}
+      {isAddress && <AddressProposal address={search.trim()} onChoose={choose} onPassword={keepPassword} />}
       {providers.data === undefined ? (
         <Skeleton h={150} aria-label="Loading" />
       ) : (
