@@ -173,6 +173,12 @@ export const settingsTable = {
     shownDefault: '(none)',
     sentence: "Names of environment variables that the texts of actions may use as env.NAME; Keybearer's own are not among them.",
   }),
+  KEYBEARER_UNUSED_DAYS: setting({
+    parse: wholeNumber(0, 3650),
+    fallback: () => 90,
+    shownDefault: '90',
+    sentence: 'Days without a use after which a credential or an access key is switched off until somebody resumes it; 0: never.',
+  }),
   KEYBEARER_ACTION_RUNS_DAYS: setting({
     parse: wholeNumber(1, 3650),
     fallback: () => 30,

@@ -50,6 +50,7 @@ import { createJobRunner } from './jobs/job-runner.ts'
 import { openActions } from './main/open-actions.ts'
 import { Lockable, type Where } from './main/lockable.ts'
 import { relayChecks } from './main/open-relay.ts'
+import { unusedHandlers } from './main/unused.ts'
 import { openServers } from './main/open-servers.ts'
 import { openSealed } from './main/sealed.ts'
 import { createNotifications } from './main/notifications.ts'
@@ -170,6 +171,7 @@ export async function startParts(
       publicUrl,
       catalogue,
       popular: settings.KEYBEARER_POPULAR_CONFIGURATIONS ? readPopular(join(root, 'providers', 'popular', 'configurations.json')) : null,
+      unusedDays: settings.KEYBEARER_UNUSED_DAYS,
       passwordMail: readPasswordMail(join(root, 'providers', 'mail-servers', 'passwords.json')),
       mailExchangers: resolveMailExchangers,
       diagnoses: openDiagnoses(join(root, 'providers', 'diagnoses')),
@@ -200,8 +202,8 @@ export async function startParts(
     const revoker = new Revoker(context)
     const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
     const emergencyStops = new EmergencyStops(context, credentials)
-    const emergencyJobs = createJobRunner({ db, dialect, clock, log, handlers: emergencyStops.handlers })
-    emergencyStops.use(emergencyJobs)
+    const careJobs = createJobRunner({ db, dialect, clock, log, handlers: { ...emergencyStops.handlers, ...unusedHandlers(context) } })
+    emergencyStops.use(careJobs)
     const schedule = new Schedule(context, { renewer, revoker, concurrency: settings.KEYBEARER_REFRESH_CONCURRENCY })
     const rotation = new MasterKeyRotation({ db, clock, log, audit, keyring, source: masterKeys.source, file: keyFile, alone: dialect === 'sqlite' })
     const mail = {
@@ -245,8 +247,8 @@ export async function startParts(
         outbox,
         backups,
         ends: async () => [
-          ...(await credentials.ends(undefined)).filter(({ kind }) => kind === 'idle' || kind === 'password_login'),
-          ...accessKeyEnds(await accessKeys.list(), clock.now()),
+          ...(await credentials.ends(undefined)).filter(({ kind }) => kind === 'idle' || kind === 'password_login' || kind === 'unused'),
+          ...accessKeyEnds(await accessKeys.list(), clock.now(), context.unusedDays),
         ],
         command: settings.KEYBEARER_NOTIFY_COMMAND,
         publicUrl,
@@ -267,7 +269,7 @@ export async function startParts(
     await schedule.recover()
     await rotation.resume()
     schedule.start()
-    await emergencyJobs.start()
+    await careJobs.start()
     outbox.start()
     await notifications.start()
     await action.start()
@@ -278,6 +280,7 @@ export async function startParts(
       startedAt,
       database: dialect,
       publicUrl,
+      unusedDays: context.unusedDays,
       masterKeyVersion: () => keyring.newest,
       auditHead: () => readAuditHead(db),
       settings: () =>
@@ -340,7 +343,7 @@ export async function startParts(
     const stopJobs = (): Promise<void> =>
       (jobsEnded ??= (async () => {
         await schedule.stop()
-        await emergencyJobs.stop()
+        await careJobs.stop()
         await action.stop()
         await notifications.stop()
         await outbox.stop()

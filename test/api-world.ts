@@ -158,6 +158,7 @@ export async function openApiWorld(
       startedAt: context.clock.now(),
       database: context.dialect,
       publicUrl: context.publicUrl,
+      unusedDays: context.unusedDays,
       masterKeyVersion: () => 1,
       auditHead: () => readAuditHead(context.db),
       settings: () => [],

@@ -23,7 +23,7 @@ describe('the email options from the command line', () => {
     )
     assert.match(
       await options('--notify', 'ops@example.org'),
-      /Fallbacks {7}spare.*\n.*relay.*\nNotify {10}ops@example\.org of credential\.expiring, credential\.broken, access_key\.expiring, message\.failed, audit\.blocked, backup\.old, webhook\.disabled\nBy mail {9}at once, again every day until it is put right\n/,
+      /Fallbacks {7}spare.*\n.*relay.*\nNotify {10}ops@example\.org of credential\.expiring, credential\.broken, access_key\.expiring, access_key\.unusual, message\.failed, audit\.blocked, backup\.old, webhook\.disabled\nBy mail {9}at once, again every day until it is put right\n/,
     )
     assert.match(await options('--event', 'credential.broken'), /ops@example\.org of credential\.broken\n/)
     assert.match(await options('--daily', '7@Europe/Berlin', '--reminders', 'off'), /By mail {9}once a day from 7:00 on \(Europe\/Berlin\), once each\n/)

@@ -108,6 +108,7 @@ export async function openWorld(
     tailInterval?: number
     ca?: string
     popular?: boolean
+    unusedDays?: number
   } = {},
 ): Promise<World> {
   const machine = options.clock ?? options.machine ?? systemClock
@@ -139,6 +140,7 @@ export async function openWorld(
     catalogue: openCatalogue([join(import.meta.dirname, '..', 'providers')]),
     diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
     popular: options.popular === true ? readPopular(join(import.meta.dirname, '..', 'providers', 'popular', 'configurations.json')) : null,
+    unusedDays: options.unusedDays ?? 0,
     passwordMail: readPasswordMail(join(import.meta.dirname, '..', 'providers', 'mail-servers', 'passwords.json')),
     // No test asks a name server.
     mailExchangers: async (domain) => (domain === 'contoso.com' ? ['contoso-com.mail.protection.outlook.com'] : []),

@@ -1,9 +1,10 @@
-import type { Actor } from '../base/actor.ts'
+import { service, type Actor } from '../base/actor.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventBus } from '../base/events.ts'
 import { newId, randomToken } from '../base/ids.ts'
 import { Problem, type FieldError } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { makeAccessKey, parseAccessKey } from '../crypto/key-hash.ts'
 import {
   countAccessKeys,
@@ -11,6 +12,7 @@ import {
   findAccessKeyByHash,
   insertAccessKey,
   listAccessKeys,
+  markAccessKeyKept,
   markAccessKeyRevoked,
   markAccessKeyUsed,
 } from '../storage/access-keys.ts'
@@ -134,7 +136,7 @@ export class AccessKeys {
         this.#known.delete(hash)
         throw new Problem('not_signed_in', 'The access key is unknown: it belongs to another installation, or was removed.')
       }
-      if (!known || known.row.revoked_at !== row.revoked_at) {
+      if (!known || known.row.revoked_at !== row.revoked_at || known.row.stopped_at !== row.stopped_at) {
         known = { row, view: toView(row), seen: new Map(), from: networkTest(JSON.parse(row.networks) as string[]), usedAt: row.last_used_at ?? 0 }
         if (this.#known.size >= cacheSize) this.#known.clear()
         this.#known.set(hash, known)
@@ -148,6 +150,10 @@ export class AccessKeys {
     const { row } = known
     const now = this.#clock.now()
     if (row.revoked_at !== null) throw new Problem('not_signed_in', `The access key "${row.name}" was revoked.`)
+    if (row.stopped_at !== null)
+      throw new Problem('not_signed_in', `The access key "${row.name}" was stopped, because nobody had used it for long.`, {
+        nextStep: `Somebody who administers keys can let it count again: keybearer key resume ${shellWord(row.name)}`,
+      })
     if (row.expires_at !== null && row.expires_at <= now) {
       throw new Problem('not_signed_in', `The access key "${row.name}" expired on ${new Date(row.expires_at).toISOString()}.`)
     }
@@ -225,6 +231,9 @@ export class AccessKeys {
       created_at: now,
       last_used_at: null,
       last_used_from: null,
+      kept_from: null,
+      unused_told_at: null,
+      stopped_at: null,
     }
     await inTransaction(this.#db, async (trx) => {
       const taken = await findAccessKey(trx, row.name)
@@ -282,6 +291,22 @@ export class AccessKeys {
       await this.#audit.append(trx, [{ actor, action: 'access_key.revoked', subject: found.id, subjectName: found.name, outcome: 'done' }])
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: found.id, data: { name: found.name, change: 'revoked' } }])
       return { ...found, revoked_at: now }
+    })
+    this.#known.clear()
+    return toView(row, this.#deliveryView(await readDelivery(this.#db, row.id)))
+  }
+
+  /** Keeps a key that nobody uses, and lets it count again if it was stopped for that. @throws Problem not_found, invalid_request */
+  async resume(ref: string, actor: Actor): Promise<AccessKeyView> {
+    const now = this.#clock.now()
+    const row = await inTransaction(this.#db, async (trx) => {
+      const found = await findAccessKey(trx, ref)
+      if (!found) throw new Problem('not_found', `There is no access key "${ref.slice(0, 100)}".`)
+      if (found.revoked_at !== null) throw new Problem('invalid_request', `The access key "${found.name}" was revoked: that is for ever. Make a new one.`)
+      await markAccessKeyKept(trx, found.id, now)
+      await this.#audit.append(trx, [{ actor, action: 'access_key.resumed', subject: found.id, subjectName: found.name, outcome: 'done' }])
+      await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: found.id, data: { name: found.name, change: 'resumed' } }])
+      return { ...found, stopped_at: null, kept_from: now }
     })
     this.#known.clear()
     return toView(row, this.#deliveryView(await readDelivery(this.#db, row.id)))
@@ -359,6 +384,10 @@ function toView(row: Row<'access_keys'>, delivery: AccessKeyView['delivery'] = n
     createdBy: row.created_by,
     lastUsedAt: row.last_used_at,
     lastUsedFrom: row.last_used_from,
+    keptFrom: row.kept_from,
+    toldAt: row.unused_told_at,
+    stoppedAt: row.stopped_at,
+    mayBeStopped: row.created_by !== service.id,
     delivery,
   }
 }

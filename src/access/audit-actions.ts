@@ -35,6 +35,8 @@ export const auditActions = {
   'access_key.delivered': 'The link of an access key was opened, and the key went to whoever opened it.',
   'access_key.delivery_refused': 'A link of an access key was refused: opened before, too old or unknown.',
   'access_key.revoked': 'An access key was revoked.',
+  'access_key.stopped': 'A key was stopped by the service, because nobody had used it for as many days as the settings say.',
+  'access_key.resumed': 'A key that nobody used is kept, or counts again.',
   'access_key.unusual': 'A key was used as it never was: from another address, by another program, or many times as often; the detail says which.',
   'access_key.refused': 'A key was refused: unknown, expired, revoked, or from a network it may not come from.',
   'api.refused': 'A call was refused because the caller lacks the right.',

@@ -72,6 +72,13 @@ export type AccessKeyView = {
   createdBy: string
   lastUsedAt: number | null
   lastUsedFrom: string | null
+  /** When somebody said last that it is to be kept, and when it was noted that nobody uses it. */
+  keptFrom: number | null
+  toldAt: number | null
+  /** When it was stopped because nobody used it. */
+  stoppedAt: number | null
+  /** Whether it is stopped when nobody uses it. */
+  mayBeStopped: boolean
   /** How the key reaches its machine, where that is by a link. */
   delivery: { status: 'waiting' | 'opened' | 'expired'; expiresAt: number; openedAt: number | null; openedFrom: string | null; repeats: number } | null
 }

@@ -165,6 +165,10 @@ describe('what the audit trail says of the API', () => {
         return [new URL((delivery as { link: string }).link).pathname]
       },
       createCalendarFeed: async () => ['/v1/calendar/feeds', { body: { name: name() } }],
+      resumeAccessKey: async () => {
+        const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }] }
+        return [`/v1/access-keys/${((await made('/v1/access-keys', body)).access_key as { id: string }).id}/resume`]
+      },
       revokeAccessKey: async () => {
         const body = { name: name(), permissions: [{ credential: '*', rights: ['read'] }] }
         return [`/v1/access-keys/${((await made('/v1/access-keys', body)).access_key as { id: string }).id}`]

@@ -8,6 +8,7 @@ const words: Record<EndKind, string> = {
   idle: 'Refresh token dies of disuse',
   token: 'Token ends',
   password_login: 'Password login ends',
+  unused: 'Nobody uses it',
   access_key: 'Access key ends',
 }
 

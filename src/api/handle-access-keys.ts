@@ -12,7 +12,7 @@ import type { Services } from './services.ts'
 import { iso } from './views.ts'
 import { accessKeyBody } from './views-service.ts'
 
-type Ids = 'listAccessKeys' | 'createAccessKey' | 'getAccessKey' | 'revokeAccessKey' | 'showDelivery' | 'openDelivery'
+type Ids = 'listAccessKeys' | 'createAccessKey' | 'getAccessKey' | 'revokeAccessKey' | 'resumeAccessKey' | 'showDelivery' | 'openDelivery'
 type Needed = Pick<Services, 'accessKeys' | 'deliveries' | 'credentials' | 'actions' | 'facts'>
 
 export function accessKeyHandlers({ accessKeys, deliveries, credentials, actions, facts }: Needed, refusals: Refusals): HandlersOf<Ids> {
@@ -62,6 +62,9 @@ export function accessKeyHandlers({ accessKeys, deliveries, credentials, actions
     },
     async revokeAccessKey({ params, actor }) {
       return { body: accessKeyBody(await accessKeys.revoke(params.access_key, actor)) }
+    },
+    async resumeAccessKey({ params, actor }) {
+      return { body: accessKeyBody(await accessKeys.resume(params.access_key, actor)) }
     },
     async showDelivery({ params, address, isHead, requestId }) {
       // A program that only looks, such as a link checker, is no second opening.

@@ -10,7 +10,7 @@ import { iso } from './views.ts'
 type Needed = Pick<Services, 'credentials' | 'accessKeys' | 'clock' | 'facts'>
 
 export function calendarHandlers({ credentials, accessKeys, clock, facts }: Needed): HandlersOf<'listEnds' | 'createCalendarFeed' | 'readCalendarFeed'> {
-  const keyEnds = async () => accessKeyEnds(await accessKeys.list(), clock.now())
+  const keyEnds = async () => accessKeyEnds(await accessKeys.list(), clock.now(), facts.unusedDays)
   return {
     async listEnds({ caller }) {
       const ends = await credentials.ends(caller.visible())

@@ -58,6 +58,7 @@ const matrix: Record<EndpointId, string> = {
   listAccessKeys: '401 403 403 403 403 403 in  403 in  403 403',
   createAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
   getAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
+  resumeAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
   revokeAccessKey: '401 403 403 403 403 403 in  403 in  403 403',
   listSenders: '401 403 403 403 in  in  403 403 in  in  403',
   createSender: '401 403 403 403 403 in  403 403 in  in  403',

@@ -46,6 +46,8 @@ export type ServiceFacts = {
   startedAt: number
   database: 'sqlite' | 'postgres'
   publicUrl: string
+  /** Days without a use after which something is stopped; 0: never. */
+  unusedDays: number
   masterKeyVersion(): number
   /** The last number and hash of the audit trail. */
   auditHead(): Promise<{ seq: number; hash: string }>
@@ -69,7 +71,7 @@ export type Services = {
   log: Log
   bus: EventBus
   metrics: Metrics
-  accessKeys: Pick<AccessKeys, 'authenticate' | 'authenticateAgain' | 'reader' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke'>
+  accessKeys: Pick<AccessKeys, 'authenticate' | 'authenticateAgain' | 'reader' | 'create' | 'createForDelivery' | 'list' | 'get' | 'revoke' | 'resume'>
   deliveries: Pick<KeyDeliveries, 'look' | 'open'>
   sessions: Pick<Sessions, 'authenticate' | 'list' | 'end' | 'endOf'>
   signIn: Pick<SignIn, 'withPassword' | 'hasPassword' | 'confirm' | 'changePassword' | 'isSetUpNeeded' | 'setUp' | 'openInvitation' | 'acceptInvitation'>

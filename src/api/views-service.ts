@@ -27,6 +27,7 @@ export function accessKeyBody(view: AccessKeyView): Reply<'getAccessKey'> {
     created_by: view.createdBy,
     last_used_at: isoOrNull(view.lastUsedAt),
     last_used_from: view.lastUsedFrom,
+    stopped_at: isoOrNull(view.stoppedAt),
     delivery: view.delivery && {
       status: view.delivery.status,
       expires_at: iso(view.delivery.expiresAt),

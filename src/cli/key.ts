@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { NewAccessKey, Permission } from '../../client/src/operations.ts'
+import type { AccessKey, NewAccessKey, Permission } from '../../client/src/operations.ts'
 import { systemClock } from '../base/clock.ts'
 import { exitCodes } from '../base/problem-codes.ts'
 import { CommandError } from './connection.ts'
@@ -44,7 +44,7 @@ export function keyCommand(): Command {
               ...(item.actions.length === 0 ? [] : [item.actions[0] === '*' ? 'run all actions' : `run ${item.actions.length} actions`]),
             ].join(', '),
             item.last_used_at === null ? 'never' : `${relative(item.last_used_at)}${item.last_used_from === null ? '' : ` from ${item.last_used_from}`}`,
-            item.revoked_at === null ? (item.expires_at === null ? 'no end' : relative(item.expires_at)) : `revoked ${relative(item.revoked_at)}`,
+            endOf(item),
           ]),
         )
       }),
@@ -97,6 +97,15 @@ export function keyCommand(): Command {
       }),
   )
   command.addCommand(
+    new Command('resume')
+      .description('keep one that nobody uses, and let it count again if it was stopped for that')
+      .argument('<name>')
+      .action(async (name: string) => {
+        await connectService().resumeAccessKey({ params: { access_key: name }, body: {} })
+        print(`"${name}" counts.`)
+      }),
+  )
+  command.addCommand(
     new Command('revoke')
       .description('end one at once')
       .argument('<name>')
@@ -124,4 +133,10 @@ function readEnd(text: string): string {
   const time = days ? systemClock.now() + Number(days[1]) * 86_400_000 : Date.parse(text)
   if (Number.isNaN(time)) throw new CommandError(`--expires ${text} is neither a date nor a number of days such as 90d.`, { exit: exitCodes.usage })
   return new Date(time).toISOString()
+}
+
+function endOf({ revoked_at, stopped_at, expires_at }: AccessKey): string {
+  if (revoked_at !== null) return `revoked ${relative(revoked_at)}`
+  if (stopped_at !== null) return `stopped ${relative(stopped_at)}: nobody used it`
+  return expires_at === null ? 'no end' : relative(expires_at)
 }

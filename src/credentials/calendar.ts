@@ -1,13 +1,17 @@
 import type { AccessKeyView } from '../access/types.ts'
 import type { Provider } from '../providers/provider-schema.ts'
 import type { CredentialWithRegistration } from '../storage/credentials.ts'
+import { planRest, restsSince, type RestPlan } from '../base/unused.ts'
+import { shellWord } from '../base/shell-word.ts'
 import { credentialsWithEnds, registrationsWithEnds } from '../storage/ends.ts'
+import { unusedCredentials } from '../storage/credentials.ts'
+import { restingOf } from './unused.ts'
 import type { CredentialContext } from './context.ts'
 import type { CredentialOptions } from './types.ts'
 import { isThreeLegged, knownEnds, nextSteps, workingFacts } from './credential-status.ts'
 
 /** Kinds of ends, with what a calendar calls them. */
-export const endKinds = ['client_secret', 'certificate', 'consent', 'testing_consent', 'idle', 'token', 'password_login', 'access_key'] as const
+export const endKinds = ['client_secret', 'certificate', 'consent', 'testing_consent', 'idle', 'token', 'password_login', 'access_key', 'unused'] as const
 export type EndKind = (typeof endKinds)[number]
 
 /** A day on which something stops unless a person acts. */
@@ -28,6 +32,8 @@ const day = 86_400_000
 const most = 5000
 /** What ended longer ago is history. */
 const keptDays = 30
+/** What nobody uses is shown so long before it is stopped: what is used every day would otherwise always stand there. */
+const unusedShown = 30 * day
 /** Microsoft switches user name and password off for sending, for organizations that have not asked for more time. */
 const basicAuthenticationEnds = Date.UTC(2026, 11, 31)
 
@@ -50,6 +56,13 @@ export async function listEnds(context: CredentialContext, visible: string[] | u
     })
   }
   for (const row of await credentialsWithEnds(context.db, visible, most)) ends.push(...endsOf(row))
+  if (context.unusedDays > 0) {
+    const before = restsSince(context.unusedDays, now, unusedShown)
+    for (const row of await unusedCredentials(context.db, { before, visible, limit: most })) {
+      const named = { id: row.id, name: row.name }
+      ends.push(unusedEnd(planRest(restingOf(row), context.unusedDays, now), { kind: 'credential', ...named }, [named], 'resume'))
+    }
+  }
   return ends.filter((end) => end.at > now - keptDays * day).sort((a, b) => a.at - b.at || a.subject.name.localeCompare(b.subject.name))
 }
 
@@ -112,9 +125,31 @@ function idleEnd(
   ]
 }
 
-/** Lists the access keys that will end. */
-export function accessKeyEnds(keys: AccessKeyView[], now: number): CalendarEnd[] {
-  return keys
+function unusedEnd(
+  { neededAt, stopsAt }: RestPlan,
+  subject: CalendarEnd['subject'],
+  credentials: CalendarEnd['credentials'],
+  command: 'resume' | 'key resume',
+): CalendarEnd {
+  return {
+    kind: 'unused',
+    at: stopsAt,
+    since: neededAt,
+    subject,
+    credentials,
+    message: 'Nobody uses it: it is switched off.',
+    nextStep: `Nothing, if nobody needs it. To keep it, use it, or run: keybearer ${command} ${shellWord(subject.name)}`,
+  }
+}
+
+/** Lists the access keys that will end, by their date or because nobody uses them. */
+export function accessKeyEnds(keys: AccessKeyView[], now: number, unusedDays: number): CalendarEnd[] {
+  const unused = keys
+    .filter((key) => key.revokedAt === null && key.stoppedAt === null && key.mayBeStopped && (key.expiresAt === null || key.expiresAt > now))
+    .map((key) => ({ key, plan: planRest(key, unusedDays, now) }))
+    .filter(({ plan }) => plan.stopsAt - now <= unusedShown)
+    .map(({ key, plan }) => unusedEnd(plan, { kind: 'access_key', id: key.id, name: key.name }, [], 'key resume'))
+  const dated = keys
     .filter((key) => key.expiresAt !== null && key.revokedAt === null && key.expiresAt > now)
     .map((key) => ({
       kind: 'access_key' as const,
@@ -125,4 +160,5 @@ export function accessKeyEnds(keys: AccessKeyView[], now: number): CalendarEnd[]
       message: 'The access key ends.',
       nextStep: 'Make a new one and give it to the automation.',
     }))
+  return [...dated, ...unused]
 }

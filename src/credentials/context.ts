@@ -26,6 +26,8 @@ export type CredentialContext = {
   diagnoses: Diagnoses
   /** Registrations that other applications publish; null: not to be offered here. */
   popular: PopularConfiguration[] | null
+  /** Days without a use after which a credential is switched off; 0: never. */
+  unusedDays: number
   /** Finds the mail service of a domain that takes passwords only; null: none is known. */
   passwordMail: (domain: string) => PasswordMail | null
   /** Asks the name servers who takes the mail of a domain; nobody when they do not say. */

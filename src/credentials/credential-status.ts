@@ -170,9 +170,9 @@ export function statusColumns(
 }
 
 /** Columns of a credential that is switched off; what it goes back to is remembered. */
-export function pausedColumns(row: Pick<Row<'credentials'>, 'status' | 'status_reason'>, now: number): RowUpdate<'credentials'> {
+export function pausedColumns(row: Pick<Row<'credentials'>, 'status' | 'status_reason'>, now: number, why: Reason = pausedReason): RowUpdate<'credentials'> {
   const before = { status: row.status as CredentialStatus, reason: readReason(row.status_reason) }
-  return { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...pausedReason, before }), updated_at: now, warn_at: now }
+  return { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...why, before }), updated_at: now, warn_at: now }
 }
 
 export const pausedReason: Reason = { code: 'paused', message: 'A person switched it off.', nextStep: nextSteps.resume }

@@ -270,9 +270,10 @@ export class Credentials {
 
   async #switch(ref: string, actor: Actor, to: 'pause' | 'resume'): Promise<CredentialView> {
     const row = await this.#find(ref)
-    if ((row.paused === 1) === (to === 'pause')) return await this.get(row.id)
+    if (row.paused === 1 && to === 'pause') return await this.get(row.id)
+    if (row.paused === 0 && to === 'resume') return await this.#keep(row, actor)
     const now = this.#context.clock.now()
-    const change: RowUpdate<'credentials'> = { updated_at: now, warn_at: now }
+    const change: RowUpdate<'credentials'> = { updated_at: now, warn_at: now, ...(to === 'resume' ? { kept_from: now } : {}) }
     if (to === 'pause') Object.assign(change, pausedColumns(row, now))
     else {
       const before = readReason(row.status_reason)?.before ?? { status: 'ready' as const, reason: null }
@@ -295,6 +296,18 @@ export class Credentials {
       ])
     })
     await this.#context.wake()
+    return await this.get(row.id)
+  }
+
+  /** Keeps a credential that nobody uses: it is not stopped for that until as much time has passed again. */
+  async #keep(row: CredentialWithRegistration, actor: Actor): Promise<CredentialView> {
+    const now = this.#context.clock.now()
+    await inTransaction(this.#context.db, async (trx) => {
+      if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, { kept_from: now }))) throw changedMeanwhile(row.name)
+      await this.#context.audit.append(trx, [
+        { actor, action: 'credential.changed', subject: row.id, subjectName: row.name, outcome: 'done', detail: { fields: ['kept'] } },
+      ])
+    })
     return await this.get(row.id)
   }
 

@@ -71,7 +71,7 @@ for (const kind of databases) {
       await bed.world.credentials.snooze(quiet, clock.now() + 30 * day, somebody)
       await bed.world.credentials.pause(resting, somebody)
       const ofCredentials = [idle(resting, 'resting'), idle(quiet, 'quiet')]
-      const node = makeNoticeNode(bed, { ends: async () => [...ofCredentials, ...accessKeyEnds(await bed.world.accessKeys.list(), clock.now())] })
+      const node = makeNoticeNode(bed, { ends: async () => [...ofCredentials, ...accessKeyEnds(await bed.world.accessKeys.list(), clock.now(), 0)] })
       const subjects = async () => (await bed.outbox.list({})).items.map((item) => item.subject)
       await node.notices.look()
       await node.notices.look()

@@ -130,8 +130,8 @@ export function backupNotice(lastAt: number | null): Notice {
 }
 
 /** Tells of an end that no event tells of. */
-export function endNotice({ kind, at, subject, message, nextStep }: CalendarEnd): Notice {
-  const isKey = kind === 'access_key'
+export function endNotice({ at, subject, message, nextStep }: CalendarEnd): Notice {
+  const isKey = subject.kind === 'access_key'
   return clean({
     event: isKey ? 'access_key.expiring' : 'credential.expiring',
     about: { kind: isKey ? 'access_key' : 'credential', id: subject.id, name: subject.name },

@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { deriveColumns, nameKey, searchText, type NewCredentialRow } from './credential-derived.ts'
 import { prepared } from './prepared.ts'
 import type { Database, Row, RowUpdate, Tables } from './tables.ts'
@@ -167,6 +167,31 @@ export async function updateCredentialIf(trx: Reader, id: string, expected: { re
   if (result.numUpdatedRows !== 1n) return false
   await deriveColumns(trx, id, change)
   return true
+}
+
+/**
+ * Returns credentials that nobody has needed since a moment, in the order of their ids from behind one on: those that work, hold a
+ * secret, and are named by no sender and no action.
+ */
+export async function unusedCredentials(
+  db: Reader,
+  query: { before: number; after?: string; visible?: string[] | undefined; limit: number },
+): Promise<CredentialWithRegistration[]> {
+  if (query.visible?.length === 0) return []
+  const isBefore = (column: 'last_used_at' | 'kept_from') => sql<boolean>`coalesce(${sql.ref(`credentials.${column}`)}, 0) < ${query.before}`
+  let found = withRegistration(db)
+    .where('credentials.created_at', '<', query.before)
+    .where(isBefore('last_used_at'))
+    .where(isBefore('kept_from'))
+    .where('credentials.paused', '=', 0)
+    .where('credentials.secret', 'is not', null)
+    .where('credentials.id', '>', query.after ?? '')
+    .where((eb) => eb.not(eb.exists(eb.selectFrom('senders').select('senders.id').whereRef('senders.credential_id', '=', 'credentials.id'))))
+    .where((eb) => eb.not(eb.exists(eb.selectFrom('actions').select('actions.id').whereRef('actions.credential_id', '=', 'credentials.id'))))
+    .orderBy('credentials.id')
+    .limit(query.limit)
+  if (query.visible !== undefined) found = found.where('credentials.id', 'in', query.visible)
+  return await found.execute()
 }
 
 export async function deleteCredentialRow(trx: Transaction<Tables>, id: string): Promise<void> {

@@ -17,6 +17,7 @@ import { actionTriggers } from './migrations/0015-action-triggers.ts'
 import { heldMessages } from './migrations/0016-held-messages.ts'
 import { emergencyStops } from './migrations/0017-emergency-stops.ts'
 import { keySightings } from './migrations/0018-key-sightings.ts'
+import { unused } from './migrations/0019-unused.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -42,6 +43,7 @@ export const migrations: Migration[] = [
   heldMessages,
   emergencyStops,
   keySightings,
+  unused,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

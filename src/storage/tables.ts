@@ -1,7 +1,7 @@
 import type { Generated, Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
 import type { EmergencyStopTable, StoppedCredentialTable } from './emergency-stop-tables.ts'
-import type { KeyDayTable, KeySightingTable } from './key-sighting-tables.ts'
+import type { AccessKeyTable, KeyDayTable, KeySightingTable } from './access-key-tables.ts'
 
 /**
  * The shape of the database, the same on SQLite and PostgreSQL. Times are milliseconds since 1970 (`bigint`), switches
@@ -93,6 +93,9 @@ export type Tables = {
     warned: string | null
     /** Until then nobody is told of it; null: told as usual. */
     snoozed_until: number | null
+    /** When somebody said last that it is to be kept though nobody uses it, and when it was noted that nobody does. */
+    kept_from: number | null
+    unused_told_at: number | null
     /** JSON list, as the provider named them; null when it named none. */
     granted_scopes: string | null
     /** When the scheduler looks at it next; null: never. */
@@ -163,30 +166,7 @@ export type Tables = {
     expires_at: number
     finished_at: number | null
   }
-  access_keys: {
-    id: string
-    name: string
-    /** SHA-256 of the key, hex; a text that no key has as long as there is none yet. */
-    hash: string
-    /** The first characters, to recognize it. */
-    hint: string
-    /** JSON: [{credential: id or "*", rights: ["read", "token", "mail", "request"]}] */
-    permissions: string
-    /** JSON: ["manage", "keys", "audit", "persons"] */
-    administration: string
-    /** JSON list of ids of actions that it may run, or "*" for all. */
-    actions: string
-    /** JSON list of CIDR networks it may come from; [] = from anywhere. */
-    networks: string
-    /** JSON: {messages_per_hour, recipients_per_message, bytes_per_message}, each a number or null; null: no limits of its own. */
-    mail_limits: string | null
-    expires_at: number | null
-    revoked_at: number | null
-    created_by: string
-    created_at: number
-    last_used_at: number | null
-    last_used_from: string | null
-  }
+  access_keys: AccessKeyTable
   /** The link by which a new key is handed over: the key itself is made when somebody opens it. */
   key_deliveries: {
     access_key_id: string

@@ -2,7 +2,7 @@ import { Button, Skeleton, Tabs, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import type { AccessKey } from '@keybearer/client'
 import { IconPlus } from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
@@ -25,6 +25,13 @@ export function AccessKeysPage() {
   const [revoking, setRevoking] = useState<AccessKey | null>(null)
   const list = useQuery({ queryKey: ['access-keys'], queryFn: () => api.listAccessKeys(), placeholderData: keepPreviousData })
   const keys = list.data?.items ?? []
+  const resume = useMutation({
+    mutationFn: (key: AccessKey) => withFreshSignIn(() => api.resumeAccessKey({ params: { access_key: key.id }, body: {} })),
+    onSuccess: (key) => {
+      tell(`“${key.name}” counts again.`)
+      void queryClient.invalidateQueries({ queryKey: ['access-keys'] })
+    },
+  })
   return (
     <>
       <PageHead
@@ -37,7 +44,7 @@ export function AccessKeysPage() {
       >
         What scripts and programs call Keybearer with. Each may do only what it was given, with the credentials it was given.
       </PageHead>
-      <ProblemNotice error={list.error} />
+      <ProblemNotice error={list.error ?? resume.error} />
       {list.isPending && <Skeleton h={200} />}
       {list.data !== undefined && keys.length === 0 && (
         <EmptyState
@@ -59,7 +66,7 @@ export function AccessKeysPage() {
             <Tabs.Tab value="grid">Who may what</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="list">
-            <KeyList keys={keys} onRevoke={setRevoking} />
+            <KeyList keys={keys} onRevoke={setRevoking} onResume={(key) => resume.mutate(key)} />
           </Tabs.Panel>
           <Tabs.Panel value="grid">
             <KeyGrid keys={keys} />

@@ -19,11 +19,13 @@ function limitWords({ messages_per_hour, recipients_per_message, bytes_per_messa
   return `at most ${parts.filter((part) => part !== null).join(', ')}`
 }
 
+type Props = { keys: readonly AccessKey[]; onRevoke: (key: AccessKey) => void; onResume: (key: AccessKey) => void }
+
 /** The keys, the working ones first; revoked ones stay visible for a while. */
-export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevoke: (key: AccessKey) => void }) {
+export function KeyList({ keys, onRevoke, onResume }: Props) {
   const now = useNow()
   const names = useCredentialNames(keys)
-  const rank = { active: 0, expired: 1, revoked: 2 }
+  const rank = { active: 0, stopped: 1, expired: 2, revoked: 3 }
   const rows = [...keys].sort((one, other) => rank[stateOf(one, now)] - rank[stateOf(other, now)] || one.name.localeCompare(other.name))
   const columns: Column<AccessKey>[] = [
     {
@@ -86,7 +88,12 @@ export function KeyList({ keys, onRevoke }: { keys: readonly AccessKey[]; onRevo
       width: 100,
       cell: (key) =>
         key.revoked_at === null ? (
-          <Group justify="flex-end">
+          <Group justify="flex-end" gap={6}>
+            {key.stopped_at !== null && (
+              <Button size="compact-sm" variant="light" onClick={() => onResume(key)} aria-label={`Resume: ${key.name}`}>
+                Resume
+              </Button>
+            )}
             <Button size="compact-sm" variant="default" onClick={() => onRevoke(key)} aria-label={`Revoke: ${key.name}`}>
               Revoke
             </Button>
@@ -118,6 +125,14 @@ function KeyMark({ accessKey, now }: { accessKey: AccessKey; now: number }) {
         <Mark color="gray" sign="‖">
           Revoked <RelativeTime at={accessKey.revoked_at} />
         </Mark>
+      )
+    case 'stopped':
+      return (
+        <WithRemark remark="Nobody used it for long">
+          <Mark color="gray" sign="‖">
+            Stopped <RelativeTime at={accessKey.stopped_at} />
+          </Mark>
+        </WithRemark>
       )
     case 'expired':
       return (

@@ -21,10 +21,16 @@ export const administrations: readonly { value: Administration; title: string; m
 
 export const everything = '*'
 
-export type KeyState = 'active' | 'expired' | 'revoked'
+export type KeyState = 'active' | 'stopped' | 'expired' | 'revoked'
 
 export const stateOf = (key: AccessKey, now: number): KeyState =>
-  key.revoked_at !== null ? 'revoked' : key.expires_at !== null && Date.parse(key.expires_at) <= now ? 'expired' : 'active'
+  key.revoked_at !== null
+    ? 'revoked'
+    : key.stopped_at !== null
+      ? 'stopped'
+      : key.expires_at !== null && Date.parse(key.expires_at) <= now
+        ? 'expired'
+        : 'active'
 
 /** What a key may do with a credential, by name or by "all credentials". */
 export const rightsOn = (key: AccessKey, credential: string): Right[] => [

@@ -37,6 +37,8 @@ export const actionWords: Record<string, string> = {
   'sender.changed': 'Sender changed',
   'sender.deleted': 'Sender deleted',
   'mail_options.changed': 'Email options changed',
+  'access_key.stopped': 'Access key stopped: nobody used it',
+  'access_key.resumed': 'Access key kept',
   'access_key.unusual': 'Access key used in an unusual way',
   'emergency_stop.begun': 'Emergency stop begun',
   'emergency_stop.undone': 'Emergency stop undone',

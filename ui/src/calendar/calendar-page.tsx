@@ -20,6 +20,7 @@ const kinds: Record<CalendarEnd['kind'], string> = {
   idle: 'Refresh token, of disuse',
   token: 'Token',
   password_login: 'Login with a password',
+  unused: 'Nobody uses it',
   access_key: 'Access key',
 }
 

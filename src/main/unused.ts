@@ -1,0 +1,20 @@
+import { stopUnusedKeys } from '../access/unused-keys.ts'
+import type { CredentialContext } from '../credentials/context.ts'
+import { stopUnusedCredentials } from '../credentials/unused.ts'
+import type { JobHandler } from '../jobs/job-runner.ts'
+
+const hour = 3_600_000
+
+/** Looks once an hour, on one node, for credentials and access keys that nobody has used for long. */
+export function unusedHandlers(context: CredentialContext): Record<string, JobHandler> {
+  return {
+    unused_look: {
+      every: hour,
+      async run() {
+        await stopUnusedCredentials(context)
+        await stopUnusedKeys(context, context.unusedDays)
+        return { outcome: 'done' }
+      },
+    },
+  }
+}
