@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { runCommand } from '../service.ts'
@@ -72,6 +74,29 @@ describe('access keys, persons and the audit trail in the browser', () => {
     await page.getByText('nightly').first().waitFor()
     await page.getByText('at most 100 mails an hour').waitFor()
     assert.ok(!(await page.content()).includes(key), 'nobody sees it a second time')
+  })
+
+  it('P3: a key that was stopped because nobody used it says so, and counts again by a click', async () => {
+    const made = await desk.api<{ access_key: { id: string }; key: string }>('POST', '/v1/access-keys', {
+      name: 'yearly',
+      permissions: [{ credential: 'weather', rights: ['token'] }],
+    })
+    const ask = async () =>
+      (await fetch(`${desk.service.url}/v1/credentials/weather/token`, { method: 'POST', headers: { authorization: `Bearer ${made.key}` } })).status
+    // Ninety days are too long for a test: the row is as the service would have left it, which has not seen the key before.
+    const database = new DatabaseSync(join(desk.service.data, 'keybearer.db'))
+    database.prepare('update access_keys set stopped_at = ? where id = ?').run(Date.now() - 60_000, made.access_key.id)
+    database.close()
+    assert.equal(await ask(), 401)
+    await desk.visit('/access-keys?view=list', 'Access keys')
+    const row = page.getByRole('row', { name: /yearly/ })
+    await row.getByText('Nobody used it for long').waitFor()
+    await lookAt(desk.anna, 'access-key-stopped')
+    await page.getByRole('button', { name: 'Resume: yearly' }).click()
+    await page.getByText('“yearly” counts again.').waitFor()
+    await row.getByText('never ends').waitFor()
+    assert.equal(await ask(), 200)
+    await desk.api('DELETE', `/v1/access-keys/${made.access_key.id}`)
   })
 
   it('curl gets the token with it, and that of no other credential; the page then says when and from where it was used', async () => {
