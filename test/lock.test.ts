@@ -187,6 +187,8 @@ describe('a locked service', () => {
   it('K9: shows a browser whose session manages the service the button that unlocks it, and others how to', { timeout: 120_000 }, async (t) => {
     const bed = await makeBed(t)
     const { service, ask } = bed
+    // It is printed a moment after the service answers.
+    await until('the link is printed', async () => /#\S+/.test(service.output()))
     const code = /#(\S+)/.exec(service.output())?.[1] ?? ''
     const joined = await ask('POST', '/v1/setup', { key: null, body: { code, name: 'Ada', password: 'seven green lanterns drift' } })
     const cookie = joined.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
