@@ -1,15 +1,13 @@
 // node scripts/keep-data-set.ts BIN FILE: has the Keybearer of BIN (bin/keybearer.js of a checkout or a package) store one of everything,
 // and keeps what it stored in FILE, for test/upgrade.test.ts. Nothing in it is of value: the secrets are made for it.
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { environmentOf, startService } from '../bench/processes.ts'
 import type { DataSet } from '../test/data-sets/data-set.ts'
-import { freePort } from '../test/rig/ports.ts'
 
 const [bin, file] = process.argv.slice(2)
 if (bin === undefined || file === undefined) {
@@ -17,15 +15,9 @@ if (bin === undefined || file === undefined) {
   process.exit(2)
 }
 const home = mkdtempSync(join(tmpdir(), 'keybearer-data-set-'))
-const port = await freePort()
-const environment = {
-  PATH: process.env.PATH ?? '',
-  HOME: home,
-  KEYBEARER_DATA: join(home, 'data'),
-  KEYBEARER_CONFIG: join(home, 'config'),
-  KEYBEARER_PORT: String(port),
-  KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true',
-}
+const further = { KEYBEARER_ALLOW_PRIVATE_NETWORKS: 'true' }
+const service = await startService(bin, home, further)
+const environment = environmentOf(home, service.port, further)
 const secrets: string[] = []
 
 /** Runs a command and returns what it prints. No word of it holds a space. */
@@ -43,14 +35,6 @@ function write(name: string, text: string): string {
 function secret(name: string, text = invent(name), part = text): string {
   secrets.push(part)
   return write(name, text)
-}
-
-async function untilReady(): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null)
-    if (answer?.ok) return
-    await sleep(50)
-  }
 }
 
 /** Stores one of everything that this version knows, and returns what cannot be read from the database. */
@@ -104,18 +88,14 @@ function readTables(): Pick<DataSet, 'tables' | 'version'> {
   return { version, tables }
 }
 
-const service = spawn(process.execPath, [bin, 'serve'], { env: environment, stdio: 'ignore' })
-const gone = once(service, 'exit')
 try {
-  await untilReady()
   const stored = store()
-  service.kill('SIGTERM')
-  await gone
+  await service.stop()
   const [masterKey, localKey] = ['master.key', 'access-key'].map((name) => readFileSync(join(home, 'config', name), 'utf8'))
   const { version, tables } = readTables()
   const set: DataSet = { version, masterKey: masterKey!, localKey: localKey!, ...stored, secrets, tables }
   writeFileSync(file, `${JSON.stringify(set, null, 1)}\n`)
 } finally {
-  service.kill('SIGKILL')
+  await service.stop()
   rmSync(home, { recursive: true, force: true })
 }

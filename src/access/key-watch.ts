@@ -10,6 +10,7 @@ import type { Database } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { dayNumber } from '../storage/usages.ts'
 import type { AuditTrail } from './audit.ts'
+import { networkOf } from './sign-in-limit.ts'
 
 const day = 86_400_000
 /** So many times the busiest day before is unusual, unless it is still little, or too few days are known to say what is usual. */
@@ -38,7 +39,7 @@ export class KeyWatch {
   readonly #wake: () => unknown
   /** What each key was seen with, as far as this node has looked. */
   readonly #seen = new Map<string, Set<string>>()
-  readonly #working = new Set<Promise<void>>()
+  #waiting = 0
   /** One after another, so that of two calls at the same time the second finds what the first has written. */
   #last: Promise<void> = Promise.resolve()
 
@@ -64,14 +65,15 @@ export class KeyWatch {
       if (this.#seen.size >= cacheSize) this.#seen.clear()
       this.#seen.set(key.id, (seen = new Set()))
     }
-    this.#look(seen, key, { kind: 'address', value: networkOf(address) }, address, forget)
+    const from = isIPv6(address) ? `${networkOf(address)}::/64` : networkOf(address)
+    this.#look(seen, key, { kind: 'address', value: from }, address, forget)
     this.#look(seen, key, { kind: 'program', value: nameOf(program) }, address, forget)
   }
 
   #look(seen: Set<string>, key: Key, { kind, value }: { kind: Kind; value: string }, address: string, forget: () => void): void {
     const mark = `${kind} ${value}`
     if (seen.has(mark)) return
-    if (this.#working.size >= mostWaiting) return forget()
+    if (this.#waiting >= mostWaiting) return forget()
     if (seen.size >= 2 * mostKnown) seen.clear()
     seen.add(mark)
     this.#later(async () => {
@@ -115,28 +117,17 @@ export class KeyWatch {
   }
 
   #later(work: () => Promise<void>): void {
-    const done = (this.#last = this.#last.then(work).catch((error: unknown) => this.#log.warn('key_watch.failed', { error })))
-    this.#working.add(done)
-    void done.finally(() => this.#working.delete(done))
+    this.#waiting += 1
+    this.#last = this.#last
+      .then(work)
+      .catch((error: unknown) => this.#log.warn('key_watch.failed', { error }))
+      .finally(() => (this.#waiting -= 1))
   }
 
   /** Resolves when everything is written down that was seen. */
   async settled(): Promise<void> {
-    await Promise.all(this.#working)
+    await this.#last
   }
-}
-
-/** An IPv4 address by itself; of an IPv6 address the network of 64 bits, in which machines choose a new one every day. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const [head = '', tail = ''] = address.split('%')[0]!.split('::')
-  const first = head.split(':').filter((part) => part !== '')
-  const last = tail.split(':').filter((part) => part !== '')
-  const groups = [...first, ...Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0'), ...last]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`
 }
 
 /** The name of a program without its version, which changes with every update. @see RFC 9110 section 10.1.5 */

@@ -29,7 +29,7 @@ export function credentialFactHandlers({ credentials, audit }: Pick<Services, 'c
   }
 }
 
-/** Takes a filter over; what the key may not read is not there for it. */
+/** Takes criteria over, of a list or of an emergency stop; what the key may not read is not there for it. */
 export function toMatch(query: Query<EndpointOf<'countCredentials'>>, caller: Caller): CredentialMatch {
   const { search, kind, provider, registration, tag, attention, account, used_by: usedBy } = query
   const createdBefore = query.created_before === undefined ? undefined : Date.parse(query.created_before)

@@ -1,10 +1,10 @@
-import type { Caller } from '../access/caller.ts'
 import { Problem } from '../base/problem.ts'
 import type { EmergencyStop } from '../credentials/emergency-stops.ts'
 import type { CredentialMatch } from '../credentials/types.ts'
 import type { HandlersOf } from './call.ts'
 import type { EndpointOf } from './contract.ts'
 import type { Body } from './endpoint.ts'
+import { toMatch } from './handle-credential-facts.ts'
 import type { Services } from './services.ts'
 import { iso, isoOrNull, withoutUndefined, type Reply } from './views.ts'
 
@@ -20,7 +20,9 @@ export function emergencyStopHandlers({ emergencyStops }: Pick<Services, 'emerge
           nextStep: 'Name what is to be stopped, or say that it is everything.',
         })
       }
-      const stop = await emergencyStops.begin({ match: readMatch(body.match, caller), revoke: body.revoke, reason: body.reason ?? '' }, actor)
+      const { status, ...criteria } = body.match
+      const match = { ...toMatch(criteria, caller), ...(status && { status }) }
+      const stop = await emergencyStops.begin({ match, revoke: body.revoke, reason: body.reason ?? '' }, actor)
       return { body: stopBody(stop), headers: { location: `/v1/emergency-stops/${stop.id}` } }
     },
     async listEmergencyStops() {
@@ -42,13 +44,6 @@ export function emergencyStopHandlers({ emergencyStops }: Pick<Services, 'emerge
       return { body: { resumed: await emergencyStops.undo(params.stop, actor) } }
     },
   }
-}
-
-/** Takes criteria over; what the caller may not read is not there for him. */
-function readMatch(match: Match, caller: Caller): CredentialMatch {
-  const { created_before: createdBefore, unused_since: unusedSince, used_by: usedBy, ...same } = match
-  const time = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text))
-  return withoutUndefined({ ...same, usedBy, createdBefore: time(createdBefore), unusedSince: time(unusedSince), visible: caller.visible() })
 }
 
 function writeMatch(match: CredentialMatch): Match {

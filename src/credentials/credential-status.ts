@@ -175,4 +175,14 @@ export function pausedColumns(row: Pick<Row<'credentials'>, 'status' | 'status_r
   return { paused: 1, status: 'paused', status_since: now, status_reason: writeReason({ ...why, before }), updated_at: now, warn_at: now }
 }
 
+/** Columns of a credential that is switched on again: it goes back to what it was, and is renewed at once where that is due. */
+export function resumedColumns(row: Row<'credentials'>, now: number): RowUpdate<'credentials'> {
+  const { status, reason } = readReason(row.status_reason)?.before ?? { status: 'ready' as const, reason: null }
+  const change = { paused: 0, status, status_since: now, status_reason: writeReason(reason), updated_at: now, warn_at: now, kept_from: now }
+  const isRenewable = row.kind === 'oauth2' && (row.has_refresh_token === 1 || !isThreeLegged(row.grant_type))
+  if (!isRenewable || isBroken(status)) return change
+  const isOver = row.token_expires_at === null || row.token_expires_at < now + 60_000
+  return { ...change, refresh_due_at: isOver ? Math.min(row.refresh_due_at ?? now, now) : (row.refresh_due_at ?? now) }
+}
+
 export const pausedReason: Reason = { code: 'paused', message: 'A person switched it off.', nextStep: nextSteps.resume }

@@ -15,7 +15,7 @@ import { readUsages } from '../storage/usages.ts'
 import type { DiagnosisValues } from '../providers/diagnoses.ts'
 import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
-import { isThreeLegged, nextSteps, pausedColumns, readReason, statusColumns, statusOfWorking, workingFacts, writeReason } from './credential-status.ts'
+import { isThreeLegged, nextSteps, pausedColumns, resumedColumns, statusColumns, statusOfWorking, workingFacts } from './credential-status.ts'
 import { createCredential } from './credential-create.ts'
 import { listEnds, type CalendarEnd } from './calendar.ts'
 import { diagnoseReply, diagnosisOfReason, diagnosisValues, type Failure } from './diagnosis.ts'
@@ -273,19 +273,7 @@ export class Credentials {
     if (row.paused === 1 && to === 'pause') return await this.get(row.id)
     if (row.paused === 0 && to === 'resume') return await this.#keep(row, actor)
     const now = this.#context.clock.now()
-    const change: RowUpdate<'credentials'> = { updated_at: now, warn_at: now, ...(to === 'resume' ? { kept_from: now } : {}) }
-    if (to === 'pause') Object.assign(change, pausedColumns(row, now))
-    else {
-      const before = readReason(row.status_reason)?.before ?? { status: 'ready' as const, reason: null }
-      Object.assign(change, { paused: 0, status: before.status, status_since: now, status_reason: writeReason(before.reason) })
-      const renewable = row.kind === 'oauth2' && (row.has_refresh_token === 1 || !isThreeLegged(row.grant_type))
-      if (renewable && before.status !== 'needs_consent' && before.status !== 'misconfigured') {
-        change.refresh_due_at = Math.min(
-          row.refresh_due_at ?? now,
-          row.token_expires_at === null || row.token_expires_at < now + 60_000 ? now : Number.MAX_SAFE_INTEGER,
-        )
-      }
-    }
+    const change = to === 'pause' ? pausedColumns(row, now) : resumedColumns(row, now)
     await inTransaction(this.#context.db, async (trx) => {
       if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
       await this.#context.audit.append(trx, [

@@ -1,4 +1,4 @@
-import { service, type Actor } from '../base/actor.ts'
+import type { Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Job, JobHandler, JobOutcome, JobRunner } from '../jobs/job-runner.ts'
@@ -52,7 +52,7 @@ export type EmergencyStop = {
 
 export type StopOrder = { match: CredentialMatch; revoke: boolean; reason: string }
 
-export const emergencyStopJob = 'emergency_stop'
+const emergencyStopJob = 'emergency_stop'
 
 const batch = 500
 /** Providers that are asked at the same time. */
@@ -313,7 +313,7 @@ export class EmergencyStops {
 
 class TakenByAnother extends Error {}
 
-const actorOf = (row: EmergencyStopRow): Actor => ({ ...service, ...(JSON.parse(row.ordered_by) as Actor) })
+const actorOf = (row: EmergencyStopRow): Actor => JSON.parse(row.ordered_by) as Actor
 
 /** What is to be done for a credential that was stopped, and what a person has to do beside that. */
 function whatToRevoke(row: CredentialWithRegistration): { state: StoppedState; message: string | null } {
