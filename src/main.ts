@@ -23,7 +23,7 @@ import type { Services, Check } from './api/services.ts'
 import { service } from './base/actor.ts'
 import { addressRules } from './base/addresses.ts'
 import { systemClock, type Clock } from './base/clock.ts'
-import { EventBus } from './base/events.ts'
+import { EventBus, type Event } from './base/events.ts'
 import { createOutgoingHttp } from './base/http.ts'
 import { resolveMailExchangers } from './base/mail-exchangers.ts'
 import { createLog, type Log } from './base/log.ts'
@@ -149,7 +149,7 @@ export async function startParts(
       },
     })
     const tail = new EventTail({ db, bus, clock, onError: (error) => log.error('events.not_read', { error }) })
-    const wake = () => tail.wake()
+    const wake = (committed?: Event[]) => tail.wake(committed)
     const rules = addressRules(settings.KEYBEARER_ALLOW_PRIVATE_NETWORKS)
     const ca = settings.KEYBEARER_CA_FILE === null ? undefined : readFileSync(settings.KEYBEARER_CA_FILE, 'utf8')
     const http = createOutgoingHttp({ addresses: rules, ca })
@@ -215,6 +215,7 @@ export async function startParts(
       bus,
       log,
       wake,
+      isFresh: () => tail.isFresh,
       credentials,
       catalogue,
       http: providerClocks.http,

@@ -31,7 +31,7 @@ export function openMail(
   options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number; fallbackAfter?: number; keepFor?: number } = {},
 ): MailWorld {
   const counts = new Map<string, number>()
-  const { db, dialect, clock, vault, audit, bus, log, wake, catalogue, http } = world.context
+  const { db, dialect, clock, vault, audit, bus, log, wake, isFresh, catalogue, http } = world.context
   const context: MailContext = {
     db,
     dialect,
@@ -41,6 +41,7 @@ export function openMail(
     bus,
     log,
     wake,
+    isFresh,
     credentials: world.credentials,
     catalogue,
     http,

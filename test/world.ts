@@ -145,7 +145,7 @@ export async function openWorld(
     // No test asks a name server.
     mailExchangers: async (domain) => (domain === 'contoso.com' ? ['contoso-com.mail.protection.outlook.com'] : []),
     log: createLog({ level: 'debug', output: { write: (line) => log.push(line) } }),
-    wake: () => tail.wake(),
+    wake: (committed) => tail.wake(committed),
     isFresh: () => tail.isFresh,
     publicUrl: options.publicUrl ?? 'http://127.0.0.1:7420',
     allowLoopbackHttp: true,

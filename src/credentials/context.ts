@@ -1,6 +1,6 @@
 import type { AuditTrail } from '../access/audit.ts'
 import type { Clock } from '../base/clock.ts'
-import type { EventBus } from '../base/events.ts'
+import type { Event, EventBus } from '../base/events.ts'
 import type { OutgoingHttp } from '../base/http-types.ts'
 import type { Log } from '../base/log.ts'
 import type { Vault } from '../base/vault.ts'
@@ -34,7 +34,7 @@ export type CredentialContext = {
   mailExchangers: (domain: string) => Promise<string[]>
   log: Log
   /** Tells the event tail that something was committed; resolves when every listener and cache of this node has heard of it. */
-  wake: () => Promise<void>
+  wake: (committed?: Event[]) => Promise<void>
   /** Whether this node has seen the other nodes' changes within the last second. */
   isFresh: () => boolean
   /** Where browsers reach this service, without a slash at the end. */

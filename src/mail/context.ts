@@ -1,6 +1,6 @@
 import type { AuditTrail } from '../access/audit.ts'
 import type { Clock } from '../base/clock.ts'
-import type { EventBus } from '../base/events.ts'
+import type { Event, EventBus } from '../base/events.ts'
 import type { OutgoingHttp } from '../base/http-types.ts'
 import type { Log } from '../base/log.ts'
 import type { Vault } from '../base/vault.ts'
@@ -17,7 +17,10 @@ export type MailContext = {
   audit: AuditTrail
   bus: EventBus
   log: Log
-  wake: () => Promise<void>
+  /** Tells the event tail that something was committed, or what; resolves when every listener of this node has heard of it. */
+  wake: (committed?: Event[]) => Promise<void>
+  /** Whether what other nodes changed has been heard of, but for the last second. */
+  isFresh: () => boolean
   credentials: Pick<Credentials, 'handOut' | 'generationFor' | 'get' | 'recordUse' | 'diagnose' | 'diagnoseReply'>
   catalogue: Pick<Catalogue, 'get'>
   /** The way to mail APIs. */

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { disorderOf, letter, makeMailBed, openMail, somebody, until, untilDelayed, type MailBed } from '../../test/mail-world.ts'
 import { databases } from '../../test/world.ts'
 import { createTestClock, type TestClock } from '../base/clock.ts'
+import { HeldMessages } from './held-messages.ts'
 
 for (const kind of databases) {
   const bedOf = async (t: TestContext, options: Parameters<typeof makeMailBed>[1] = {}): Promise<MailBed> => {
@@ -30,7 +31,8 @@ for (const kind of databases) {
       const asked = bed.server.connections
       const ids = await acceptMany(bed, 30)
       const waiting = await Promise.all(ids.map((id) => untilDelayed(bed, id, 0)))
-      assert.ok(bed.server.connections <= asked + 2, `${bed.server.connections} connections`)
+      // Not one for each; how often it is asked meanwhile depends on how long the machine takes for them.
+      assert.ok(bed.server.connections <= asked + 5, `${bed.server.connections} connections`)
       const untried = waiting.filter((view) => view.attempts === 0)
       assert.ok(untried.length >= 25, `${untried.length} were not tried`)
       for (const view of untried) {
@@ -101,6 +103,29 @@ for (const kind of databases) {
         })
         assert.ok(clock.now() - began < 20_000, `it took ${clock.now() - began} ms`)
       }
+    })
+
+    it('are called although the first of them was taken by the hand of a person at that moment', async (t) => {
+      const clock = createTestClock()
+      const bed = await bedOf(t, { clock, start: false })
+      const [first = '', second = ''] = (await acceptMany(bed, 3, clock)).toSorted()
+      const { db } = bed.world.store
+      const { id: sender } = await bed.senders.get('office')
+      await db.updateTable('messages').set({ held: 1 }).execute()
+      const held = new HeldMessages(bed.context, () => undefined)
+      held.note(sender, { kind: 'unavailable', code: 'mail_unavailable', about: 'account', message: 'closed', reply: null, closedFor: 0 })
+      let calling: Promise<number> | undefined
+      await db.transaction().execute(async (trx) => {
+        await trx.updateTable('messages').set({ held: 0 }).where('id', '=', first).execute()
+        calling = held.call()
+        // It waits for what this transaction does with the first.
+        await pause(50)
+      })
+      await calling
+      await clock.advance(1000)
+      await held.call()
+      const rows = await db.selectFrom('messages').select(['id', 'held']).orderBy('id').execute()
+      assert.equal(rows.find((row) => row.id === second)?.held, 2, JSON.stringify(rows))
     })
 
     it('fail when they have waited too long, and one that is cancelled is not called', async (t) => {

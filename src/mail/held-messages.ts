@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { callHeldMessages, countCalledMessages, sendersWithHeldMessages } from '../storage/held-messages.ts'
+import { callHeldMessages, countCalledMessages, hasUncalledMessages, sendersWithHeldMessages } from '../storage/held-messages.ts'
 import type { Database } from '../storage/tables.ts'
 import { isAboutAccount } from './account-gate.ts'
 import type { Delivery } from './types.ts'
@@ -27,6 +27,8 @@ export class HeldMessages {
   readonly #away = new Map<string, { callAt: number; since: number }>()
   /** Senders that are back, and whose messages are called. */
   readonly #back = new Set<string>()
+  /** Counts what was noted as held, so that one that comes while the others are counted is not overlooked. */
+  #noted = 0
   #lookAt = 0
 
   constructor(context: { db: Database; clock: Clock }, wake: () => void) {
@@ -56,6 +58,7 @@ export class HeldMessages {
 
   /** A message was written down as held, which may be after its server came back and the others were called. */
   noteHeld(senderId: string): void {
+    this.#noted += 1
     if (this.#away.has(senderId) || this.#back.has(senderId)) return
     this.#back.add(senderId)
     this.#wake()
@@ -75,16 +78,23 @@ export class HeldMessages {
     let wait = Number.POSITIVE_INFINITY
     for (const [senderId, away] of this.#away) {
       if (away.callAt <= now) {
+        const noted = this.#noted
         away.callAt = now + longestAnswer
-        if ((await callHeldMessages(this.#db, senderId, 1)) === 0 && (await countCalledMessages(this.#db, senderId)) === 0) this.#away.delete(senderId)
+        if ((await callHeldMessages(this.#db, senderId, 1)) === 0) {
+          // The one that was to be called may have been taken at that moment by the hand of a person.
+          if (await hasUncalledMessages(this.#db, senderId)) away.callAt = now + nextCall
+          else if ((await countCalledMessages(this.#db, senderId)) === 0 && noted === this.#noted && this.#away.get(senderId) === away)
+            this.#away.delete(senderId)
+        }
       }
       wait = Math.min(wait, away.callAt - now)
     }
     for (const senderId of this.#back) {
+      const noted = this.#noted
       const open = await countCalledMessages(this.#db, senderId)
       if (open >= fewCalled) continue
       const called = await callHeldMessages(this.#db, senderId, calledAtOnce)
-      if (open + called === 0) this.#back.delete(senderId)
+      if (open + called === 0 && !(await hasUncalledMessages(this.#db, senderId)) && noted === this.#noted) this.#back.delete(senderId)
     }
     return this.#back.size > 0 ? Math.min(wait, nextCall) : wait
   }

@@ -11,7 +11,7 @@ for (const kind of databases) {
       const bed = await makeMailBed(t, { kind, server: { mechanisms: ['PLAIN'] }, start: false })
       const sender = await bed.sender({ credential: await bed.password() })
       const counts: number[] = []
-      const keeper = new MessageKeeper(bed.context, (count) => counts.push(count))
+      const keeper = new MessageKeeper(bed.context, (events) => counts.push(events.length))
       const keep = (n: number) =>
         keeper.keep(
           {

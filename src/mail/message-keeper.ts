@@ -2,18 +2,19 @@ import type { Transaction } from 'kysely'
 import type { AuditEntry } from '../access/audit.ts'
 import { service, type Actor } from '../base/actor.ts'
 import { Company } from '../base/company.ts'
+import type { Event } from '../base/events.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem } from '../base/problem.ts'
 import type { DataKeyStore, WrappedKey } from '../base/vault.ts'
-import { insertNewDataKey } from '../storage/data-keys.ts'
+import { insertNewDataKeys } from '../storage/data-keys.ts'
 import { appendEvents, type NewEvent } from '../storage/events.ts'
-import { insertMessage } from '../storage/messages.ts'
+import { insertMessages } from '../storage/messages.ts'
 import type { NewRow, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { toContent } from './content.ts'
 import type { MailContext } from './context.ts'
 import { contentPlace } from './message-content.ts'
-import { priorityOf, urgency } from './message-priority.ts'
+import { headerFields, priorityOf, urgency } from './message-priority.ts'
 import type { ReadyMessage, Recipient } from './types.ts'
 
 type Sealed = { id: string; row: NewRow<'messages'>; dataKey: WrappedKey; entry: AuditEntry; event: NewEvent }
@@ -33,13 +34,13 @@ const mostUnderWay = 2
  */
 export class MessageKeeper {
   readonly #context: MailContext
-  readonly #onKept: (count: number) => void
+  readonly #onKept: (events: Event[]) => void
   #waiting: Waiting[] = []
   #underWay = 0
   #isDue = false
   readonly #company: Company
 
-  constructor(context: MailContext, onKept: (count: number) => void) {
+  constructor(context: MailContext, onKept: (events: Event[]) => void) {
     this.#context = context
     this.#onKept = onKept
     this.#company = new Company(context.clock)
@@ -56,11 +57,11 @@ export class MessageKeeper {
   /** Keeps a message in one transaction with what `beside` writes. */
   async keepBeside(message: ReadyMessage, actor: Actor, beside: Beside): Promise<string> {
     const sealed = await this.#seal(message, actor)
-    await inTransaction(this.#context.db, async (trx) => {
+    const events = await inTransaction(this.#context.db, async (trx) => {
       await beside(trx, sealed.id)
-      await this.#write(trx, [sealed])
+      return await this.#write(trx, [sealed])
     })
-    this.#onKept(1)
+    this.#onKept(events)
     return sealed.id
   }
 
@@ -106,14 +107,15 @@ export class MessageKeeper {
   /** Returns what went wrong, and tells nobody of it; null: all are kept. */
   async #keepAll(batch: Waiting[]): Promise<unknown> {
     let sealed: Sealed[]
+    let events: Event[]
     try {
       sealed = await Promise.all(batch.map(({ message, actor }) => this.#seal(message, actor)))
-      await inTransaction(this.#context.db, (trx) => this.#write(trx, sealed))
+      events = await inTransaction(this.#context.db, (trx) => this.#write(trx, sealed))
     } catch (error) {
       return error ?? new Error('unknown')
     }
     for (const [i, one] of batch.entries()) one.resolve(sealed[i]!.id)
-    this.#onKept(batch.length)
+    this.#onKept(events)
     return null
   }
 
@@ -160,7 +162,7 @@ export class MessageKeeper {
         submission: message.submission?.id ?? null,
         submission_request: message.submission?.request ?? null,
         // What the service itself has to say is about something that fails.
-        priority: urgency[message.priority ?? (actor.id === service.id ? 'high' : priorityOf(mime))],
+        priority: urgency[message.priority ?? (actor.id === service.id ? 'high' : priorityOf(headerFields(mime)))],
         ended_at: null,
       },
       entry: {
@@ -175,16 +177,21 @@ export class MessageKeeper {
     }
   }
 
-  async #write(trx: Transaction<Tables>, sealed: Sealed[]): Promise<void> {
-    for (const { id, row, dataKey } of sealed) {
-      await insertNewDataKey(trx, { owner: id, ...dataKey })
-      await insertMessage(trx, row)
-    }
+  /** Returns the events that were written with them, one for each. */
+  async #write(trx: Transaction<Tables>, sealed: Sealed[]): Promise<Event[]> {
+    await insertNewDataKeys(
+      trx,
+      sealed.map(({ id, dataKey }) => ({ owner: id, ...dataKey })),
+    )
+    await insertMessages(
+      trx,
+      sealed.map(({ row }) => row),
+    )
     await this.#context.audit.append(
       trx,
       sealed.map(({ entry }) => entry),
     )
-    await appendEvents(
+    return await appendEvents(
       trx,
       this.#context.clock,
       sealed.map(({ event }) => event),

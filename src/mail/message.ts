@@ -124,6 +124,9 @@ function readMailboxes(path: string, text: string, errors: FieldError[]): Mailbo
   })
 }
 
+/** Letters, digits and hyphens with a letter in the last label, none of it an encoded one: what nothing has to be changed of. */
+const plainDomain = /^(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?!xn--)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
+
 /** Returns an address with its domain in ASCII; null when it is none. @see RFC 5321 section 4.1.2 */
 export function normalizeAddress(text: string): string | null {
   const at = text.lastIndexOf('@')
@@ -132,6 +135,7 @@ export function normalizeAddress(text: string): string | null {
   if (at < 1 || Buffer.byteLength(local) > 64 || domain.length > 253) return null
   if (!/^[^\s"(),:;<>@[\\\]\p{Cc}]+$/u.test(local) || local.startsWith('.') || local.endsWith('.') || local.includes('..')) return null
   if (/^\[(?:\d{1,3}\.){3}\d{1,3}\]$/.test(domain)) return `${local}@${domain}`
+  if (plainDomain.test(domain)) return `${local}@${domain.toLowerCase()}`
   const ascii = domainToASCII(domain)
   return /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(ascii) ? `${local}@${ascii}` : null
 }

@@ -66,9 +66,9 @@ export class Outbox {
     this.#route = new DeliveryRoute(context, this.#ways, this.#held)
     this.#runner = new OutboxRunner(context, this.#route, this.#held)
     this.#retention = new MessageRetention(context)
-    this.#keeper = new MessageKeeper(context, (count) => {
-      for (let i = 0; i < count; i++) context.count('accepted')
-      void context.wake().catch(() => undefined)
+    this.#keeper = new MessageKeeper(context, (events) => {
+      for (let i = 0; i < events.length; i++) context.count('accepted')
+      void context.wake(events).catch(() => undefined)
       this.#runner.wake()
     })
     context.bus.listen((event) => this.#hear(event))

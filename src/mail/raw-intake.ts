@@ -1,15 +1,15 @@
 import type { Submission } from '../access/idempotency.ts'
 import type { Actor } from '../base/actor.ts'
 import { Problem } from '../base/problem.ts'
-import { listSenderRows } from '../storage/senders.ts'
 import type { MailContext } from './context.ts'
 import { chooseSender, type ForeignFrom } from './from-rules.ts'
 import type { Limiter } from './key-limits.ts'
+import { KnownSenders } from './known-senders.ts'
 import { fromField } from './message-from.ts'
+import { priorityOf } from './message-priority.ts'
 import { mostRecipients, normalizeAddress } from './message.ts'
 import type { Outbox } from './outbox.ts'
-import { finishRaw, fromOf, localFromOf, mailDate, namedRecipients, readRaw, withoutFrom } from './raw-message.ts'
-import { toSenderView } from './sender-view.ts'
+import { finishRaw, fromOf, mailDate, namedRecipients, readRaw, withoutFrom } from './raw-message.ts'
 import type { Priority, SenderView } from './types.ts'
 
 export type RawOrder = {
@@ -39,11 +39,13 @@ export class RawIntake {
   readonly #context: MailContext
   readonly #outbox: Pick<Outbox, 'acceptRaw'>
   readonly #foreignFrom: ForeignFrom
+  readonly #senders: KnownSenders
 
   constructor(context: MailContext, outbox: Pick<Outbox, 'acceptRaw'>, options: { foreignFrom: ForeignFrom }) {
     this.#context = context
     this.#outbox = outbox
     this.#foreignFrom = options.foreignFrom
+    this.#senders = new KnownSenders(context)
   }
 
   /**
@@ -58,10 +60,10 @@ export class RawIntake {
     if (order.mime.length > maxBytes) throw new Problem('payload_too_large', `The message has ${order.mime.length} bytes; at most ${maxBytes} are allowed.`)
     const read = readRaw(order.mime)
     // Names of a machine, such as root, are nobody's address: the sender's own stands in their place.
-    const local = localFromOf(read)
+    const { addresses, local } = fromOf(read)
     const message = local === null ? read : withoutFrom(read)
     const recipients = readRecipients(order.to === 'named' ? namedRecipients(message) : order.to)
-    const written = fromOf(message)
+    const written = local === null ? addresses : []
     const given = written.length > 0 ? written : [normalizeAddress(order.mailFrom)].filter((address) => address !== null)
     const { sender, fits } = chooseSender(await this.#usable(order), given, order.sender !== undefined)
     const isOwn = given.length === 0 || (fits && (order.isForced !== true || given[0] === sender.from))
@@ -89,7 +91,7 @@ export class RawIntake {
           recipients,
           by: order.by,
           ...(order.submission && { submission: order.submission }),
-          ...(order.priority && { priority: order.priority }),
+          priority: order.priority ?? priorityOf(message.fields),
         },
         actor,
       )
@@ -97,7 +99,7 @@ export class RawIntake {
   }
 
   async #usable(order: RawOrder): Promise<SenderView[]> {
-    const usable = (await listSenderRows(this.#context.db)).map(toSenderView).filter(order.maySend)
+    const usable = (await this.#senders.list()).filter(order.maySend)
     if (order.sender === undefined) {
       if (usable.length > 0) return usable
       throw new Problem('no_sender', 'There is no sender that may be used here.', {

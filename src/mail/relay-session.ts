@@ -167,26 +167,38 @@ export function relayHandlers(
 export type Budget = { used: number; most: number }
 
 /** Reads a message whole; what is too much is read and forgotten, so that the client hears why. */
-async function collect(stream: PassThrough, most: number, budget: Budget): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  let tooMuch: Error | null = null
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      if (tooMuch !== null) continue
+function collect(stream: PassThrough, most: number, budget: Budget): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    let tooMuch: Error | null = null
+    let isOver = false
+    const fail = (error: Error) => {
+      isOver = true
+      budget.used -= size
+      reject(error)
+    }
+    stream.on('data', (chunk: Buffer) => {
+      if (isOver || tooMuch !== null) return
       size += chunk.length
       budget.used += chunk.length
       chunks.push(chunk)
       if (size > most) tooMuch = refusal(552, '5.3.4', `The message is larger than ${most} bytes. Send less, or have KEYBEARER_MAIL_MAX_BYTES raised.`)
       else if (budget.used > budget.most) tooMuch = refusal(452, '4.3.1', 'Too many messages are coming in at once. Send it again in a minute.')
       if (tooMuch !== null) chunks.length = 0
-    }
-    if (tooMuch !== null) throw tooMuch
-    return Buffer.concat(chunks, size)
-  } catch (error) {
-    budget.used -= size
-    throw error
-  }
+    })
+    stream.once('end', () => {
+      if (tooMuch !== null) return fail(tooMuch)
+      isOver = true
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+    })
+    stream.once('error', (error) => {
+      if (!isOver) fail(error)
+    })
+    stream.once('close', () => {
+      if (!isOver) fail(new Error('the message ended too soon'))
+    })
+  })
 }
 
 /** A password in the clear is for loopback only. */

@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import { compiledOnce, prepared } from './prepared.ts'
+import { insertOf, prepared } from './prepared.ts'
 import type { Database, NewRow, Row, Tables } from './tables.ts'
 
 const moveHead = prepared((db, slots: { count: number }) =>
@@ -19,27 +19,24 @@ export async function advanceAuditHead(trx: Transaction<Tables>, count: number):
   return { seq: head.seq - count, hash: head.hash }
 }
 
-const columns = ['seq', 'at', 'actor', 'actor_name', 'action', 'subject', 'subject_name', 'outcome', 'reason', 'address', 'detail', 'hash'] as const
-const largestInsert = 64
-
-/** One insert for every power of two, so that any number of rows takes few statements and few are kept. */
-const inserts = Array.from({ length: Math.log2(largestInsert) + 1 }, (_, power) =>
-  compiledOnce((db) =>
-    db
-      .insertInto('audit')
-      .values(Array.from({ length: 2 ** power }, () => Object.fromEntries(columns.map((column) => [column, ''])) as unknown as NewRow<'audit'>)),
-  ),
-)
+const insertRows = insertOf('audit', [
+  'seq',
+  'at',
+  'actor',
+  'actor_name',
+  'action',
+  'subject',
+  'subject_name',
+  'outcome',
+  'reason',
+  'address',
+  'detail',
+  'hash',
+])
 
 /** Writes rows and the new end of the trail. */
 export async function insertAudit(trx: Transaction<Tables>, rows: NewRow<'audit'>[], hash: string): Promise<void> {
-  for (let from = 0; from < rows.length;) {
-    const power = Math.floor(Math.log2(Math.min(rows.length - from, largestInsert)))
-    const parameters: unknown[] = []
-    for (const row of rows.slice(from, from + 2 ** power)) for (const column of columns) parameters.push(row[column])
-    await trx.executeQuery({ ...inserts[power]!(trx), parameters })
-    from += 2 ** power
-  }
+  await insertRows(trx, rows)
   await writeHead(trx, { hash })
 }
 

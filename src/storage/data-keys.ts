@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
 import type { DataKeyStore } from '../base/vault.ts'
-import { prepared } from './prepared.ts'
+import { insertOf, prepared } from './prepared.ts'
 import type { Database, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -29,13 +29,14 @@ export function dataKeysOf(db: Reader): DataKeyStore {
   }
 }
 
-const insertKey = prepared((db, slots: { owner: string; wrapped: Sealed; version: number }) =>
-  db.insertInto('data_keys').values({ owner: slots.owner, wrapped: slots.wrapped, master_key_version: slots.version, created_at: 0 }),
-)
+const insertRows = insertOf('data_keys', ['owner', 'wrapped', 'master_key_version', 'created_at'], 16)
 
-/** Writes the key of an owner that is new, so that nobody else can have made one. */
-export async function insertNewDataKey(trx: Reader, key: { owner: string; wrapped: Sealed; masterKeyVersion: number }): Promise<void> {
-  await insertKey(trx, { owner: key.owner, wrapped: key.wrapped, version: key.masterKeyVersion })
+/** Writes the keys of owners that are new, so that nobody else can have made one. */
+export async function insertNewDataKeys(trx: Reader, keys: { owner: string; wrapped: Sealed; masterKeyVersion: number }[]): Promise<void> {
+  await insertRows(
+    trx,
+    keys.map(({ owner, wrapped, masterKeyVersion }) => ({ owner, wrapped, master_key_version: masterKeyVersion, created_at: 0 })),
+  )
 }
 
 /** Makes a store of the one key that was read together with what it opens. */

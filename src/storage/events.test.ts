@@ -117,6 +117,33 @@ eachDatabase((name, open) => {
       )
   })
 
+  test(`what is given when it was committed is told once and in order, whatever other nodes write in between (${name})`, async (t) => {
+    const database = await open(t)
+    const other = await database.otherNode()
+    const told: Event[] = []
+    const bus = new EventBus()
+    bus.listen((one) => told.push(one))
+    const tail = new EventTail({ db: database.db, bus, clock, onError: (error) => assert.fail(String(error)), interval: 60_000 })
+    await tail.start()
+    beforeTheEnd(t, () => tail.stop())
+    const append = (db: typeof other, subjects: string[]) => inTransaction(db, (trx) => appendEvents(trx, clock, subjects.map(event)))
+    const first = await append(database.db, ['a', 'b'])
+    const given = tail.wake(first)
+    assert.deepEqual(told, first, 'told at once, without asking the database')
+    await given
+    await append(other, ['of another node'])
+    const second = await append(database.db, ['c'])
+    const third = await append(database.db, ['d'])
+    // The later one is told of first, and brings what it did not know.
+    await Promise.all([tail.wake(third), tail.wake(second)])
+    await tail.wake(first)
+    assert.deepEqual(
+      told.map(({ seq, subject }) => `${seq} ${subject}`),
+      ['1 a', '2 b', '3 of another node', '4 c', '5 d'],
+    )
+    assert.deepEqual(told, await readEvents(database.db, 0, 10))
+  })
+
   test(`more events than fit into one look are told in order (${name})`, async (t) => {
     const { db } = await open(t)
     const told: number[] = []

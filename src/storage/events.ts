@@ -1,24 +1,27 @@
 import type { Transaction } from 'kysely'
 import type { Clock } from '../base/clock.ts'
 import type { Event, EventType } from '../base/events.ts'
-import { prepared } from './prepared.ts'
+import { insertOf, prepared } from './prepared.ts'
 import type { Database, Row, Tables } from './tables.ts'
 
 export type NewEvent = { type: EventType; subject: string | null; data: Record<string, unknown> }
 
 /**
- * Appends events inside a transaction. Their numbers come from one locked row, so that they commit in the order of their
- * numbers and a reader that asks for what came after a number misses none.
+ * Appends events inside a transaction and returns them with their numbers. These come from one locked row, so that events commit in
+ * the order of their numbers and a reader that asks for what came after a number misses none.
  */
-export async function appendEvents(trx: Transaction<Tables>, clock: Clock, events: NewEvent[]): Promise<void> {
-  if (events.length === 0) return
+export async function appendEvents(trx: Transaction<Tables>, clock: Clock, events: NewEvent[]): Promise<Event[]> {
+  if (events.length === 0) return []
   const [head] = await moveHead(trx, { count: events.length })
   if (!head) throw new Error('the head of the events is gone')
   const first = head.seq - events.length + 1
   const at = clock.now()
-  for (const [i, event] of events.entries()) {
-    await insertEvent(trx, { seq: first + i, at, type: event.type, subject: event.subject, data: JSON.stringify(event.data) })
-  }
+  const numbered = events.map((event, i) => ({ seq: first + i, at, ...event }))
+  await insertRows(
+    trx,
+    numbered.map((event) => ({ ...event, data: JSON.stringify(event.data) })),
+  )
+  return numbered
 }
 
 const moveHead = prepared((db, slots: { count: number }) =>
@@ -29,13 +32,15 @@ const moveHead = prepared((db, slots: { count: number }) =>
     .returning('seq'),
 )
 
-const insertEvent = prepared((db, slots: { seq: number; at: number; type: string; subject: string | null; data: string }) =>
-  db.insertInto('events').values({ seq: slots.seq, at: slots.at, type: slots.type, subject: slots.subject, data: slots.data }),
+const insertRows = insertOf('events', ['seq', 'at', 'type', 'subject', 'data'])
+
+const eventsAfter = prepared((db, slots: { seq: number; limit: number }) =>
+  db.selectFrom('events').selectAll().where('seq', '>', slots.seq).orderBy('seq').limit(slots.limit),
 )
 
 /** Returns events after a number, oldest first. */
-export async function readEvents(db: Database, after: number, limit: number): Promise<Event[]> {
-  return (await db.selectFrom('events').selectAll().where('seq', '>', after).orderBy('seq').limit(limit).execute()).map(toEvent)
+export async function readEvents(db: Database, seq: number, limit: number): Promise<Event[]> {
+  return (await eventsAfter(db, { seq, limit })).map(toEvent)
 }
 
 /** Returns events of some types after a number, oldest first. */

@@ -39,6 +39,12 @@ export async function countCalledMessages(db: Database, senderId: string): Promi
   return Number(row.count)
 }
 
+/** Returns whether a message of a sender is held that was not called. */
+export async function hasUncalledMessages(db: Database, senderId: string): Promise<boolean> {
+  const [row] = await db.selectFrom('messages').select('id').where('sender_id', '=', senderId).where(inIndex).where('held', '=', 1).limit(1).execute()
+  return row !== undefined
+}
+
 /** Returns the ids of the senders for which messages are held. */
 export async function sendersWithHeldMessages(db: Database): Promise<string[]> {
   const rows = await db.selectFrom('messages').select('sender_id').distinct().where(inIndex).where('held', '=', 1).execute()

@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import { prepared } from './prepared.ts'
+import { insertOf } from './prepared.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -33,12 +33,10 @@ const columns: Record<Exclude<keyof NewRow<'messages'>, 'history' | 'held'>, tru
   ended_at: true,
 }
 
-const insertRow = prepared((db, slots: Record<string, unknown>) =>
-  db.insertInto('messages').values(Object.fromEntries(Object.keys(columns).map((name) => [name, slots[name]])) as NewRow<'messages'>),
-)
+const insertRows = insertOf('messages', Object.keys(columns) as (keyof typeof columns)[], 16)
 
-export async function insertMessage(trx: Transaction<Tables>, row: NewRow<'messages'>): Promise<void> {
-  await insertRow(trx, row)
+export async function insertMessages(trx: Transaction<Tables>, rows: NewRow<'messages'>[]): Promise<void> {
+  await insertRows(trx, rows)
 }
 
 export async function readMessage(db: Reader, id: string): Promise<MessageRow | undefined> {

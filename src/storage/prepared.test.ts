@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eachDatabase } from '../../test/databases.ts'
 import { writeFact } from './facts.ts'
-import { prepared } from './prepared.ts'
+import { insertOf, prepared } from './prepared.ts'
 import { inTransaction } from './transaction.ts'
 
 eachDatabase((name, open) => {
@@ -23,6 +23,20 @@ eachDatabase((name, open) => {
       ['B', 'C'],
     )
     assert.equal(built, 1)
+  })
+
+  test(`any number of rows is inserted, each once (${name})`, async (t) => {
+    const { db } = await open(t)
+    const insert = insertOf('facts', ['name', 'value'], 8)
+    for (const count of [0, 1, 7, 29]) {
+      await db.deleteFrom('facts').execute()
+      const rows = Array.from({ length: count }, (_, i) => ({ name: `fact ${String(i).padStart(2, '0')}`, value: `of ${count}` }))
+      await inTransaction(db, (trx) => insert(trx, rows))
+      assert.deepEqual(
+        (await db.selectFrom('facts').select(['name', 'value']).orderBy('name').execute()).map((row) => ({ ...row })),
+        rows,
+      )
+    }
   })
 
   test(`a prepared query is built anew for another database (${name})`, async (t) => {

@@ -1,5 +1,5 @@
 import type { Compilable, CompiledQuery, Transaction } from 'kysely'
-import type { Database, Tables } from './tables.ts'
+import type { Database, NewRow, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
 
@@ -41,5 +41,29 @@ export function compiledOnce<Result>(build: (db: Reader) => Compilable<Result>):
       known.set(adapter, query)
     }
     return query
+  }
+}
+
+/**
+ * Makes an insert of any number of rows, with these columns of each: one statement for every power of two up to `largest`, so that
+ * many rows take few statements and few are kept prepared.
+ */
+export function insertOf<Table extends keyof Tables>(
+  table: Table,
+  columns: readonly (keyof NewRow<Table> & string)[],
+  largest = 64,
+): (trx: Reader, rows: readonly NewRow<Table>[]) => Promise<void> {
+  const model = Object.fromEntries(columns.map((column) => [column, ''])) as NewRow<Table>
+  const inserts = Array.from({ length: Math.floor(Math.log2(largest)) + 1 }, (_, power) =>
+    compiledOnce((db) => db.insertInto(table).values(Array.from({ length: 2 ** power }, () => model))),
+  )
+  return async (trx, rows) => {
+    for (let from = 0; from < rows.length;) {
+      const power = Math.min(Math.floor(Math.log2(rows.length - from)), inserts.length - 1)
+      const parameters: unknown[] = []
+      const until = from + 2 ** power
+      for (; from < until; from++) for (const column of columns) parameters.push(rows[from]![column])
+      await trx.executeQuery({ ...inserts[power]!(trx), parameters })
+    }
   }
 }
