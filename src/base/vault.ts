@@ -30,8 +30,8 @@ export type DataKeyStore = {
 
 /** Seals what must not lie in the clear, and opens it again; `crypto/vault.ts` is the implementation. */
 export type Vault = {
-  /** Seals a text under the owner's data key, making that key first when there is none. */
-  seal(keys: DataKeyStore, place: Place, text: string): Promise<Sealed>
+  /** Seals a text, or its bytes in UTF-8, under the owner's data key, making that key first when there is none. */
+  seal(keys: DataKeyStore, place: Place, text: string | Uint8Array): Promise<Sealed>
   /** Opens what was sealed for exactly this place. @throws Problem decrypt_failed */
   open(keys: DataKeyStore, place: Place, sealed: Sealed): Promise<Secret>
   /**

@@ -4,6 +4,7 @@ import { publicRandom } from '../base/public-random.ts'
 import { Sealed } from '../base/sealed.ts'
 
 const header = 1
+const headerBytes = Buffer.from([header])
 const nonceLength = 24
 const tagLength = 16
 
@@ -13,10 +14,13 @@ const tagLength = 16
  *
  * @see C2SP XAES-256-GCM https://c2sp.org/XAES-256-GCM
  */
-export function xaesSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Uint8Array {
+export const xaesSeal = (key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Uint8Array =>
+  Buffer.concat(encryptedParts(key, nonce, plaintext, associated))
+
+function encryptedParts(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Uint8Array[] {
   const cipher = createCipheriv('aes-256-gcm', derive(key, nonce), nonce.subarray(12))
   cipher.setAAD(associated)
-  return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+  return [cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]
 }
 
 /** Reverses `xaesSeal`; throws when a single bit differs. */
@@ -59,18 +63,21 @@ function derive(key: Uint8Array, nonce: Uint8Array): KeyObject {
   let known = prepared.get(key)
   if (known === undefined) prepared.set(key, (known = prepare(key)))
   const { encrypt, subkey } = known
-  const half = (counter: number) => {
-    const input = Buffer.concat([Buffer.from([0, counter, 0x58, 0]), nonce.subarray(0, 12)])
-    for (let i = 0; i < 16; i++) input[i]! ^= subkey[i]!
-    return encrypt(input)
+  // Both blocks at once: each is a counter, a letter and the first half of the nonce.
+  const input = Buffer.alloc(32)
+  for (const start of [0, 16]) {
+    input[start + 1] = start === 0 ? 1 : 2
+    input[start + 2] = 0x58
+    input.set(nonce.subarray(0, 12), start + 4)
+    for (let i = 0; i < 16; i++) input[start + i]! ^= subkey[i]!
   }
-  return createSecretKey(Buffer.concat([half(1), half(2)]))
+  return createSecretKey(encrypt(input))
 }
 
 /** Seals bytes: one byte of format, 24 of nonce, the ciphertext with its tag. */
 export function seal(key: Uint8Array, plaintext: Uint8Array, associated: string): Sealed {
   const nonce = publicRandom(nonceLength)
-  return new Sealed(Buffer.concat([Buffer.from([header]), nonce, xaesSeal(key, nonce, plaintext, Buffer.from(associated, 'utf8'))]))
+  return new Sealed(Buffer.concat([headerBytes, nonce, ...encryptedParts(key, nonce, plaintext, Buffer.from(associated, 'utf8'))]))
 }
 
 /** Opens what `seal` made for the same associated text. @throws Problem decrypt_failed */

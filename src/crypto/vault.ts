@@ -3,6 +3,7 @@ import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Sealed } from '../base/sealed.ts'
 import { VaultLocked, type DataKeyStore, type Place, type Vault } from '../base/vault.ts'
+import { oldestOf } from '../base/oldest.ts'
 import { destroyKey, open, seal } from './aead.ts'
 import type { Keyring } from './keyring.ts'
 
@@ -23,6 +24,7 @@ export type LockableVault = Vault & {
 export function createVault(keyring: Keyring): LockableVault {
   let state: 'open' | 'closing' | 'destroyed' = 'open'
   const cache = new Map<string, { key: Uint8Array; wrapped: Uint8Array }>()
+  const oldest = oldestOf(cache)
 
   const unwrap = async (owner: string, stored: { wrapped: Sealed; masterKeyVersion: number }): Promise<Uint8Array> => {
     const known = cache.get(owner)
@@ -37,7 +39,7 @@ export function createVault(keyring: Keyring): LockableVault {
    * would stay for each key. The one that was given is overwritten.
    */
   const remember = (owner: string, given: Uint8Array, wrapped: Uint8Array): Uint8Array => {
-    if (cache.size >= cacheSize) cache.delete(cache.keys().next().value as string)
+    if (cache.size >= cacheSize) cache.delete(oldest()!)
     const key = new Uint8Array(given)
     given.fill(0)
     cache.set(owner, { key, wrapped: new Uint8Array(wrapped) })
@@ -57,9 +59,10 @@ export function createVault(keyring: Keyring): LockableVault {
   }
 
   return {
-    async seal(keys, place, text) {
+    async seal(keys, place, content) {
       if (state === 'destroyed') throw new VaultLocked()
-      return seal(await keyOf(keys, place.owner, 'make'), Buffer.from(text, 'utf8'), binding(place))
+      const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
+      return seal(await keyOf(keys, place.owner, 'make'), bytes, binding(place))
     },
     async open(keys, place, sealed) {
       if (state !== 'open') throw new VaultLocked()

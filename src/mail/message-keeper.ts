@@ -8,8 +8,8 @@ import { isProblem } from '../base/problem.ts'
 import type { DataKeyStore, WrappedKey } from '../base/vault.ts'
 import { insertNewDataKeys } from '../storage/data-keys.ts'
 import { appendEvents, type NewEvent } from '../storage/events.ts'
-import { insertMessages } from '../storage/messages.ts'
-import type { NewRow, Tables } from '../storage/tables.ts'
+import { insertMessages, type NewMessageRow } from '../storage/messages.ts'
+import type { Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import { toContent } from './content.ts'
 import type { MailContext } from './context.ts'
@@ -17,7 +17,7 @@ import { contentPlace } from './message-content.ts'
 import { headerFields, priorityOf, urgency } from './message-priority.ts'
 import type { ReadyMessage, Recipient } from './types.ts'
 
-type Sealed = { id: string; row: NewRow<'messages'>; dataKey: WrappedKey; entry: AuditEntry; event: NewEvent }
+type Sealed = { id: string; row: NewMessageRow; dataKey: WrappedKey; entry: AuditEntry; event: NewEvent }
 type Waiting = { message: ReadyMessage; actor: Actor; resolve: (id: string) => void; reject: (error: unknown) => void }
 type Beside = (trx: Transaction<Tables>, id: string) => Promise<void>
 
@@ -150,20 +150,13 @@ export class MessageKeeper {
         status: 'queued',
         attempts: 0,
         next_attempt_at: now,
-        lease: null,
-        lease_until: null,
-        problem: null,
-        sent_by: null,
-        route: '[]',
         created_by: actor.id,
         created_at: now,
-        sent_at: null,
         expires_at: now + maxAge,
         submission: message.submission?.id ?? null,
         submission_request: message.submission?.request ?? null,
         // What the service itself has to say is about something that fails.
         priority: urgency[message.priority ?? (actor.id === service.id ? 'high' : priorityOf(headerFields(mime)))],
-        ended_at: null,
       },
       entry: {
         actor,

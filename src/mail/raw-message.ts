@@ -61,11 +61,10 @@ export function fieldOf(message: RawMessage, name: string): string | null {
   return field === undefined ? null : valueOf(field)
 }
 
-const valueOf = ({ text }: RawField): string =>
-  Buffer.from(text.slice(text.indexOf(':') + 1), 'latin1')
-    .toString('utf8')
-    .replaceAll('\r\n', '')
-    .trim()
+function valueOf({ text }: RawField): string {
+  const value = text.slice(text.indexOf(':') + 1)
+  return (/[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value).replaceAll('\r\n', '').trim()
+}
 
 /**
  * Returns whom every From names. `local`: it names nobody but a user of the machine, such as root, with this display name; null for any

@@ -5,8 +5,11 @@ import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 type Reader = Database | Transaction<Tables>
 export type MessageRow = Row<'messages'>
 
-/** Every column but those that begin empty: one that is added without being named here does not compile. */
-const columns: Record<Exclude<keyof NewRow<'messages'>, 'history' | 'held'>, true> = {
+/** What a message has from the beginning; everything else is null, or as the table says. */
+export type NewMessageRow = Omit<NewRow<'messages'>, 'history' | 'held' | 'lease' | 'lease_until' | 'problem' | 'sent_by' | 'sent_at' | 'ended_at' | 'route'>
+
+/** Every one of them: a column that is added without being named here does not compile. */
+const columns: Record<keyof NewMessageRow, true> = {
   id: true,
   sender_id: true,
   message_id: true,
@@ -18,24 +21,17 @@ const columns: Record<Exclude<keyof NewRow<'messages'>, 'history' | 'held'>, tru
   status: true,
   attempts: true,
   next_attempt_at: true,
-  lease: true,
-  lease_until: true,
-  problem: true,
-  sent_by: true,
-  route: true,
   created_by: true,
   created_at: true,
-  sent_at: true,
   expires_at: true,
   submission: true,
   submission_request: true,
   priority: true,
-  ended_at: true,
 }
 
 const insertRows = insertOf('messages', Object.keys(columns) as (keyof typeof columns)[], 16)
 
-export async function insertMessages(trx: Transaction<Tables>, rows: NewRow<'messages'>[]): Promise<void> {
+export async function insertMessages(trx: Transaction<Tables>, rows: NewMessageRow[]): Promise<void> {
   await insertRows(trx, rows)
 }
 

@@ -18,6 +18,7 @@ import { heldMessages } from './migrations/0016-held-messages.ts'
 import { emergencyStops } from './migrations/0017-emergency-stops.ts'
 import { keySightings } from './migrations/0018-key-sightings.ts'
 import { unused } from './migrations/0019-unused.ts'
+import { messageIndexes } from './migrations/0020-message-indexes.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -44,6 +45,7 @@ export const migrations: Migration[] = [
   emergencyStops,
   keySightings,
   unused,
+  messageIndexes,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

@@ -27,8 +27,8 @@ eachDatabase((name, open) => {
 
   test(`any number of rows is inserted, each once (${name})`, async (t) => {
     const { db } = await open(t)
-    const insert = insertOf('facts', ['name', 'value'], 8)
-    for (const count of [0, 1, 7, 29]) {
+    const insert = insertOf('facts', ['name', 'value'], 32)
+    for (const count of [0, 1, 7, 8, 16, 53]) {
       await db.deleteFrom('facts').execute()
       const rows = Array.from({ length: count }, (_, i) => ({ name: `fact ${String(i).padStart(2, '0')}`, value: `of ${count}` }))
       await inTransaction(db, (trx) => insert(trx, rows))

@@ -45,8 +45,8 @@ export function compiledOnce<Result>(build: (db: Reader) => Compilable<Result>):
 }
 
 /**
- * Makes an insert of any number of rows, with these columns of each: one statement for every power of two up to `largest`, so that
- * many rows take few statements and few are kept prepared.
+ * Makes an insert of any number of rows, with these columns of each. A few take one statement, many take some: there is one for each
+ * number up to 16, and for each power of two up to `largest`, each compiled when it is needed first.
  */
 export function insertOf<Table extends keyof Tables>(
   table: Table,
@@ -54,16 +54,22 @@ export function insertOf<Table extends keyof Tables>(
   largest = 64,
 ): (trx: Reader, rows: readonly NewRow<Table>[]) => Promise<void> {
   const model = Object.fromEntries(columns.map((column) => [column, ''])) as NewRow<Table>
-  const inserts = Array.from({ length: Math.floor(Math.log2(largest)) + 1 }, (_, power) =>
-    compiledOnce((db) => db.insertInto(table).values(Array.from({ length: 2 ** power }, () => model))),
-  )
+  const inserts = new Map<number, (db: Reader) => CompiledQuery>()
+  const insertFor = (count: number) => {
+    const known = inserts.get(count)
+    if (known !== undefined) return known
+    const made: (db: Reader) => CompiledQuery = compiledOnce((db) => db.insertInto(table).values(Array.from({ length: count }, () => model)))
+    inserts.set(count, made)
+    return made
+  }
   return async (trx, rows) => {
     for (let from = 0; from < rows.length;) {
-      const power = Math.min(Math.floor(Math.log2(rows.length - from)), inserts.length - 1)
+      const left = Math.min(rows.length - from, largest)
+      const until = from + (left <= 16 ? left : 2 ** Math.floor(Math.log2(left)))
+      const insert = insertFor(until - from)(trx)
       const parameters: unknown[] = []
-      const until = from + 2 ** power
       for (; from < until; from++) for (const column of columns) parameters.push(rows[from]![column])
-      await trx.executeQuery({ ...inserts[power]!(trx), parameters })
+      await trx.executeQuery({ ...insert, parameters })
     }
   }
 }

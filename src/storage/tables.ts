@@ -315,7 +315,7 @@ export type Tables = {
     /** Id of the sender that delivered last; null: nobody yet. */
     sent_by: string | null
     /** JSON list of the ways that were tried: {sender: {id, name}, outcome, reason, at}. */
-    route: string
+    route: Generated<string>
     created_by: string
     created_at: number
     sent_at: number | null
