@@ -1,9 +1,20 @@
 import type { Transaction } from 'kysely'
 import type { Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
-import { Problem } from '../base/problem.ts'
+import { isProblem, Problem } from '../base/problem.ts'
 import type { JobHandler, JobRunner } from '../jobs/job-runner.ts'
-import { clearRunLeases, insertRun, listRunRows, prolongRunLeases, pruneRuns, readRun, releaseRuns, runsOfChain, strayRoots } from '../storage/action-runs.ts'
+import {
+  clearRunLeases,
+  insertRun,
+  listRunRows,
+  prolongRunLeases,
+  pruneRuns,
+  readRun,
+  releaseRuns,
+  runsOfChain,
+  strayRoots,
+  type ActionRunRow,
+} from '../storage/action-runs.ts'
 import type { ActionRow } from '../storage/actions.ts'
 import { clearJobLeases } from '../storage/jobs.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
@@ -69,7 +80,7 @@ export class ActionRuns {
     }
     await this.#sweep()
     this.#beat = setInterval(() => {
-      prolongRunLeases(this.#context.db, this.#lease, this.#context.clock.now() + leaseTime).catch((error: unknown) => {
+      prolongRunLeases(this.#context.db, this.#lease, this.#context.clock.now() + leaseTime, this.#chain.roots).catch((error: unknown) => {
         this.#context.log.warn('actions.leases_not_prolonged', { error })
       })
     }, heartbeat).unref()
@@ -99,13 +110,19 @@ export class ActionRuns {
         nextStep: 'Wait a little, or order the run without waiting for it.',
       })
     }
-    const id = await this.#order(action, order, state, actor, beside)
-    await this.#context.wake()
-    if (!order.wait) {
+    const row = await this.#order(action, order, state, actor, beside)
+    const ordered: Ran = { run: toRunView(row), followed: [], outcome: 'queued', result: null }
+    try {
+      await this.#context.wake()
+      if (order.wait) return await this.#await(row.id)
       this.#jobs?.wake()
-      return { run: toRunView((await readRun(this.#context.db, id))!), followed: [], outcome: 'queued', result: null }
+      return ordered
+    } catch (error) {
+      // It is on disk and goes on by itself: whoever heard that it failed would order it a second time.
+      if (!isProblem(error, 'storage_unavailable')) throw error
+      this.#context.log.warn('action.not_followed', { run: row.id, error })
+      return ordered
     }
-    return await this.#await(id)
   }
 
   async #order(
@@ -114,13 +131,13 @@ export class ActionRuns {
     state: string,
     actor: Actor,
     beside?: (trx: Transaction<Tables>, runId: string) => Promise<void>,
-  ): Promise<string> {
+  ): Promise<ActionRunRow> {
     const { db, clock, vault, audit } = this.#context
     const now = clock.now()
     const id = newId('run', now)
-    await inTransaction(db, async (trx) => {
+    return await inTransaction(db, async (trx) => {
       await beside?.(trx, id)
-      await insertRun(trx, {
+      const row: ActionRunRow = {
         id,
         action_id: action.id,
         action_name: action.name,
@@ -146,8 +163,9 @@ export class ActionRuns {
         created_at: now,
         started_at: null,
         finished_at: null,
-      })
-      if (order.wait) return
+      }
+      await insertRun(trx, row)
+      if (order.wait) return row
       await this.#jobsOf().enqueue(trx, { kind: runJob, subject: id })
       await audit.append(trx, [
         {
@@ -159,8 +177,8 @@ export class ActionRuns {
           detail: { run: id, trigger: order.trigger, input: namesOf(order.input) },
         },
       ])
+      return row
     })
-    return id
   }
 
   async #await(id: string): Promise<Ran> {

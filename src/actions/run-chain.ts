@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import { service, type Actor } from '../base/actor.ts'
 import { newId } from '../base/ids.ts'
 import { isProblem, Problem } from '../base/problem.ts'
-import { insertRun, nextRunOf, readRun, releaseRuns, takeRun, updateRun, type ActionRunRow } from '../storage/action-runs.ts'
+import { insertRun, nextRunOf, releaseRuns, takeRun, updateTakenRun, type ActionRunRow } from '../storage/action-runs.ts'
 import { findAction, type ActionRow } from '../storage/actions.ts'
 import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
@@ -20,8 +20,15 @@ import { Renderer } from './template.ts'
 /** What the next action gets of an answer. */
 const mostPassedOn = 256 * 1024
 const longestPause = 3_600_000
+/** So soon a run is tried again that the database kept from beginning. */
+const awayPause = 5_000
+/** For so long it is tried to write down how a run ended, in doubled pauses. */
+const longestSettling = 12_800
 
 type State = { input: Record<string, unknown>; previous: Record<string, unknown> | null }
+
+/** Somebody else has taken the run over, or its end is written down already: what was done here is not written a second time. */
+class TakenOver extends Error {}
 
 /** How a chain of runs stands. `next`: milliseconds until its next attempt; null: it has ended, or somebody else works on it. */
 export type ChainEnd = { next: number | null; result: Result | null }
@@ -34,14 +41,33 @@ export const statePlace = (runId: string) => ({ owner: runId, column: 'action_ru
 export class RunChain {
   readonly #context: ActionContext
   readonly #lease: { lease: string; leaseTime: number }
+  readonly #roots = new Set<string>()
 
   constructor(context: ActionContext, lease: { lease: string; leaseTime: number }) {
     this.#context = context
     this.#lease = lease
   }
 
-  /** Does what is open of a chain. `patience`: the longest pause before another attempt that is waited for here. */
-  async carryOut(rootId: string, { patience, signal }: { patience: number; signal?: AbortSignal }): Promise<ChainEnd> {
+  /** The chains that are being carried out here. */
+  get roots(): string[] {
+    return [...this.#roots]
+  }
+
+  /**
+   * Does what is open of a chain, unless that is under way here. `patience`: the longest pause before another attempt that is waited
+   * for here.
+   */
+  async carryOut(rootId: string, options: { patience: number; signal?: AbortSignal }): Promise<ChainEnd> {
+    if (this.#roots.has(rootId)) return { next: this.#lease.leaseTime, result: null }
+    this.#roots.add(rootId)
+    try {
+      return await this.#carryOut(rootId, options)
+    } finally {
+      this.#roots.delete(rootId)
+    }
+  }
+
+  async #carryOut(rootId: string, { patience, signal }: { patience: number; signal?: AbortSignal }): Promise<ChainEnd> {
     const { db, clock } = this.#context
     let result: Result | null = null
     for (;;) {
@@ -97,6 +123,12 @@ export class RunChain {
       }
     }
     const { problem, result } = attempt
+    // Nothing was done yet: what the action is, the database could not say.
+    if (definition === null && problem?.code === 'storage_unavailable') {
+      // One that was cut off before stays one.
+      await updateTakenRun(db, before, { status: before.status === 'running' ? 'running' : 'waiting', next_attempt_at: clock.now() + awayPause })
+      return 'again'
+    }
     const fails = problem !== null && (definition === null || isCutOff || isFailure(problem, definition.failure))
     if (problem !== null && fails && !isCutOff && definition !== null && before.attempts < definition.onError.retries && isWorthRepeating(problem)) {
       await this.#postpone(before, attempt, problem, definition)
@@ -129,7 +161,9 @@ export class RunChain {
     })
     if (email !== null) {
       const message = await writeEmail(this.#context, email, renderer)
-      return await sendEmail(this.#context, email, message, actor, (trx, messageId) => updateRun(trx, run.id, { message_id: messageId }))
+      return await sendEmail(this.#context, email, message, actor, async (trx, messageId) => {
+        if (!(await updateTakenRun(trx, run, { message_id: messageId }))) throw new TakenOver('the run is carried out by somebody else')
+      })
     }
     if (request === null) throw new Problem('internal_error', 'The action does nothing.')
     return await sendRequest(this.#context, request, writeRequest(request, renderer), actor)
@@ -139,13 +173,14 @@ export class RunChain {
     const { db, clock } = this.#context
     const asked = (problem.retryAfter ?? 0) * 1000
     const pause = Math.min(Math.max(onError.retryDelaySeconds * 1000, asked), longestPause)
-    // A message that still waits in the outbox is the one to follow; one that failed is not the one to try again.
-    const isWaiting = result?.message != null && (result.message.status === 'queued' || result.message.status === 'sending')
-    await updateRun(db, run.id, {
+    // A message that failed is not the one to try again; one that still waits in the outbox, or of which nothing could be read, is the
+    // one to follow.
+    const isOver = result?.message != null && result.message.status !== 'queued' && result.message.status !== 'sending'
+    await updateTakenRun(db, run, {
       status: 'waiting',
       next_attempt_at: clock.now() + pause,
       problem: JSON.stringify(told(problem)),
-      ...(isWaiting ? {} : { message_id: null }),
+      ...(isOver ? { message_id: null } : {}),
       response_status: statusOf(problem),
     })
     await this.#context.wake()
@@ -153,31 +188,56 @@ export class RunChain {
 
   /** Writes down how a run ended, together with what follows from it. */
   async #settle(run: ActionRunRow, state: State, action: ActionRow | undefined, definition: Definition | null, judged: Judged): Promise<void> {
-    const { db, log, outbox } = this.#context
+    const { log } = this.#context
     const write = async (trx: Transaction<Tables>) => {
       await this.#write(trx, run, judged)
       if (definition !== null && action) await this.#follow(trx, run, state, action, definition, judged)
     }
-    const report =
-      judged.status === 'done' || definition?.onError.report == null ? null : await writeReport(this.#context, run, definition.onError.report, judged.problem)
-    if (report === null) await inTransaction(db, write)
-    else {
-      try {
-        await outbox.accept(report, service, write)
-      } catch (error) {
-        log.error('action.not_reported', { run: run.id, error })
-        await inTransaction(db, write)
-      }
+    const report = judged.status === 'done' ? null : (definition?.onError.report ?? null)
+    try {
+      if (report === null || !(await this.#reported(report, run, judged, write))) await this.#settleStubbornly(write)
+    } catch (error) {
+      if (!(error instanceof TakenOver)) throw error
+      log.warn('action.settled_before', { run: run.id })
     }
     this.#context.count(judged.status)
     await this.#context.wake()
   }
 
+  /** Has the report taken into the outbox together with what `write` writes, and returns whether it was. */
+  async #reported(order: { to: string[] }, run: ActionRunRow, { problem }: Judged, write: (trx: Transaction<Tables>) => Promise<void>): Promise<boolean> {
+    try {
+      const report = await writeReport(this.#context, run, order, problem)
+      if (report === null) return false
+      await this.#context.outbox.accept(report, service, write)
+      return true
+    } catch (error) {
+      if (error instanceof TakenOver) throw error
+      this.#context.log.error('action.not_reported', { run: run.id, error })
+      return false
+    }
+  }
+
+  /**
+   * Writes down how a run ended, and does not give up at once when the database is away: what was done is done a second time, or is
+   * said to have been cut off, when nobody remembers it.
+   */
+  async #settleStubbornly(write: (trx: Transaction<Tables>) => Promise<void>): Promise<void> {
+    for (let pause = 100; ; pause *= 2) {
+      try {
+        return await inTransaction(this.#context.db, write)
+      } catch (error) {
+        if (!isProblem(error, 'storage_unavailable') || pause > longestSettling) throw error
+        await this.#context.clock.sleep(pause)
+      }
+    }
+  }
+
+  /** @throws TakenOver */
   async #write(trx: Transaction<Tables>, run: ActionRunRow, { status, problem, tolerated, result }: Judged): Promise<void> {
     const { clock, audit } = this.#context
     const now = clock.now()
-    const current = await readRun(trx, run.id)
-    await updateRun(trx, run.id, {
+    const isOurs = await updateTakenRun(trx, run, {
       status,
       problem: problem === null ? null : JSON.stringify(told(problem)),
       is_tolerated: tolerated ? 1 : 0,
@@ -188,8 +248,9 @@ export class RunChain {
       next_attempt_at: null,
       finished_at: now,
     })
+    if (!isOurs) throw new TakenOver('the run has ended')
     await deleteDataKey(trx, run.id)
-    const attempts = current?.attempts ?? run.attempts + 1
+    const attempts = run.attempts + 1
     const facts = { run: run.id, trigger: run.trigger, attempts, ...(result?.status == null ? {} : { status: result.status }) }
     await audit.append(trx, [
       {

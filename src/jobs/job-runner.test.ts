@@ -362,6 +362,22 @@ eachDatabase((name, openDb) => {
     assert.ok([...first.logged, ...other.logged].some(({ event }) => event === 'job.lease_lost'))
   })
 
+  test(`what runs here is not begun a second time when the clock goes ahead of its lease (${name})`, async (t) => {
+    const database = await openDb(t)
+    const clock = createTestClock(testNow)
+    const gate = open()
+    const begun: string[] = []
+    const runner = runnerOf(t, database, clock, { greet: async ({ id }) => (begun.push(id), await gate.opened, { outcome: 'done' }) })
+    await order(database, runner, { kind: 'greet', subject: 'a' })
+    await runner.start()
+    await until(() => begun.length === 1)
+    clock.jump(10 * minute)
+    for (let i = 0; i < 20; i++) await clock.advance(100).then(() => (runner.wake(), pause(5)))
+    assert.equal(begun.length, 1)
+    gate.release()
+    await until(noRows(database))
+  })
+
   test(`a lease from a clock that went far ahead does not hold a job for ever (${name})`, async (t) => {
     const database = await openDb(t)
     let done = 0

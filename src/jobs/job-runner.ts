@@ -84,6 +84,8 @@ export function createJobRunner(options: {
   const stopping = new AbortController()
   const cutting = new AbortController()
   const running = new Set<Promise<void>>()
+  /** Ids of the jobs that are carried out here. */
+  const underWay = new Set<string>()
   let loop: Promise<void> | undefined
   let early = new AbortController()
 
@@ -123,10 +125,12 @@ export function createJobRunner(options: {
     const due = await nextJobDue(db, kinds, now, 2 * lease)
     if (due === null) return longestSleep
     if (due > now) return Math.min(due - now, longestSleep)
-    const claimed = await inTransaction(db, (trx) => claimJobs(trx, dialect, { kinds, now, lease, limit: free }))
+    const claimed = await inTransaction(db, (trx) => claimJobs(trx, dialect, { kinds, now, lease, limit: free, except: [...underWay] }))
     for (const row of claimed) {
+      underWay.add(row.id)
       const work: Promise<void> = carryOut(row).finally(() => {
         running.delete(work)
+        underWay.delete(row.id)
         wake()
       })
       running.add(work)

@@ -104,12 +104,20 @@ export class DeliveryRoute {
     return outcome
   }
 
-  /** Adds what the server's words mean. What becomes of the message was decided before, by the reply's first digit. */
+  /**
+   * Adds what the server's words mean. What becomes of the message was decided before, by the reply's first digit, so that a
+   * database which is away at this moment must not make anything else of it.
+   */
   async #explain(sender: SenderView, delivery: Delivery): Promise<Delivery> {
     const failure = failureOf(delivery, sender.kind)
     if (failure === null) return delivery
-    const diagnosis = await this.#context.credentials.diagnoseReply(sender.credential?.id ?? null, { ...failure, host: sender.host })
-    return diagnosis === null ? delivery : { ...delivery, diagnosis }
+    try {
+      const diagnosis = await this.#context.credentials.diagnoseReply(sender.credential?.id ?? null, { ...failure, host: sender.host })
+      return diagnosis === null ? delivery : { ...delivery, diagnosis }
+    } catch (error) {
+      this.#context.log.warn('message.not_diagnosed', { sender: sender.id, error })
+      return delivery
+    }
   }
 
   /** Returns since when the server is out of reach: by what this node saw, or by what the message's own way says. */

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { letter, makeMailBed, somebody, until, untilDelayed, untilStatus } from '../../test/mail-world.ts'
 import { makeNoticeNode } from '../../test/notice-world.ts'
 import { databases } from '../../test/world.ts'
+import { Problem } from '../base/problem.ts'
 
 for (const kind of databases) {
   describe(`what a failure of mail means, on ${kind}`, () => {
@@ -28,6 +29,32 @@ for (const kind of databases) {
       const passing = await untilDelayed(bed, (await bed.outbox.accept(letter, somebody)).id)
       assert.equal(passing.status, 'queued')
       assert.equal(passing.problem?.diagnosis?.action, 'retry')
+    })
+
+    it('is not known when the database is away, and whoever has the mail does not get it a second time', async (t) => {
+      const bed = await makeMailBed(t, { kind, server: { mechanisms: ['PLAIN'] }, start: false })
+      await bed.sender({ credential: await bed.password() })
+      const { credentials } = bed.context
+      let asked = 0
+      bed.context.credentials = {
+        handOut: (...given) => credentials.handOut(...given),
+        generationFor: (...given) => credentials.generationFor(...given),
+        get: (...given) => credentials.get(...given),
+        recordUse: (...given) => credentials.recordUse(...given),
+        diagnose: (...given) => credentials.diagnose(...given),
+        async diagnoseReply() {
+          asked += 1
+          throw new Problem('storage_unavailable', 'The database does not answer.')
+        },
+      }
+      bed.server.on.rcpt = (line) => (line.includes('carl') ? '550 5.1.1 unknown' : undefined)
+      bed.outbox.start()
+      const { id } = await bed.outbox.accept({ ...letter, to: ['bob@example.net', 'carl@example.net'] }, somebody)
+      const { recipients } = await until('it is settled', async () => {
+        const view = await bed.outbox.get(id)
+        return view.recipients.some((one) => one.state !== 'waiting') || view.problem !== null ? view : undefined
+      })
+      assert.deepEqual([recipients.map((one) => one.state), asked, bed.server.mails.length], [['sent', 'refused'], 1, 1])
     })
 
     it('stands in the notice by mail, without an address', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { graphError, startGraph, type MailApi, type SeenCall } from '../../test/mail-api.ts'
 import { letter, makeMailBed, somebody, until, untilDelayed, untilStatus, type MailBed } from '../../test/mail-world.ts'
 import { databases } from '../../test/world.ts'
@@ -115,6 +116,18 @@ describe('a sender over Graph', () => {
     const sent = await untilStatus(bed, (await bed.outbox.accept({ ...letter, attachments: [file('large.pdf', 4_000_000)] }, somebody)).id, 'sent')
     assert.equal(sent.attempts, 1)
     assert.equal(bed.graph.sent.length, 1)
+  })
+
+  it('leaves a mailbox alone for a while when the API cannot be reached', async (t) => {
+    const bed = await bedOf(t)
+    await bed.graph.close()
+    const first = await untilDelayed(bed, (await bed.outbox.accept(letter, somebody)).id)
+    assert.deepEqual([first.problem?.code, first.attempts], ['mail_unavailable', 1])
+    const second = await untilDelayed(bed, (await bed.outbox.accept(letter, somebody)).id, 0)
+    assert.deepEqual([second.problem?.code, second.attempts], ['mail_unavailable', 0], 'nobody was asked for it')
+    await pause(1500)
+    const told = bed.world.events.filter(({ type }) => type === 'message.delayed').length
+    assert.ok(told <= 5, `it was told ${told} times in two seconds that it does not work`)
   })
 
   it('says that nobody knows when the connection is cut after the message was given, and keeps that in the way of the message', async (t) => {

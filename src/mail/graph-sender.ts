@@ -39,11 +39,19 @@ export class GraphSender implements Sender {
     try {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const account = `${sender.host}/${session.credential.registration?.id ?? session.credential.id}/${mailboxOf(sender, session)?.toLowerCase() ?? ''}`
-      return await this.#gate.deliver(account, envelope.priority, async () => {
-        const delivery = await this.#send(session, sender, envelope, mime)
-        if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
-        return delivery
-      })
+      return await this.#gate.deliver(account, envelope.priority, () => this.#try(session, sender, envelope, mime))
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      return callFailure(sender, error)
+    }
+  }
+
+  /** What fails is told within the gate, which leaves the mailbox alone for a while then. */
+  async #try(session: ApiSession, sender: SenderView, envelope: Envelope, mime: string): Promise<Delivery> {
+    try {
+      const delivery = await this.#send(session, sender, envelope, mime)
+      if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
+      return delivery
     } catch (error) {
       if (!isProblem(error)) throw error
       return callFailure(sender, error)

@@ -8,6 +8,8 @@ import type { Delivery } from './types.ts'
 const longestAnswer = 60_000
 /** What another node, or this one before its restart, held is looked for so often. */
 const lookAround = 300_000
+/** Where nobody says how long the server is left alone. */
+const shortestAway = 1000
 const fewCalled = 50
 const calledAtOnce = 100
 /** So soon the next are called when those that were called are on their way. */
@@ -41,7 +43,7 @@ export class HeldMessages {
   note(senderId: string, delivery: Delivery): void {
     if (isAboutAccount(delivery)) {
       const since = this.#away.get(senderId)?.since ?? this.#clock.now()
-      this.#away.set(senderId, { callAt: this.#clock.monotonic() + (delivery.closedFor ?? 0), since })
+      this.#away.set(senderId, { callAt: this.#clock.monotonic() + (delivery.closedFor ?? shortestAway), since })
       this.#back.delete(senderId)
     } else this.noteBack(senderId)
   }

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely'
+import { inBatches } from './credentials.ts'
 import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
@@ -16,6 +17,21 @@ export async function readRun(db: Reader, id: string): Promise<ActionRunRow | un
 
 export async function updateRun(db: Reader, id: string, change: RowUpdate<'action_runs'>): Promise<void> {
   await db.updateTable('action_runs').set(change).where('id', '=', id).execute()
+}
+
+/**
+ * Changes a run that is being carried out, as long as the attempt is the one that `taken` began: `taken` is the run as it was before.
+ * Returns whether it is; when it is not, somebody else has taken the run over, or has ended it.
+ */
+export async function updateTakenRun(db: Reader, taken: Pick<ActionRunRow, 'id' | 'attempts'>, change: RowUpdate<'action_runs'>): Promise<boolean> {
+  const result = await db
+    .updateTable('action_runs')
+    .set(change)
+    .where('id', '=', taken.id)
+    .where('status', '=', 'running')
+    .where('attempts', '=', taken.attempts + 1)
+    .executeTakeFirst()
+  return result.numUpdatedRows === 1n
 }
 
 /** Takes a run for one node, if no other one holds it and it has not ended. Returns it as it was before; undefined: it is not to be had. */
@@ -63,8 +79,12 @@ export async function strayRoots(db: Reader, now: number, jobKind: string, limit
   return rows.map((row) => row.root_id)
 }
 
-export async function prolongRunLeases(db: Reader, lease: string, until: number): Promise<void> {
-  await db.updateTable('action_runs').set({ lease_until: until }).where('lease', '=', lease).execute()
+/** Holds what a node works on: of these chains only, so that one that it has dropped is taken up again. */
+export async function prolongRunLeases(db: Reader, lease: string, until: number, rootIds: string[]): Promise<void> {
+  await inBatches(rootIds, async (some) => {
+    await db.updateTable('action_runs').set({ lease_until: until }).where('lease', '=', lease).where('root_id', 'in', some).execute()
+    return []
+  })
 }
 
 /** Gives back what a node holds and is not working on at this moment: of one chain, or of all. */

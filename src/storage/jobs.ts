@@ -55,13 +55,16 @@ export async function nextJobDue(db: Reader, kinds: string[], now: number, longe
   return row?.due ?? null
 }
 
-/** Takes due jobs, the longest due first, for as long as the lease lasts; no other node gets them meanwhile. */
+/**
+ * Takes due jobs, the longest due first, for as long as the lease lasts; no other node gets them meanwhile. `except`: those that the
+ * node works on already, whatever the clock says of their lease.
+ */
 export async function claimJobs(
   trx: Transaction<Tables>,
   dialect: 'sqlite' | 'postgres',
-  options: { kinds: string[]; now: number; lease: number; limit: number },
+  options: { kinds: string[]; now: number; lease: number; limit: number; except: string[] },
 ): Promise<(JobRow & { lease: string })[]> {
-  const { kinds, now, lease, limit } = options
+  const { kinds, now, lease, limit, except } = options
   let query = trx
     .selectFrom('jobs')
     .selectAll()
@@ -71,6 +74,7 @@ export async function claimJobs(
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', now), eb('lease_until', '>', now + 2 * lease)]))
     .orderBy('due_at')
     .limit(limit)
+  if (except.length > 0) query = query.where('id', 'not in', except)
   if (dialect === 'postgres') query = query.forUpdate().skipLocked()
   const claimed: (JobRow & { lease: string })[] = []
   for (const row of await query.execute()) {
