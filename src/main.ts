@@ -257,7 +257,8 @@ export async function startParts(
     )
 
     bus.listen((event) => {
-      if (event.type === 'master_key.rotated') rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))
+      if (event.type === 'master_key.rotated' || event.type === 'events.missed')
+        rotation.reload().catch((error: unknown) => log.error('master_key.not_reloaded', { error }))
     })
     // Only one process may use the embedded store: a lease that is still there belongs to one that died.
     if (dialect === 'sqlite') await clearLeases(db)

@@ -261,3 +261,22 @@ export async function makeRefreshable(world: World, fake: Pick<FakeProvider, 'ur
   )
   return view.id
 }
+
+/** Lets something happen right before the transaction that is the `nth` from now on, after all that was read for it. */
+export function beforeTransaction(world: World, nth: number, happen: () => Promise<unknown>): void {
+  const { db } = world.store
+  const begin = db.transaction.bind(db)
+  let count = 0
+  db.transaction = () => {
+    const builder = begin()
+    count += 1
+    if (count < nth) return builder
+    db.transaction = begin
+    const execute = builder.execute.bind(builder)
+    builder.execute = async (work) => {
+      await happen()
+      return await execute(work)
+    }
+    return builder
+  }
+}

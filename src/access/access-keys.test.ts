@@ -92,6 +92,24 @@ for (const database of databases) {
       })
     })
 
+    it('Z7: a key that is revoked while it is read is not remembered as it was, nor is one when changes were missed', async () => {
+      await withWorld(database, async (world) => {
+        const { accessKeys: keys, context, store } = world
+        const say = (type: 'access_key.changed' | 'events.missed') => context.bus.publish({ seq: 0, at: 0, type, subject: null, data: {} })
+        for (const type of ['access_key.changed', 'events.missed'] as const) {
+          const made = await keys.create({ name: type, permissions: [{ credential: '*', rights: ['token'] }] }, tester)
+          const header = `Bearer ${made.key.reveal()}`
+          if (type === 'events.missed') await keys.authenticate(header, null)
+          const reading = keys.authenticate(header, null)
+          // Another node has revoked it after it was read here, and that was heard of before the answer came.
+          say(type)
+          await reading
+          await store.db.updateTable('access_keys').set({ revoked_at: 1 }).where('id', '=', made.view.id).execute()
+          await assert.rejects(keys.authenticate(header, null), refused(/revoked/))
+        }
+      })
+    })
+
     it('records who made and revoked it, and refuses a second key of the same name', async () => {
       await withWorld(database, async (world) => {
         await world.accessKeys.create({ name: 'one', permissions: [{ credential: '*', rights: ['read'] }] }, tester)

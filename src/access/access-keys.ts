@@ -48,6 +48,8 @@ export class AccessKeys {
   readonly #isFresh: () => boolean
   readonly #watch: Pick<KeyWatch, 'see'> | undefined
   readonly #known = new Map<string, Known>()
+  /** How often the keys that are known were forgotten. */
+  #changes = 0
   /** The last header of each connection, and the hash of the key in it; it goes with the connection. */
   readonly #lastOf = new WeakMap<object, { authorization: string; hash: string }>()
 
@@ -69,7 +71,7 @@ export class AccessKeys {
     this.#isFresh = options.isFresh
     this.#watch = options.watch
     options.bus.listen((event) => {
-      if (event.type === 'access_key.changed') this.#known.clear()
+      if (event.type === 'access_key.changed' || event.type === 'events.missed') this.#forget()
     })
   }
 
@@ -131,6 +133,7 @@ export class AccessKeys {
   async #identify(hash: string, address: string | null, program?: string): Promise<Caller> {
     let known = this.#known.get(hash)
     if (!known || !this.#isFresh()) {
+      const before = this.#changes
       const row = await findAccessKeyByHash(this.#db, hash)
       if (!row) {
         this.#known.delete(hash)
@@ -138,11 +141,19 @@ export class AccessKeys {
       }
       if (!known || known.row.revoked_at !== row.revoked_at || known.row.stopped_at !== row.stopped_at) {
         known = { row, view: toView(row), seen: new Map(), from: networkTest(JSON.parse(row.networks) as string[]), usedAt: row.last_used_at ?? 0 }
-        if (this.#known.size >= cacheSize) this.#known.clear()
-        this.#known.set(hash, known)
+        // What was read before a change, such as a revocation, must not be remembered after it.
+        if (before === this.#changes) {
+          if (this.#known.size >= cacheSize) this.#known.clear()
+          this.#known.set(hash, known)
+        }
       }
     }
     return this.#judge(known, address, program)
+  }
+
+  #forget(): void {
+    this.#changes++
+    this.#known.clear()
   }
 
   /** Returns the caller behind a key that exists, if the key is good now and from here. @throws Problem not_signed_in */
@@ -258,7 +269,7 @@ export class AccessKeys {
       ])
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: row.id, data: { name: row.name, change: 'created' } }])
     })
-    this.#known.clear()
+    this.#forget()
     return row
   }
 
@@ -292,7 +303,7 @@ export class AccessKeys {
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: found.id, data: { name: found.name, change: 'revoked' } }])
       return { ...found, revoked_at: now }
     })
-    this.#known.clear()
+    this.#forget()
     return toView(row, this.#deliveryView(await readDelivery(this.#db, row.id)))
   }
 
@@ -308,7 +319,7 @@ export class AccessKeys {
       await appendEvents(trx, this.#clock, [{ type: 'access_key.changed', subject: found.id, data: { name: found.name, change: 'resumed' } }])
       return { ...found, stopped_at: null, kept_from: now }
     })
-    this.#known.clear()
+    this.#forget()
     return toView(row, this.#deliveryView(await readDelivery(this.#db, row.id)))
   }
 

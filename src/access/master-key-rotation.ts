@@ -41,6 +41,7 @@ export class MasterKeyRotation {
   readonly #file: string
   readonly #alone: boolean
   #running: Promise<void> | undefined
+  #starting = false
   #stopped = false
   #progress = { rewrapped: 0, startedAt: null as number | null, finishedAt: null as number | null, problem: null as RotationView['problem'] }
 
@@ -66,7 +67,19 @@ export class MasterKeyRotation {
 
   /** Makes the next version and begins. @throws Problem rotation_running, master_key_fixed */
   async start(actor: Actor): Promise<RotationView> {
-    if (this.#running) throw new Problem('rotation_running', 'A rotation of the master key is running.')
+    if (this.#running || this.#starting) throw new Problem('rotation_running', 'A rotation of the master key is running.')
+    // From here on, not only once it runs: a second call in between would make another key of the same version.
+    this.#starting = true
+    try {
+      await this.#prepare(actor)
+      this.#begin()
+    } finally {
+      this.#starting = false
+    }
+    return await this.get()
+  }
+
+  async #prepare(actor: Actor): Promise<void> {
     const left = await countDataKeys(this.#db, this.#keyring.newest)
     if (left === 0 || this.#source === 'file') {
       if (this.#source !== 'file') {
@@ -81,8 +94,6 @@ export class MasterKeyRotation {
       if (left === 0) await this.#addVersion()
     }
     await this.#audit.record({ actor, action: 'master_key.rotated', outcome: 'done', detail: { version: this.#keyring.newest, phase: 'started' } })
-    this.#begin()
-    return await this.get()
   }
 
   /** Goes on with a rotation that was interrupted. */
@@ -111,9 +122,13 @@ export class MasterKeyRotation {
     const version = this.#keyring.newest + 1
     const key = randomBytes(32)
     const keys = new Map(this.#keyring.versions.map((known) => [known, this.#keyring.key(known)] as const))
-    // Invariant: a key is on disk before anything is wrapped by it.
-    writeKeyFile(this.#file, new Map([...keys, [version, key]]))
-    await insertMasterKey(this.#db, { version, fingerprint: fingerprint(key), derivation: null, created_at: this.#clock.now() })
+    await inTransaction(this.#db, async (trx) => {
+      const isNew = await insertMasterKey(trx, { version, fingerprint: fingerprint(key), derivation: null, created_at: this.#clock.now() })
+      // Its key may be in the same file: that stays as it is.
+      if (!isNew) throw new Problem('rotation_running', `Another node has just made version ${version} of the master key.`)
+      // Invariant: a key is on disk before anything is wrapped by it. Repeated with the transaction, it writes the same again.
+      writeKeyFile(this.#file, new Map([...keys, [version, key]]))
+    })
     this.#keyring.add(version, key)
   }
 

@@ -78,7 +78,7 @@ export class Sessions {
     this.#idle = options.idle
     this.#longest = options.longest
     options.bus.listen((event) => {
-      if (event.type === 'person.changed') this.#forget()
+      if (event.type === 'person.changed' || event.type === 'events.missed') this.#forget()
     })
   }
 

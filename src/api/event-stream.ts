@@ -44,7 +44,7 @@ export async function streamEvents(services: Services, call: Call<EndpointOf<'st
     }
   }
   const stopListening = bus.listen((event) => {
-    if (event.type === 'access_key.changed' || event.type === 'person.changed') void judgeAgain().then(() => send(event))
+    if (event.type === 'access_key.changed' || event.type === 'person.changed' || event.type === 'events.missed') void judgeAgain().then(() => send(event))
     else if (early) early.push(event)
     else send(event)
   })
@@ -115,6 +115,8 @@ function mayHear(caller: Caller, event: Event): boolean {
       return caller.administers('persons') || event.subject === caller.person?.id
     case 'audit':
       return caller.administers('audit') || mayManage(caller)
+    case 'events':
+      return true
     case 'action':
       return mayManage(caller) || (event.subject !== null && caller.mayRun(event.subject))
     case 'message':

@@ -119,6 +119,25 @@ describe('the stream of events', () => {
     )
   })
 
+  it('tells everybody that this node missed events, without a number to go on from', async () => {
+    const mine = await make('of one who missed')
+    const heard = await listen(await api.makeKey({ permissions: [{ credential: mine, rights: ['read'] }] }), {
+      until: (all) => all.some((one) => one.event === 'credential.paused'),
+      started: async () => {
+        api.world.context.bus.publish({ seq: 0, at: 0, type: 'events.missed', subject: null, data: {} })
+        await new Promise((done) => setTimeout(done, 50))
+        await api.ask('POST', `/v1/credentials/${mine}/pause`)
+      },
+    })
+    assert.deepEqual(
+      heard.map((one) => [one.event, one.id === undefined]),
+      [
+        ['events.missed', true],
+        ['credential.paused', false],
+      ],
+    )
+  })
+
   it('can be asked for some kinds only', async () => {
     const heard = await listen(api.ownerKey, {
       query: '?type=credential.paused,credential.resumed',

@@ -48,6 +48,7 @@ export const eventTypes = {
   'action.run_finished': 'A run of an action ended; the data say how.',
   'audit.blocked': 'The audit trail cannot be written; nothing is handed out.',
   'audit.unblocked': 'The audit trail can be written again; the data of one that was blocked for a while say since when it was.',
+  'events.missed': 'Events were missed that are not kept any more, so that anything may have changed. Read everything anew.',
   'service.locked': 'The service was locked: until it is unlocked nothing is opened, and no job runs.',
   'service.unlocked': 'The service was unlocked.',
   'master_key.rotated': 'All data keys are wrapped by the new master key.',

@@ -28,6 +28,7 @@ import type { Registrations } from './registrations.ts'
 import type { Renewer } from './refresh.ts'
 import type { RevocationOrder, Revoker } from './revoke.ts'
 import { snoozeCredential } from './snooze.ts'
+import { takeTokens } from './take-tokens.ts'
 import { testCredential } from './test-credential.ts'
 import { TokenCache } from './token-cache.ts'
 import { credentialPlace, writeStoredSecret, type StoredSecret } from './token-set.ts'
@@ -201,20 +202,26 @@ export class Credentials {
 
   /** Deletes a credential with its key, so that no copy of the database can open it, and revokes its tokens if asked. */
   async delete(ref: string, options: { revoke: boolean }, actor: Actor): Promise<{ revocation: RevocationResult }> {
-    const row = await this.#find(ref)
-    const order = options.revoke ? await this.#revoker.prepare(row) : null
-    await inTransaction(this.#context.db, async (trx) => {
-      await this.#refuseIfInUse(trx, row)
-      await this.#revoker.enqueue(trx, order, row)
-      await deleteCredentialRow(trx, row.id)
-      await deleteDataKey(trx, row.id)
-      await this.#context.audit.append(trx, [
-        { actor, action: 'credential.deleted', subject: row.id, subjectName: row.name, outcome: 'done', detail: { revoke: options.revoke } },
-      ])
-      await appendEvents(trx, this.#context.clock, [{ type: 'credential.deleted', subject: row.id, data: { name: row.name } }])
+    const found = await this.#find(ref)
+    const taken = await takeTokens(this.#context, {
+      // By its id: another one may have got the name.
+      read: () => this.#find(found.id),
+      prepare: async (row) => (options.revoke ? await this.#revoker.prepare(row) : null),
+      isBound: options.revoke,
+      write: async (trx, row, order) => {
+        await this.#refuseIfInUse(trx, row)
+        await this.#revoker.enqueue(trx, order, row)
+        await deleteCredentialRow(trx, row.id)
+        await deleteDataKey(trx, row.id)
+        await this.#context.audit.append(trx, [
+          { actor, action: 'credential.deleted', subject: row.id, subjectName: row.name, outcome: 'done', detail: { revoke: options.revoke } },
+        ])
+        await appendEvents(trx, this.#context.clock, [{ type: 'credential.deleted', subject: row.id, data: { name: row.name } }])
+      },
     })
+    if (taken === null) throw changedMeanwhile(found.name)
     await this.#context.wake()
-    return { revocation: await this.#revoker.carryOut(order) }
+    return { revocation: await this.#revoker.carryOut(taken.prepared) }
   }
 
   async #refuseIfInUse(trx: Transaction<Tables>, row: CredentialWithRegistration): Promise<void> {
@@ -232,25 +239,30 @@ export class Credentials {
     actor: Actor,
     beside?: (trx: Transaction<Tables>, order: RevocationOrder) => Promise<void>,
   ): Promise<{ revocation: RevocationResult; credential: CredentialView }> {
-    const row = await this.#find(ref)
-    if (row.kind !== 'oauth2') throw new Problem('wrong_kind', `"${row.name}" has no tokens that could be revoked.`)
-    const order = await this.#revoker.prepare(row)
-    const now = this.#context.clock.now()
-    await inTransaction(this.#context.db, async (trx) => {
-      await this.#revoker.enqueue(trx, order, row)
-      await beside?.(trx, order)
-      const reason = {
-        code: 'revoked',
-        message: 'A person revoked the tokens.',
-        nextStep: isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume,
-      }
-      const change = { ...withoutTokens(row), ...statusColumns(row, { status: 'needs_consent', reason }, now), updated_at: now }
-      if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
-      await this.#context.audit.append(trx, [{ actor, action: 'credential.revoked', subject: row.id, subjectName: row.name, outcome: 'done' }])
-      await appendEvents(trx, this.#context.clock, [{ type: 'credential.revoked', subject: row.id, data: { name: row.name, status: 'needs_consent' } }])
+    const found = await this.#find(ref)
+    if (found.kind !== 'oauth2') throw new Problem('wrong_kind', `"${found.name}" has no tokens that could be revoked.`)
+    const taken = await takeTokens(this.#context, {
+      read: () => this.#find(found.id),
+      prepare: (row) => this.#revoker.prepare(row),
+      isBound: true,
+      write: async (trx, row, order) => {
+        const now = this.#context.clock.now()
+        await this.#revoker.enqueue(trx, order, row)
+        await beside?.(trx, order)
+        const reason = {
+          code: 'revoked',
+          message: 'A person revoked the tokens.',
+          nextStep: isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume,
+        }
+        const change = { ...withoutTokens(row), ...statusColumns(row, { status: 'needs_consent', reason }, now), updated_at: now }
+        if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
+        await this.#context.audit.append(trx, [{ actor, action: 'credential.revoked', subject: row.id, subjectName: row.name, outcome: 'done' }])
+        await appendEvents(trx, this.#context.clock, [{ type: 'credential.revoked', subject: row.id, data: { name: row.name, status: 'needs_consent' } }])
+      },
     })
+    if (taken === null) throw changedMeanwhile(found.name)
     await this.#context.wake()
-    return { revocation: await this.#revoker.carryOut(order), credential: await this.get(row.id) }
+    return { revocation: await this.#revoker.carryOut(taken.prepared), credential: await this.get(found.id) }
   }
 
   async pause(ref: string, actor: Actor): Promise<CredentialView> {

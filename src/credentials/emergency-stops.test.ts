@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type World } from '../../test/world.ts'
+import { beforeTransaction, databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type World } from '../../test/world.ts'
 import { isProblem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import { createJobRunner } from '../jobs/job-runner.ts'
+import { createJobRunner, type Job } from '../jobs/job-runner.ts'
 import type { EmergencyStop, StoppedState } from './emergency-stops.ts'
 
 for (const kind of databases) {
@@ -210,6 +210,38 @@ for (const kind of databases) {
       assert.equal((await world.credentials.get(id!)).status, 'paused')
       const left = await world.emergencyStops.get(undone.id)
       assert.deepEqual([left.isDone, left.counts.stopped, left.counts.waiting], [true, 1, 0])
+    })
+
+    it('P1: one that is undone while it still stops goes no further, and nothing of it is stopped any more', async (t) => {
+      const { fake, open } = await bedOf(t)
+      const { world } = await open(true)
+      const [id] = await makeMany(world, fake.url, 1)
+      const undo = async () => assert.equal(await world.emergencyStops.undo((await world.emergencyStops.list())[0]!.id, tester), 0)
+      // The first transaction writes the stop down, the second one stops what fits.
+      beforeTransaction(world, 2, undo)
+      const stop = await world.emergencyStops.begin({ match: { search: 'many-' }, revoke: true, reason: '' }, tester)
+      assert.notEqual(stop.undoneAt, null)
+      assert.equal(stop.total, 0)
+      assert.notEqual((await world.credentials.get(id!)).status, 'paused')
+    })
+
+    it('P1: one that is undone while another process takes it over stops nothing and takes no token back', async (t) => {
+      const { fake, open } = await bedOf(t)
+      const { world } = await open(true)
+      const [id] = await makeMany(world, fake.url, 1)
+      beforeTransaction(world, 2, () => Promise.reject(new Error('power cut')))
+      await assert.rejects(world.emergencyStops.begin({ match: { search: 'many-' }, revoke: true, reason: '' }, tester), /power cut/)
+      const [stop] = await world.emergencyStops.list()
+      beforeTransaction(world, 1, () => world.emergencyStops.undo(stop!.id, tester))
+      const job = { id: 'job_1', kind: 'emergency_stop', subject: stop!.id, payload: '{}', attempts: 0, signal: new AbortController().signal }
+      const outcome = await world.emergencyStops.handlers.emergency_stop!.run(job as unknown as Job)
+      assert.deepEqual(outcome, { outcome: 'done' })
+      assert.equal((await world.emergencyStops.get(stop!.id)).total, 0)
+      assert.notEqual((await world.credentials.get(id!)).status, 'paused')
+      assert.deepEqual(
+        fake.seen.filter(({ path }) => path === '/revoke'),
+        [],
+      )
     })
 
     it('P1: finds by provider, account, age and use, and a mistake can be undone', async (t) => {

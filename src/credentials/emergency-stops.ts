@@ -9,6 +9,7 @@ import {
   findEmergencyStop,
   insertEmergencyStop,
   insertStopped,
+  isUndone,
   knownToStop,
   listEmergencyStops,
   listStopped,
@@ -169,7 +170,7 @@ export class EmergencyStops {
     return resumed
   }
 
-  /** Stops what fits and is not stopped yet, some hundred in each transaction. */
+  /** Stops what fits and is not stopped yet, some hundred in each transaction, until somebody undoes it. */
   async #stopAll(stop: EmergencyStopRow): Promise<void> {
     const { db } = this.#context
     const meant = JSON.parse(stop.criteria) as CredentialMatch
@@ -183,16 +184,22 @@ export class EmergencyStops {
       const known = await knownToStop(db, stop.id, ids)
       let left = ids.filter((id) => !known.has(id))
       // What somebody else changes at this moment is read anew.
-      while (left.length > 0) left = await this.#stopThese(stop, left)
+      while (left.length > 0) {
+        const changed = await this.#stopThese(stop, left)
+        if (changed === 'undone') return
+        left = changed
+      }
       await this.#context.wake()
     }
   }
 
   /** Returns which of them were changed meanwhile, and are to be stopped anew. */
-  async #stopThese(stop: EmergencyStopRow, ids: string[]): Promise<string[]> {
-    const { db, clock, audit } = this.#context
+  async #stopThese(stop: EmergencyStopRow, ids: string[]): Promise<string[] | 'undone'> {
+    const { db, dialect, clock, audit } = this.#context
     const actor = actorOf(stop)
     return await inTransaction(db, async (trx) => {
+      // Invariant: whoever undoes a stop finds all that it will ever have stopped.
+      if (await isUndone(trx, stop.id, dialect)) return 'undone'
       const now = clock.now()
       const rows = await withRegistration(trx).where('credentials.id', 'in', ids).execute()
       const stopped: CredentialWithRegistration[] = []
@@ -263,6 +270,7 @@ export class EmergencyStops {
     try {
       await this.#credentials.revoke(row.credential_id, actorOf(stop), async (trx, order) => {
         // Another run of the job may have been quicker; then the tokens are gone already, and that is not what this one would find.
+        // Nor does anything wait of a stop that was undone.
         const isTaken = await takeWaiting(trx, stop.id, row.credential_id, { ...stateOf(order, row.message), updated_at: clock.now() })
         if (!isTaken) throw new TakenByAnother()
       })

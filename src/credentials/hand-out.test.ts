@@ -5,6 +5,7 @@ import { isProblem } from '../base/problem.ts'
 import { createTestClock } from '../base/clock.ts'
 import { Secret } from '../base/secret.ts'
 import { AuditTrail } from '../access/audit.ts'
+import { Credentials } from './credentials.ts'
 import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from '../../test/world.ts'
 
 const hash = (name: string, text: string, form: string) =>
@@ -275,6 +276,53 @@ for (const database of databases) {
       assert.deepEqual(refusal && [refusal.action, refusal.outcome, refusal.subject?.name], ['token.handed_out', 'refused', `paused-${database}`])
       assert.equal((await world.credentials.resume(id, tester)).status, 'ready')
       await world.credentials.handOut(id, { purpose: 'token', actor: tester })
+    })
+
+    it('what was found paused without an event is not handed out from memory afterwards', async () => {
+      rotating()
+      let isFresh = true
+      const { registrations, renewer, usage, revoker } = world
+      const credentials = new Credentials({ ...world.context, isFresh: () => isFresh }, { registrations, renewer, usage, revoker })
+      const id = await makeRefreshable(world, fake, `paused-elsewhere-${database}`)
+      const ask = () => credentials.handOut(id, { purpose: 'token', actor: tester })
+      await ask()
+      await world.store.db.updateTable('credentials').set({ paused: 1, status: 'paused' }).where('id', '=', id).execute()
+      for (isFresh of [false, true]) await assert.rejects(ask(), (error) => isProblem(error, 'paused'))
+    })
+
+    it('a name that is given away while it is read is not remembered for whom it stood', async () => {
+      const name = `given-away-${database}`
+      const id = await makeRefreshable(world, fake, name)
+      assert.equal(await world.credentials.idOf(name), id)
+      assert.equal(world.credentials.knownId(name), id)
+      await world.credentials.change(id, { description: 'another' }, tester)
+      const reading = world.credentials.idOf(name)
+      world.context.bus.publish({ seq: 0, at: 0, type: 'credential.changed', subject: id, data: {} })
+      await reading
+      assert.equal(world.credentials.knownId(name), undefined)
+    })
+
+    it('O19: a person who joins a renewal that the plan forbids asks all the same, once with whoever else does', async () => {
+      const id = await makeRefreshable(world, fake, `joined-${database}`)
+      fake.answer = () => ({ status: 400, body: { error: 'invalid_grant' } })
+      await assert.rejects(world.credentials.refresh(id, tester), (error) => isProblem(error, 'needs_consent'))
+      rotating()
+      const seen = fake.seen.length
+      const asked = ['by_use', 'by_person', 'by_person', 'by_schedule'] as const
+      const outcomes = await Promise.all(asked.map((one) => world.renewer.renew(id, { generation: 99, actor: tester, asked: one })))
+      assert.deepEqual(
+        outcomes.map(({ kind }) => kind),
+        ['not_possible', 'settled', 'settled', 'not_possible'],
+      )
+      assert.equal(fake.seen.length - seen, 1)
+      assert.equal((await world.credentials.get(id)).status, 'ready')
+      // What a person cannot have either ends after one more try.
+      await world.credentials.pause(id, tester)
+      const again = await Promise.all((['by_use', 'by_person'] as const).map((one) => world.renewer.renew(id, { generation: 99, actor: tester, asked: one })))
+      assert.deepEqual(
+        again.map(({ kind }) => kind),
+        ['not_possible', 'not_possible'],
+      )
     })
   })
 }

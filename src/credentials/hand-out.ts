@@ -144,9 +144,9 @@ export class HandOuts {
     const { changes } = this.#cache
     const row = await readToHandOut(this.#context.db, ref)
     if (row === undefined) return null
-    this.#cache.rememberId(ref, row.id)
+    this.#cache.rememberId(ref, row.id, changes)
     // Whoever has the id in hand asks by it next, and often for the token.
-    this.#cache.rememberId(row.id, row.id)
+    this.#cache.rememberId(row.id, row.id, changes)
     this.#cache.keepRead(row, changes)
     return row.id
   }
@@ -246,6 +246,8 @@ export class HandOuts {
     const changes = this.#cache.changesOf(id)
     const read = this.#cache.takeRead(id)
     const row = (isFresh ? read : undefined) ?? (await readToHandOut(db, id))
+    // Whoever sees it before the event that says so must not leave the token to those who look only into memory.
+    if (cached !== undefined && row?.paused !== 0) this.#cache.forget(id)
     if (!row) throw new Problem('not_found', 'There is no such credential.')
     if (row.paused === 1) throw new Problem('paused', `"${row.name}" is paused.`)
     if (cached !== undefined && cached.generation === row.generation && cached.revision === row.revision && cached.status === row.status) return cached

@@ -26,24 +26,33 @@ export type RenewOrder = {
  */
 export class Renewer {
   readonly #context: CredentialContext
-  readonly #flights = new Map<string, Promise<TokenRequestOutcome>>()
+  readonly #flights = new Map<string, { asked: RenewOrder['asked']; outcome: Promise<TokenRequestOutcome> }>()
 
   constructor(context: CredentialContext) {
     this.#context = context
   }
 
-  renew(credentialId: string, order: RenewOrder): Promise<TokenRequestOutcome> {
-    const running = this.#flights.get(credentialId)
-    if (running) return running
-    const flight = requestTokens(this.#context, {
+  async renew(credentialId: string, order: RenewOrder): Promise<TokenRequestOutcome> {
+    for (;;) {
+      const running = this.#flights.get(credentialId)
+      if (!running) return await this.#begin(credentialId, order)
+      const outcome = await running.outcome
+      // A person may ask what the plan forbids; whoever began this flight might not.
+      const mayAskMore = order.asked === 'by_person' && running.asked !== 'by_person'
+      if (outcome.kind !== 'not_possible' || !mayAskMore) return outcome
+    }
+  }
+
+  #begin(credentialId: string, order: RenewOrder): Promise<TokenRequestOutcome> {
+    const outcome = requestTokens(this.#context, {
       credentialId,
       actor: order.actor,
       generation: order.generation,
       choose: (row) => (order.asked === 'by_person' ? null : whyNotNow(this.#context, row)) ?? chooseSource(row),
       provider: (registration: RegistrationRow, row: Row<'credentials'>) => providerOf(this.#context, registration, row),
     }).finally(() => this.#flights.delete(credentialId))
-    this.#flights.set(credentialId, flight)
-    return flight
+    this.#flights.set(credentialId, { asked: order.asked, outcome })
+    return outcome
   }
 
   /**
@@ -67,7 +76,8 @@ export class Renewer {
 
   /** Waits until nothing is under way any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#flights.values())
+    // One that ends may be followed by one that waited for it.
+    while (this.#flights.size > 0) await Promise.allSettled(Array.from(this.#flights.values(), ({ outcome }) => outcome))
   }
 
   get underWay(): number {

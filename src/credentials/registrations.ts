@@ -226,7 +226,7 @@ export class Registrations {
       }
       const after = { ...before, ...change, revision: before.revision + 1 }
       if (after.secret_expires_at !== before.secret_expires_at) await warnCredentials(trx, before.id, now)
-      await this.#tellCredentials(trx, after, identityChanged, now)
+      const told = await this.#changeCredentials(trx, after, identityChanged, now)
       const named = Object.keys(patch).filter((field) => patch[field as keyof RegistrationChange] !== undefined)
       const fields = provider.snapshot === null ? named : ['provider', ...named]
       await this.#context.audit.append(trx, [
@@ -239,7 +239,7 @@ export class Registrations {
           detail: { fields, secret_removed: removed(before, change) },
         },
       ])
-      await appendEvents(trx, clock, [{ type: 'registration.changed', subject: before.id, data: { name: after.name, change: 'changed' } }])
+      await appendEvents(trx, clock, [...told, { type: 'registration.changed', subject: before.id, data: { name: after.name, change: 'changed' } }])
       return after
     })
     await this.#context.wake()
@@ -269,8 +269,12 @@ export class Registrations {
     await this.#context.wake()
   }
 
-  /** Lets the credentials that stood still because of this registration try again. */
-  async #tellCredentials(trx: Transaction<Tables>, registration: RegistrationRow, identityChanged: boolean, now: number): Promise<void> {
+  /**
+   * Lets the credentials that stood still because of this registration try again, and returns what is to be told of them. It is told
+   * last: whoever holds the heads of trail and events keeps everybody else from writing, and all take them in the same order.
+   */
+  async #changeCredentials(trx: Transaction<Tables>, registration: RegistrationRow, identityChanged: boolean, now: number): Promise<NewEvent[]> {
+    const told: NewEvent[] = []
     for (const row of await credentialsOfRegistration(trx, registration.id)) {
       if (row.kind !== 'oauth2') continue
       const waits =
@@ -304,8 +308,9 @@ export class Registrations {
       } else {
         continue
       }
-      await appendEvents(trx, this.#context.clock, [{ type: 'credential.changed', subject: row.id, data: { name: row.name, change: 'registration' } }])
+      told.push({ type: 'credential.changed', subject: row.id, data: { name: row.name, change: 'registration' } })
     }
+    return told
   }
 
   async #seal(trx: Transaction<Tables>, id: string, column: 'client_secret' | 'private_key', secret: Secret | undefined): Promise<Sealed | null> {

@@ -9,7 +9,7 @@ import { moveConsent } from '../storage/consents.ts'
 import { lockCredential, updateCredential } from '../storage/credentials.ts'
 import { readRestored } from '../storage/backup-facts.ts'
 import type { DataKeyStore } from '../base/vault.ts'
-import { appendEvents } from '../storage/events.ts'
+import { appendEvents, type NewEvent } from '../storage/events.ts'
 import { deleteAttempt, markAttempt } from '../storage/refresh-attempts.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { Row, RowUpdate } from '../storage/tables.ts'
@@ -339,6 +339,7 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
     await updateCredential(trx, row.id, { ...change.columns, ...status, ...lease, ...warning })
     if (change.attempt === 'delete') await deleteAttempt(trx, row.id, work.attempt)
     else await markAttempt(trx, row.id, work.attempt, change.attempt)
+    const events: NewEvent[] = []
     if (work.consentId !== undefined && change.consent !== undefined) {
       await moveConsent(
         trx,
@@ -348,13 +349,11 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
           ? { status: 'done', secret: null, finished_at: now }
           : { status: 'failed', secret: null, finished_at: now, problem: JSON.stringify(change.consent) },
       )
-      await appendEvents(trx, context.clock, [
-        {
-          type: 'consent.finished',
-          subject: row.id,
-          data: { consent: work.consentId, name: row.name, outcome: change.consent === 'done' ? 'done' : change.consent.code },
-        },
-      ])
+      events.push({
+        type: 'consent.finished',
+        subject: row.id,
+        data: { consent: work.consentId, name: row.name, outcome: change.consent === 'done' ? 'done' : change.consent.code },
+      })
     }
     if (change.audit)
       await context.audit.append(
@@ -363,19 +362,19 @@ async function finish(context: CredentialContext, work: ToSettle, change: Finish
       )
     if (change.event !== undefined) {
       const said = change.status?.reason
-      await appendEvents(trx, context.clock, [
-        {
-          type: change.event,
-          subject: row.id,
-          data: {
-            name: row.name,
-            status: status?.status ?? row.status,
-            ...change.told,
-            ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
-          },
+      events.push({
+        type: change.event,
+        subject: row.id,
+        data: {
+          name: row.name,
+          status: status?.status ?? row.status,
+          ...change.told,
+          ...(said ? { reason: said.code, message: said.message, next_step: said.nextStep?.text ?? null } : {}),
         },
-      ])
+      })
     }
+    // After the trail, as everywhere: two that took the heads in another order would wait for each other.
+    await appendEvents(trx, context.clock, events)
     return true
   })
 }

@@ -25,7 +25,7 @@ const token = (id: string): CachedToken => ({
   monotonicEnd: null,
 })
 const row = (id: string) => ({ id }) as CredentialToHandOut
-const event = (type: EventType, subject: string): Event => ({ seq: 0, at: 0, type, subject, data: {} })
+const event = (type: EventType, subject: string | null): Event => ({ seq: 0, at: 0, type, subject, data: {} })
 
 test('a token that was read before an event of its credential is not kept after it', () => {
   const cache = new TokenCache()
@@ -62,4 +62,30 @@ test('a row that was read for its id is given once, and not after an event', () 
   cache.heed(event('credential.paused', 'cred_a'))
   cache.keepRead(row('cred_a'), changes)
   assert.equal(cache.takeRead('cred_a'), undefined)
+})
+
+test('what an id or a name stands for is not kept when something changed while it was read', () => {
+  const cache = new TokenCache()
+  cache.rememberId('a', 'cred_a', cache.changes)
+  assert.equal(cache.idOf('a'), 'cred_a')
+  const { changes } = cache
+  cache.heed(event('credential.changed', 'cred_a'))
+  cache.rememberId('a', 'cred_a', changes)
+  assert.equal(cache.idOf('a'), undefined)
+})
+
+test('nothing is kept, nor what is being read, when events were missed', () => {
+  const cache = new TokenCache()
+  cache.put(token('cred_a'), cache.changesOf('cred_a'))
+  cache.rememberId('a', 'cred_a', cache.changes)
+  cache.keepRead(row('cred_b'), cache.changes)
+  const [ofB, { changes }] = [cache.changesOf('cred_b'), cache]
+  cache.heed(event('events.missed', null))
+  cache.put(token('cred_b'), ofB)
+  cache.keepRead(row('cred_c'), changes)
+  cache.rememberId('c', 'cred_c', changes)
+  assert.deepEqual(
+    [cache.get('cred_a'), cache.get('cred_b'), cache.takeRead('cred_b'), cache.takeRead('cred_c'), cache.idOf('a'), cache.idOf('c')],
+    Array.from({ length: 6 }, () => undefined),
+  )
 })

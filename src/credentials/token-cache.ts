@@ -2,6 +2,7 @@ import type { Event } from '../base/events.ts'
 import type { Secret } from '../base/secret.ts'
 import type { CredentialToHandOut } from '../storage/credentials.ts'
 import type { ScopedHost } from './destination.ts'
+import { oldestOf } from '../base/oldest.ts'
 
 /** What a hand-out needs of a credential, opened. */
 export type CachedToken = {
@@ -38,6 +39,7 @@ const mostReads = 100
  */
 export class TokenCache {
   readonly #tokens = new Map<string, CachedToken>()
+  readonly #oldest = oldestOf(this.#tokens)
   readonly #ids = new Map<string, string>()
   readonly #reads = new Map<string, CredentialToHandOut>()
   /** How often each was forgotten since the map was last emptied. */
@@ -48,6 +50,10 @@ export class TokenCache {
   /** Forgets what the event makes stale. */
   heed(event: Event): void {
     if (event.type === 'service.locked') this.#empty()
+    if (event.type === 'events.missed') {
+      this.#empty()
+      this.#ids.clear()
+    }
     if (event.subject === null || event.type === 'token.handed_out') return
     if (event.type.startsWith('credential.')) {
       this.forget(event.subject)
@@ -79,8 +85,8 @@ export class TokenCache {
   put(token: CachedToken, changes: string): void {
     if (changes !== this.changesOf(token.id)) return
     if (this.#tokens.size >= size) {
-      const oldest = this.#tokens.keys().next()
-      if (!oldest.done) this.#tokens.delete(oldest.value)
+      const oldest = this.#oldest()
+      if (oldest !== undefined) this.#tokens.delete(oldest)
     }
     this.#tokens.delete(token.id)
     this.#tokens.set(token.id, token)
@@ -115,7 +121,8 @@ export class TokenCache {
   }
 
   /** Remembers what an id or a name, as somebody spelled it, stands for. */
-  rememberId(ref: string, id: string): void {
+  rememberId(ref: string, id: string, changes: number): void {
+    if (changes !== this.#allChanges) return
     if (this.#ids.size >= size) this.#ids.clear()
     this.#ids.set(ref, id)
   }

@@ -6,7 +6,7 @@ import { createTestClock } from '../base/clock.ts'
 import { isProblem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester } from '../../test/world.ts'
+import { beforeTransaction, databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester } from '../../test/world.ts'
 import { accessKeyEnds } from './calendar.ts'
 import { stopUnusedCredentials } from './unused.ts'
 
@@ -172,6 +172,28 @@ for (const kind of databases) {
       await pass(1.1)
       assert.deepEqual([await statusOf(first), await statusOf(second)], ['paused', 'ready'])
       await key.use()
+    })
+
+    it('P3: what is used, kept or revoked at the moment when it is to be stopped stays as it is', async (t) => {
+      const { world, keep, makeKey, pass, look, statusOf, use, clock } = await bedOf(t)
+      const { accessKeys, context } = world
+      const used = await keep('used')
+      const [usedKey, kept, revoked] = [await makeKey('used'), await makeKey('kept'), await makeKey('revoked')]
+      await pass(80)
+      await clock.advance(10.1 * day)
+      beforeTransaction(world, 1, () => use(used))
+      await stopUnusedCredentials(context)
+      assert.equal(await statusOf(used), 'ready')
+      beforeTransaction(world, 1, async () => {
+        await usedKey.useAndNote()
+        await accessKeys.resume('kept', tester)
+        await accessKeys.revoke('revoked', tester)
+      })
+      await look()
+      for (const key of [usedKey, kept, revoked]) assert.equal((await accessKeys.get(key.id)).stoppedAt, null)
+      await kept.use()
+      const records = await world.store.db.selectFrom('audit').select('subject').where('action', '=', 'access_key.stopped').execute()
+      assert.deepEqual(records, [])
     })
 
     it('P3: a credential is kept by resuming it though it is not switched off', async (t) => {

@@ -1,7 +1,8 @@
+import type { AuditEntry } from '../access/audit.ts'
 import { service } from '../base/actor.ts'
 import { planRest, restsSince, type Resting } from '../base/unused.ts'
 import { unusedCredentials, updateCredentialIf, type CredentialWithRegistration } from '../storage/credentials.ts'
-import { appendEvents } from '../storage/events.ts'
+import { appendEvents, type NewEvent } from '../storage/events.ts'
 import { inTransaction } from '../storage/transaction.ts'
 import type { CredentialContext } from './context.ts'
 import { pausedColumns, nextSteps } from './credential-status.ts'
@@ -28,18 +29,22 @@ export async function stopUnusedCredentials(context: CredentialContext): Promise
     if (rows.length === 0) return
     after = rows.at(-1)!.id
     await inTransaction(db, async (trx) => {
+      const entries: AuditEntry[] = []
+      const events: NewEvent[] = []
       for (const row of rows) {
-        const { isToTell, isToStop } = planRest(restingOf(row), days, now)
+        const { isToTell, isToStop, neededAt } = planRest(restingOf(row), days, now)
         if (isToTell) await updateCredentialIf(trx, row.id, { revision: row.revision }, { unused_told_at: now })
         if (!isToStop) continue
         const reason = { code: 'unused', message: `Nobody used it for ${days} days, so it was switched off.`, nextStep: nextSteps.resume }
-        // Whoever changes it at this moment needs it.
-        if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, pausedColumns(row, now, reason)))) continue
-        await audit.append(trx, [
-          { actor: service, action: 'credential.paused', subject: row.id, subjectName: row.name, outcome: 'done', reason: 'unused', detail: { days } },
-        ])
-        await appendEvents(trx, clock, [{ type: 'credential.paused', subject: row.id, data: { name: row.name, status: 'paused', unused_days: days } }])
+        // Whoever changes it at this moment needs it, and whoever uses it does: a use moves no revision.
+        if (!(await updateCredentialIf(trx, row.id, { revision: row.revision, neededAt }, pausedColumns(row, now, reason)))) continue
+        const about = { subject: row.id, subjectName: row.name, reason: 'unused', detail: { days } }
+        entries.push({ actor: service, action: 'credential.paused', outcome: 'done', ...about })
+        events.push({ type: 'credential.paused', subject: row.id, data: { name: row.name, status: 'paused', unused_days: days } })
       }
+      // The heads of trail and events are taken last: everybody who writes waits for whoever holds them.
+      if (entries.length > 0) await audit.append(trx, entries)
+      await appendEvents(trx, clock, events)
     })
     await context.wake()
   }

@@ -40,6 +40,9 @@ for (const kind of databases) {
       change()
       const read = await reading
       assert.notEqual(await known.list(), read)
+      await bed.world.store.db.updateTable('senders').set({ from_name: 'Berta' }).execute()
+      bed.context.bus.publish({ seq: 0, at: 0, type: 'events.missed', subject: null, data: {} })
+      assert.equal((await known.list())[0]?.fromName, 'Berta')
     })
   })
 }

@@ -4,7 +4,7 @@ import { toSenderView } from './sender-view.ts'
 import type { SenderView } from './types.ts'
 
 /** Events after which a sender may be another one, or its credential be called otherwise. */
-const changes: ReadonlySet<string> = new Set(['sender.changed', 'mail_options.changed', 'credential.changed', 'credential.deleted'])
+const changes: ReadonlySet<string> = new Set(['sender.changed', 'mail_options.changed', 'credential.changed', 'credential.deleted', 'events.missed'])
 
 /** All senders, remembered until one of them is changed: every message that a program hands in asks for them. */
 export class KnownSenders {

@@ -62,14 +62,16 @@ export async function markAccessKeyTold(trx: Transaction<Tables>, id: string, at
   await trx.updateTable('access_keys').set({ unused_told_at: at }).where('id', '=', id).execute()
 }
 
-/** Stops a key, unless somebody has used it meanwhile. */
+/** Stops a key, unless somebody has used, kept or revoked it meanwhile. */
 export async function markAccessKeyStopped(trx: Transaction<Tables>, id: string, at: number, neededAt: number): Promise<boolean> {
   const stopped = await trx
     .updateTable('access_keys')
     .set({ stopped_at: at })
     .where('id', '=', id)
     .where('stopped_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', neededAt)]))
+    .where((eb) => eb.or([eb('kept_from', 'is', null), eb('kept_from', '<=', neededAt)]))
     .executeTakeFirst()
   return stopped.numUpdatedRows === 1n
 }

@@ -156,15 +156,25 @@ export async function updateCredential(trx: Reader, id: string, change: RowUpdat
   await deriveColumns(trx, id, change)
 }
 
-/** Changes the row if its revision is still the expected one; returns whether it was. */
-export async function updateCredentialIf(trx: Reader, id: string, expected: { revision: number }, change: RowUpdate<'credentials'>): Promise<boolean> {
-  const result = await trx
+/** Changes the row if its revision is still the expected one, and nobody has needed it after `neededAt`; returns whether it was. */
+export async function updateCredentialIf(
+  trx: Reader,
+  id: string,
+  expected: { revision: number; neededAt?: number },
+  change: RowUpdate<'credentials'>,
+): Promise<boolean> {
+  const { revision, neededAt } = expected
+  let update = trx
     .updateTable('credentials')
-    .set({ ...change, revision: expected.revision + 1 })
+    .set({ ...change, revision: revision + 1 })
     .where('id', '=', id)
-    .where('revision', '=', expected.revision)
-    .executeTakeFirst()
-  if (result.numUpdatedRows !== 1n) return false
+    .where('revision', '=', revision)
+  if (neededAt !== undefined) {
+    update = update
+      .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', neededAt)]))
+      .where((eb) => eb.or([eb('kept_from', 'is', null), eb('kept_from', '<=', neededAt)]))
+  }
+  if ((await update.executeTakeFirst()).numUpdatedRows !== 1n) return false
   await deriveColumns(trx, id, change)
   return true
 }

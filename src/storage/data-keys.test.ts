@@ -62,9 +62,9 @@ eachDatabase((name, open) => {
 
   test(`knows its master keys and which are retired (${name})`, async (t) => {
     const { db } = await open(t)
-    await insertMasterKey(db, { version: 1, fingerprint: 'f1', derivation: null, created_at: 10 })
+    assert.equal(await insertMasterKey(db, { version: 1, fingerprint: 'f1', derivation: null, created_at: 10 }), true)
     await insertMasterKey(db, { version: 2, fingerprint: 'f2', derivation: '{}', created_at: 20 })
-    await insertMasterKey(db, { version: 2, fingerprint: 'other', derivation: null, created_at: 30 })
+    assert.equal(await insertMasterKey(db, { version: 2, fingerprint: 'other', derivation: null, created_at: 30 }), false)
     await retireMasterKeys(db, 2, 40)
     await retireMasterKeys(db, 2, 50)
     assert.deepEqual(

@@ -14,6 +14,13 @@ export async function findEmergencyStop(db: Reader, id: string): Promise<Emergen
   return await db.selectFrom('emergency_stops').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
+/** Returns whether a stop was undone, and keeps others from undoing it until the transaction ends. */
+export async function isUndone(trx: Transaction<Tables>, id: string, dialect: 'sqlite' | 'postgres'): Promise<boolean> {
+  let query = trx.selectFrom('emergency_stops').select('undone_at').where('id', '=', id)
+  if (dialect === 'postgres') query = query.forShare()
+  return (await query.executeTakeFirstOrThrow()).undone_at !== null
+}
+
 /** Notes that a stop was undone, and leaves the tokens alone that were not taken back yet. */
 export async function markUndone(trx: Reader, id: string, now: number): Promise<void> {
   await trx.updateTable('emergency_stops').set({ undone_at: now }).where('id', '=', id).execute()

@@ -9,7 +9,8 @@ const page = 500
  * Follows the events of all nodes and tells them to this process, in order and each once. It looks every 200 ms, and at
  * once when this process says that it has committed something.
  *
- * Caches rely on `isFresh`: while it is true, no other node changed anything more than a second ago unheard.
+ * Caches rely on `isFresh`: while it is true, no other node changed anything more than a second ago unheard. Where events
+ * were deleted before they were read here, `events.missed` says so, and a cache forgets everything.
  */
 export class EventTail {
   readonly #db: Database
@@ -80,6 +81,7 @@ export class EventTail {
         const at = this.#clock.monotonic()
         for (;;) {
           const events = await readEvents(this.#db, this.#seq, page)
+          if (events[0] !== undefined && events[0].seq > this.#seq + 1) this.#tellOfGap()
           this.#tell(events)
           if (events.length < page) break
         }
@@ -89,6 +91,11 @@ export class EventTail {
         this.#onError(error)
       }
     } while (this.#again && !this.#stopped)
+  }
+
+  /** One event alone is deleted too, of which nobody need hear: then it is a false alarm, and costs a few readings. */
+  #tellOfGap(): void {
+    this.#bus.publish({ seq: 0, at: this.#clock.now(), type: 'events.missed', subject: null, data: {} })
   }
 
   #tell(events: Event[]): void {

@@ -166,6 +166,40 @@ eachDatabase((name, open) => {
     )
   })
 
+  test(`says that events were missed, before it tells the next, where they were deleted before it looked (${name})`, async (t) => {
+    const database = await open(t)
+    const other = await database.otherNode()
+    const told: string[] = []
+    const bus = new EventBus()
+    bus.listen(({ seq, type }) => told.push(`${seq} ${type}`))
+    const tail = new EventTail({ db: database.db, bus, clock, onError: (error) => assert.fail(String(error)), interval: 60_000 })
+    await tail.start()
+    beforeTheEnd(t, () => tail.stop())
+    const append = (count: number) =>
+      inTransaction(other, (trx) =>
+        appendEvents(
+          trx,
+          clock,
+          Array.from({ length: count }, () => event('x')),
+        ),
+      )
+    await append(2)
+    await tail.wake()
+    await append(5)
+    await pruneEvents(other, 2)
+    await tail.wake()
+    await append(1)
+    await tail.wake()
+    assert.deepEqual(told, [
+      '1 credential.changed',
+      '2 credential.changed',
+      '0 events.missed',
+      '6 credential.changed',
+      '7 credential.changed',
+      '8 credential.changed',
+    ])
+  })
+
   test(`is no longer fresh a second after the last look that succeeded (${name})`, async (t) => {
     const database = await open(t)
     const own = createTestClock(testNow)

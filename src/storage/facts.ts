@@ -34,12 +34,17 @@ export async function readMasterKeys(db: Reader): Promise<Row<'master_keys'>[]> 
   return await db.selectFrom('master_keys').selectAll().orderBy('version').execute()
 }
 
-export async function insertMasterKey(db: Reader, row: { version: number; fingerprint: string; derivation: string | null; created_at: number }): Promise<void> {
-  await db
+/** Writes a version of the master key; returns false where there is one of this number already, which stays. */
+export async function insertMasterKey(
+  db: Reader,
+  row: { version: number; fingerprint: string; derivation: string | null; created_at: number },
+): Promise<boolean> {
+  const made = await db
     .insertInto('master_keys')
     .values({ ...row, retired_at: null })
     .onConflict((conflict) => conflict.column('version').doNothing())
-    .execute()
+    .executeTakeFirst()
+  return Number(made.numInsertedOrUpdatedRows ?? 0) === 1
 }
 
 export async function retireMasterKeys(db: Reader, below: number, at: number): Promise<void> {

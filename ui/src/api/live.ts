@@ -55,6 +55,7 @@ function receive(event: MessageEvent<string>): void {
   } catch {
     return
   }
+  if (event.type === 'events.missed') void queryClient.invalidateQueries()
   invalidate(concerns[event.type.split('.')[0] ?? ''] ?? [])
   for (const follower of followers) follower(event.type, data)
 }
