@@ -59,7 +59,7 @@ export class Schedules {
     this.#actions = parts.actions
     this.#runs = parts.runs
     parts.bus.listen((event) => {
-      if (event.type === 'action.changed') this.#early.abort()
+      if (event.type === 'action.changed' || event.type === 'events.missed') this.#early.abort()
     })
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { makeMailBed, openMail, somebody, until } from '../../test/mail-world.ts'
 import { makeNoticeNode } from '../../test/notice-world.ts'
 import { startWebhookReceiver } from '../../test/webhook-receiver.ts'
@@ -26,7 +27,8 @@ for (const kind of databases) {
       t.after(() => alarm.stop())
       return alarm
     }
-    const say = (type: 'audit.blocked' | 'audit.unblocked') => bed.context.bus.publish({ seq: 0, at: clock.now(), type, subject: null, data: {} })
+    const say = (type: 'audit.blocked' | 'audit.unblocked' | 'events.missed') =>
+      bed.context.bus.publish({ seq: 0, at: clock.now(), type, subject: null, data: {} })
     return { ...bed, clock, receiver, node, alarmOf, say }
   }
   const passing = async (clock: TestClock, what: string, look: () => boolean | Promise<boolean>) =>
@@ -73,6 +75,18 @@ for (const kind of databases) {
       await alarm.stop()
       assert.equal(bed.receiver.seen.length, 0)
       assert.equal((await bed.context.db.selectFrom('events').select('seq').where('type', '=', 'audit.unblocked').execute()).length, 0)
+    })
+
+    it('is told to nobody who wants no more of it, also when nothing was heard of that', async (t) => {
+      const bed = await bedOf(t)
+      await bed.alarmOf()
+      // As another node does it, while this one hears of nothing.
+      await bed.context.db.updateTable('webhooks').set({ enabled: 0 }).execute()
+      bed.say('events.missed')
+      await pause(200)
+      bed.say('audit.blocked')
+      for (let i = 0; i < 20; i++) await bed.clock.advance(1000)
+      assert.equal(bed.receiver.seen.length, 0)
     })
 
     it('is told although the database does not answer any more', async (t) => {

@@ -18,6 +18,9 @@ import { newNoticeId, type OpenedWebhook, type WebhookDeliveries } from './webho
 const patience = 10_000
 const pauses = [5_000, 30_000, 60_000, 300_000]
 
+/** Events after which others may want to be told. */
+const changes: ReadonlySet<string> = new Set(['webhook.changed', 'webhook.disabled', 'events.missed'])
+
 type Parts = { deliveries: WebhookDeliveries; command: string | null; publicUrl: string }
 
 /**
@@ -42,7 +45,7 @@ export class AuditAlarm {
 
   #listen(bus: EventBus): void {
     bus.listen((event) => {
-      if (event.type === 'webhook.changed' || event.type === 'webhook.disabled') void this.learn()
+      if (changes.has(event.type)) void this.learn()
       // Those that this process tells of itself; what stands in the database has a number.
       if (event.seq !== 0) return
       if (event.type === 'audit.unblocked') this.#over?.abort()

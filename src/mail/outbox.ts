@@ -44,7 +44,7 @@ type Page<Item> = { items: Item[]; next: string | null }
 /** Events after which the messages of a credential are tried at once. */
 const works: ReadonlySet<string> = new Set(['credential.recovered', 'credential.connected', 'credential.resumed'])
 /** Events after which a server that is left alone for now is asked again. */
-const changes: ReadonlySet<string> = new Set([...works, 'credential.changed', 'sender.changed'])
+const changes: ReadonlySet<string> = new Set([...works, 'credential.changed', 'sender.changed', 'events.missed'])
 
 /**
  * Keeps messages until they are sent. Accepted means committed and synced; a message is taken up again after a crash, with
