@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import pg from 'pg'
 import { AccessKeys } from '../src/access/access-keys.ts'
 import { AuditTrail } from '../src/access/audit.ts'
@@ -237,6 +238,25 @@ export async function startFakeProvider(): Promise<FakeProvider> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return fake
+}
+
+/** Opens a world that ends with the test. */
+export async function openWorldFor(t: Pick<TestContext, 'after'>, kind: 'sqlite' | 'postgres'): Promise<{ place: Place; world: World }> {
+  const place = await makePlace(kind)
+  const world = await openWorld(place)
+  t.after(async () => {
+    await world.close()
+    await place.remove()
+  })
+  return { place, world }
+}
+
+/** The same, with a provider that ends before it. */
+export async function openWorldWithProvider(t: Pick<TestContext, 'after'>, kind: 'sqlite' | 'postgres'): Promise<{ world: World; fake: FakeProvider }> {
+  const fake = await startFakeProvider()
+  t.after(() => fake.close())
+  const { world } = await openWorldFor(t, kind)
+  return { world, fake }
 }
 
 /** Makes a credential over the fake provider that has a refresh token and, once asked, an access token. */

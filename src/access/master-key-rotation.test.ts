@@ -6,19 +6,14 @@ import { isProblem } from '../base/problem.ts'
 import { fingerprint, Keyring } from '../crypto/keyring.ts'
 import { writeKeyFile } from '../crypto/master-key.ts'
 import { insertMasterKey, readMasterKeys } from '../storage/facts.ts'
-import { databases, makePlace, openWorld, tester } from '../../test/world.ts'
+import { databases, openWorldFor, tester } from '../../test/world.ts'
 import { AuditTrail } from './audit.ts'
 import { MasterKeyRotation } from './master-key-rotation.ts'
 
 for (const database of databases) {
   describe(`the rotation of the master key on ${database}`, () => {
     const open = async (t: TestContext) => {
-      const place = await makePlace(database)
-      const world = await openWorld(place)
-      t.after(async () => {
-        await world.close()
-        await place.remove()
-      })
+      const { place, world } = await openWorldFor(t, database)
       const { db, clock, log, bus } = world.context
       // The key of such worlds.
       const key = Buffer.alloc(32).map((_, i) => i + 1)

@@ -2,18 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isProblem } from '../base/problem.ts'
 import { inTransaction } from '../storage/transaction.ts'
-import { databases, makePlace, openWorld } from '../../test/world.ts'
+import { databases, openWorldFor } from '../../test/world.ts'
 import { Sessions } from './sessions.ts'
 
 for (const database of databases) {
   describe(`sessions on ${database}`, () => {
     it('are read anew when events were missed, so that nobody who was suspended meanwhile goes on', async (t) => {
-      const place = await makePlace(database)
-      const world = await openWorld(place)
-      t.after(async () => {
-        await world.close()
-        await place.remove()
-      })
+      const { world } = await openWorldFor(t, database)
       const { db, clock, audit, bus } = world.context
       const sessions = new Sessions({ db, clock, audit, bus, isFresh: () => true, wake: async () => undefined, idle: 3_600_000, longest: 3_600_000 })
       const person = { id: 'per_1', name: 'anna', name_key: 'anna', role: 'viewer', joined_at: 1, created_by: 'x', created_at: 1 }

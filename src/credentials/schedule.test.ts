@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { until } from '../../test/mail-world.ts'
-import { databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester, type FakeProvider, type World } from '../../test/world.ts'
+import { databases, makeRefreshable, openWorldWithProvider, tester, type FakeProvider, type World } from '../../test/world.ts'
 import { isProblem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
@@ -13,14 +13,7 @@ type Bed = { world: World; fake: FakeProvider; db: World['store']['db'] }
 
 for (const kind of databases) {
   const bedOf = async (t: TestContext): Promise<Bed> => {
-    const place = await makePlace(kind)
-    const world = await openWorld(place)
-    const fake = await startFakeProvider()
-    t.after(async () => {
-      await fake.close()
-      await world.close()
-      await place.remove()
-    })
+    const { world, fake } = await openWorldWithProvider(t, kind)
     return { world, fake, db: world.store.db }
   }
   const token = async ({ world }: Bed, id: string) => (await world.credentials.handOut(id, { purpose: 'token', actor: tester })).accessToken.reveal()

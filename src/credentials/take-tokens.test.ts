@@ -2,18 +2,11 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { isProblem } from '../base/problem.ts'
-import { beforeTransaction, databases, makePlace, makeRefreshable, openWorld, startFakeProvider, tester } from '../../test/world.ts'
+import { beforeTransaction, databases, makeRefreshable, openWorldWithProvider, tester } from '../../test/world.ts'
 
 for (const kind of databases) {
   const bedOf = async (t: TestContext) => {
-    const place = await makePlace(kind)
-    const world = await openWorld(place)
-    const fake = await startFakeProvider()
-    t.after(async () => {
-      await fake.close()
-      await world.close()
-      await place.remove()
-    })
+    const { world, fake } = await openWorldWithProvider(t, kind)
     const id = await makeRefreshable(world, fake)
     let isHeld = false
     let release = (): void => undefined

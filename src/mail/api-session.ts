@@ -135,8 +135,18 @@ export const outcomeUnknown = (sender: SenderView, reply: string | null): Delive
 /** Whether a call that failed may have reached the server all the same. */
 export const mayHaveArrived = (error: unknown): boolean => isProblem(error, 'outgoing_failed') && error.facts.sent !== false
 
+/** Returns what the work returns, and a delivery in place of a problem that it throws. */
+export async function orCallFailure<Result>(sender: SenderView, work: () => Promise<Result>): Promise<Result | Delivery> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isProblem(error)) throw error
+    return callFailure(sender, error)
+  }
+}
+
 /** Makes a delivery of a call that was not answered, or not even made. Nothing of the message was sent. */
-export function callFailure(sender: SenderView, error: Problem): Delivery {
+function callFailure(sender: SenderView, error: Problem): Delivery {
   if (error.code !== 'outgoing_failed') return deliveryOfError(error)
   const about = error.facts.sent === false ? { about: 'account' as const } : {}
   return { kind: 'unavailable', code: 'mail_unavailable', message: `${sender.host} cannot be reached: ${error.message}`, reply: null, ...about }

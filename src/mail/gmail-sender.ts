@@ -3,7 +3,7 @@ import type { OutgoingResponse } from '../base/http-types.ts'
 import { isProblem } from '../base/problem.ts'
 import { AccountGate } from './account-gate.ts'
 import { judgeAnswer } from './api-judgement.ts'
-import { ApiSession, callFailure, jsonOf, mayHaveArrived, outcomeUnknown, replyOf } from './api-session.ts'
+import { ApiSession, jsonOf, mayHaveArrived, orCallFailure, outcomeUnknown, replyOf } from './api-session.ts'
 import type { MailContext } from './context.ts'
 import { cutHeader, readFields } from './mime-reader.ts'
 import { divideRecipients, withRecipients } from './recipient-fields.ts'
@@ -35,32 +35,26 @@ export class GmailSender implements Sender {
   async deliver(sender: SenderView, envelope: Envelope, message: string | Buffer, actor: Actor): Promise<Delivery> {
     const mime = message.toString('utf8')
     const account = `${sender.host}/${sender.credential?.id ?? ''}/${sender.login ?? ''}`
-    return await this.#gate.deliver(account, envelope.priority, async () => {
-      try {
+    return await this.#gate.deliver(account, envelope.priority, () =>
+      orCallFailure(sender, async () => {
         const session = await ApiSession.begin(this.#context, sender, actor)
         const fields = readFields(cutHeader(mime).header)
         const whole = Buffer.from(await withRecipients(mime, divideRecipients(fields, envelope.to)), 'utf8')
         const delivery = whole.length <= largestSimple ? await this.#sendAtOnce(session, sender, whole) : await this.#sendInParts(session, sender, whole)
         if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
         return delivery
-      } catch (error) {
-        if (!isProblem(error)) throw error
-        return callFailure(sender, error)
-      }
-    })
+      }),
+    )
   }
 
   async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
-    try {
+    return await orCallFailure(sender, async () => {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const answer = await session.call(`/gmail/v1/users/${userOf(sender)}/profile`, { method: 'GET' })
       // The scope for sending alone does not let a program look; that the token is taken shows all the same.
       const maySendOnly = answer.status === 403 && /insufficientPermissions|ACCESS_TOKEN_SCOPE_INSUFFICIENT/.test(replyOf(answer))
       return answer.status < 300 || maySendOnly ? 'in' : judgeAnswer(sender, answer, this.#context.clock.now(), false)
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return callFailure(sender, error)
-    }
+    })
   }
 
   reopen(): void {

@@ -1,8 +1,7 @@
 import type { Actor } from '../base/actor.ts'
-import { isProblem } from '../base/problem.ts'
 import { AccountGate } from './account-gate.ts'
 import { judgeAnswer } from './api-judgement.ts'
-import { ApiSession, callFailure, mayHaveArrived, outcomeUnknown, replyOf } from './api-session.ts'
+import { ApiSession, mayHaveArrived, orCallFailure, outcomeUnknown, replyOf } from './api-session.ts'
 import type { MailContext } from './context.ts'
 import { largestAtOnce, sendAsDraft } from './graph-draft.ts'
 import { graphAttachment, graphMessage } from './graph-message.ts'
@@ -36,39 +35,28 @@ export class GraphSender implements Sender {
 
   async deliver(sender: SenderView, envelope: Envelope, message: string | Buffer, actor: Actor): Promise<Delivery> {
     const mime = message.toString('utf8')
-    try {
+    return await orCallFailure(sender, async () => {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const account = `${sender.host}/${session.credential.registration?.id ?? session.credential.id}/${mailboxOf(sender, session)?.toLowerCase() ?? ''}`
-      return await this.#gate.deliver(account, envelope.priority, () => this.#try(session, sender, envelope, mime))
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return callFailure(sender, error)
-    }
-  }
-
-  /** What fails is told within the gate, which leaves the mailbox alone for a while then. */
-  async #try(session: ApiSession, sender: SenderView, envelope: Envelope, mime: string): Promise<Delivery> {
-    try {
-      const delivery = await this.#send(session, sender, envelope, mime)
-      if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
-      return delivery
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return callFailure(sender, error)
-    }
+      // What fails is told within the gate, which leaves the mailbox alone for a while then.
+      return await this.#gate.deliver(account, envelope.priority, () =>
+        orCallFailure(sender, async () => {
+          const delivery = await this.#send(session, sender, envelope, mime)
+          if (delivery.kind === 'refused' && delivery.code === 'mail_auth_refused') session.recordIssue()
+          return delivery
+        }),
+      )
+    })
   }
 
   async tryLogin(sender: SenderView, actor: Actor): Promise<Delivery | 'in'> {
-    try {
+    return await orCallFailure(sender, async () => {
       const session = await ApiSession.begin(this.#context, sender, actor)
       const answer = await session.call(`${userPath(sender, session)}?$select=id`, { method: 'GET' })
       // The permission for sending alone does not let a program look; that the token is taken shows all the same.
       const maySendOnly = answer.status === 403 && /Authorization_RequestDenied|ErrorAccessDenied/.test(replyOf(answer))
       return answer.status < 300 || maySendOnly ? 'in' : judgeAnswer(sender, answer, this.#context.clock.now(), false)
-    } catch (error) {
-      if (!isProblem(error)) throw error
-      return callFailure(sender, error)
-    }
+    })
   }
 
   reopen(): void {

@@ -1,5 +1,4 @@
-import { nameOf, splitFields } from './mime-reader.ts'
-import type { RawField } from './raw-message.ts'
+import { rawFieldsOf, type RawField } from './mime-reader.ts'
 import type { Priority } from './types.ts'
 
 /** As they are stored: the smaller goes first. */
@@ -13,7 +12,7 @@ const longestHeader = 262_144
 export function headerFields(mime: Buffer): RawField[] {
   const end = mime.indexOf('\r\n\r\n')
   const header = mime.subarray(0, Math.min(end === -1 ? mime.length : end, longestHeader)).toString('latin1')
-  return splitFields(header).map((text) => ({ name: nameOf(text), text }))
+  return rawFieldsOf(header)
 }
 
 /**

@@ -16,6 +16,12 @@ const mostParts = 1000
 export const splitFields = (header: string): string[] => header.split(/\r\n(?![ \t])/)
 export const nameOf = (field: string): string => field.slice(0, field.indexOf(':')).trim().toLowerCase()
 
+/** A field as it came, folded lines together, without line break at its end; `name` in small letters. */
+export type RawField = { name: string; text: string }
+
+/** Splits a header into its fields and reads their names. */
+export const rawFieldsOf = (header: string): RawField[] => splitFields(header).map((text) => ({ name: nameOf(text), text }))
+
 /** Cuts a message, or a part of one, at the empty line behind its header. */
 export function cutHeader(mime: string): { header: string; body: string } {
   if (mime.startsWith('\r\n')) return { header: '', body: mime.slice(2) }

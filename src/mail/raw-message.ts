@@ -2,13 +2,10 @@ import { randomUUID } from 'node:crypto'
 import addressparser from 'nodemailer/lib/addressparser'
 import { Problem } from '../base/problem.ts'
 import { normalizeAddress } from './message.ts'
-import { nameOf, splitFields } from './mime-reader.ts'
+import { rawFieldsOf, type RawField } from './mime-reader.ts'
 
 /** A message that goes round in a circle gets a Received line each time; no honest way is this long. @see RFC 5321 section 6.3 */
 const mostHops = 50
-
-/** A field as it came, folded lines together, without line break at its end; `name` in small letters. */
-export type RawField = { name: string; text: string }
 
 /** A finished message, taken apart as far as needed to send it. */
 export type RawMessage = {
@@ -30,7 +27,7 @@ export function readRaw(bytes: Buffer): RawMessage {
   const headerEnd = mime.subarray(0, 2).toString('latin1') === '\r\n' ? 0 : blank === -1 ? mime.length : blank + 2
   const header = mime.subarray(0, headerEnd).toString('latin1').replace(/\r\n$/, '')
   const rest = mime.subarray(headerEnd)
-  const fields = header === '' ? [] : splitFields(header).map((text) => ({ name: nameOf(text), text }))
+  const fields = header === '' ? [] : rawFieldsOf(header)
   if (fields.filter(({ name }) => name === 'received').length >= mostHops) {
     throw new Problem('mail_invalid', `The message has passed ${mostHops} servers: it goes round in a circle.`, {
       nextStep: 'Find the server that sends mail back to Keybearer.',
