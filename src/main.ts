@@ -223,6 +223,7 @@ export async function startParts(
       ca,
       maxBytes: settings.KEYBEARER_MAIL_MAX_BYTES,
       maxAge: settings.KEYBEARER_MAIL_MAX_AGE_HOURS * 3_600_000,
+      changeWait: 10_000,
       keepFor: settings.KEYBEARER_MAIL_KEEP_DAYS * 86_400_000,
       fallbackAfter: settings.KEYBEARER_MAIL_FALLBACK_MINUTES * 60_000,
       count: (outcome: string) => metrics.count('messages_total', { outcome }),

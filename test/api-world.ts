@@ -84,6 +84,7 @@ export async function openApiWorld(
     ca: undefined,
     maxBytes: 1_000_000,
     maxAge: 3_600_000,
+    changeWait: 0,
     keepFor: 30 * 86_400_000,
     fallbackAfter: 600_000,
     count: () => undefined,

@@ -28,7 +28,7 @@ export type MailWorld = {
 /** Puts the mail part over a world, as `main.ts` does. */
 export function openMail(
   world: World,
-  options: { mayConnect?: MailContext['mayConnect']; ca?: string; maxBytes?: number; maxAge?: number; fallbackAfter?: number; keepFor?: number } = {},
+  options: Partial<Pick<MailContext, 'mayConnect' | 'maxBytes' | 'maxAge' | 'fallbackAfter' | 'keepFor' | 'changeWait'>> & { ca?: string } = {},
 ): MailWorld {
   const counts = new Map<string, number>()
   const { db, dialect, clock, vault, audit, bus, log, wake, isFresh, catalogue, http } = world.context
@@ -51,6 +51,7 @@ export function openMail(
     keepFor: options.keepFor ?? 30 * 86_400_000,
     fallbackAfter: options.fallbackAfter ?? 600_000,
     maxAge: options.maxAge ?? 72 * 3_600_000,
+    changeWait: options.changeWait ?? 0,
     count: (outcome) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1),
   }
   const outbox = new Outbox(context)

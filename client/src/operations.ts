@@ -543,7 +543,7 @@ export type Operations = {
   retryMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
   /** Sends a message through another sender to everybody who does not have it yet. */
   resendMessage: { params: { message: string }; query: Record<string, never>; body: MessageResend; reply: Message }
-  /** Takes a message that still waits out of the outbox. */
+  /** Takes a message that still waits out of the outbox; one that is being sent, as soon as it is known that it was not taken. */
   cancelMessage: { params: { message: string }; query: Record<string, never>; body: undefined; reply: Message }
   /** Shows the default sender, its fallbacks, and who is told of what. */
   getMailOptions: { params: Record<string, never>; query: Record<string, never>; body: undefined; reply: MailOptions }

@@ -345,7 +345,7 @@ export const mailEndpoints = [
     method: 'POST',
     path: '/v1/mail/messages/{message}/cancel',
     tag: 'Messages',
-    summary: 'Takes a message that still waits out of the outbox.',
+    summary: 'Takes a message that still waits out of the outbox; one that is being sent, as soon as it is known that it was not taken.',
     permission: { anyCredential: 'mail' },
     audit: 'message.cancelled',
     params: messageParams,

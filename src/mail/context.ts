@@ -36,5 +36,7 @@ export type MailContext = {
   fallbackAfter: number
   /** Milliseconds for which a message is kept when nothing happens with it any more. */
   keepFor: number
+  /** Milliseconds for which a change waits for what comes of a message that is being sent. */
+  changeWait: number
   count: (outcome: string) => void
 }

@@ -61,7 +61,7 @@ for (const kind of databases) {
     })
 
     it('a message that is being sent is not sent another way at the same time', async (t) => {
-      const bed = await bedOf(t)
+      const bed = await bedOf(t, { mail: { changeWait: 200 } })
       const other = await bed.sender({ name: 'other', credential: await bed.password('other-mail') })
       let open = (): void => undefined
       const held = new Promise<void>((done) => (open = done))

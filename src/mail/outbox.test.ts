@@ -123,7 +123,7 @@ for (const kind of databases) {
     })
 
     it('a retry reads and changes in one step, so that whoever has the message does not get it again', async (t) => {
-      const bed = await bedOf(t)
+      const bed = await bedOf(t, { mail: { changeWait: 200 } })
       bed.server.on.rcpt = (to) => (to === 'carl@example.net' ? '550 5.1.1 no such user' : undefined)
       const { id } = await bed.outbox.accept({ ...letter, to: ['bob@example.net', 'carl@example.net'] }, somebody)
       await untilStatus(bed, id, 'failed')
@@ -148,6 +148,44 @@ for (const kind of databases) {
         [['bob@example.net'], ['carl@example.net']],
       )
       await assert.rejects(bed.outbox.retry(id, somebody), (error) => isProblem(error, 'message_not_cancellable'))
+    })
+
+    it('a message that is being tried is cancelled as soon as it is known that it was not taken', async (t) => {
+      const bed = await bedOf(t, { mail: { changeWait: 10_000 } })
+      const held = gate()
+      const begun = gate()
+      bed.server.on.message = async () => {
+        begun.open()
+        await held.opened
+        return '451 4.3.0 not now'
+      }
+      const { id } = await bed.outbox.accept(letter, somebody)
+      await begun.opened
+      const cancelled = bed.outbox.cancel(id, somebody)
+      assert.equal(await Promise.race([cancelled.then(() => 'cancelled'), pause(300).then(() => 'waiting')]), 'waiting')
+      held.open()
+      assert.equal((await cancelled).status, 'cancelled')
+      await bed.outbox.stop()
+      assert.equal((await bed.outbox.get(id)).status, 'cancelled')
+    })
+
+    it('a message that is taken while somebody cancels it says that it was sent', async (t) => {
+      const bed = await bedOf(t, { mail: { changeWait: 10_000 } })
+      const held = gate()
+      const begun = gate()
+      bed.server.on.message = async () => {
+        begun.open()
+        await held.opened
+        return undefined
+      }
+      const { id } = await bed.outbox.accept(letter, somebody)
+      await begun.opened
+      const cancelled = assert.rejects(
+        bed.outbox.cancel(id, somebody),
+        (error) => isProblem(error, 'message_not_cancellable') && /sent already/.test(error.message),
+      )
+      held.open()
+      await cancelled
     })
 
     it('a message that is cancelled is never sent, and its content is gone', async (t) => {

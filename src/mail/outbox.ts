@@ -41,6 +41,9 @@ import type { Delivery, MessageStatus, MessageView, NewMessage, ReadyMessage, Re
 
 type Page<Item> = { items: Item[]; next: string | null }
 
+/** So often a change looks whether a message is still being sent. */
+const lookAgain = 100
+
 /** Events after which the messages of a credential are tried at once. */
 const works: ReadonlySet<string> = new Set(['credential.recovered', 'credential.connected', 'credential.resumed'])
 /** Events after which a server that is left alone for now is asked again. */
@@ -263,13 +266,21 @@ export class Outbox {
     })
   }
 
-  /** Changes a message that nobody is sending; it is read and changed in one transaction, so that no recipient is forgotten. */
+  /**
+   * Changes a message that nobody is sending, for one that is being sent once it is known what came of it; it is read and
+   * changed in one transaction, so that no recipient is forgotten.
+   */
   async #changeWaiting(id: string, change: (trx: Transaction<Tables>, row: MessageRow) => Promise<void>): Promise<MessageView> {
+    const { clock, changeWait } = this.#context
+    const end = clock.monotonic() + changeWait
+    while (clock.monotonic() < end && (await this.#read(id)).status === 'sending') await clock.sleep(lookAgain)
     await inTransaction(this.#context.db, async (trx) => {
       const row = await lockMessage(trx, id, this.#context.dialect)
       if (!row) throw new Problem('not_found', 'There is no such message.')
       if (row.status === 'sending') {
-        throw new Problem('message_not_cancellable', 'The message is being sent at this moment.', { nextStep: 'Wait until it is known what came of it.' })
+        throw new Problem('message_not_cancellable', 'The message is being sent at this moment, and that takes long.', {
+          nextStep: 'Wait until it is known what came of it.',
+        })
       }
       if (row.status === 'sent' || row.status === 'cancelled') throw new Problem('message_not_cancellable', `The message was ${row.status} already.`)
       await change(trx, row)

@@ -63,7 +63,8 @@ function Details({ message }: { message: Message }) {
     void queryClient.invalidateQueries({ queryKey: ['messages'] })
   }
   const [choosing, { open: choose, close: closeChoice }] = useDisclosure(false)
-  const canChange = message.status === 'failed' || message.status === 'queued'
+  // One that is being sent is changed as soon as it is known what came of it.
+  const canChange = message.status === 'failed' || message.status === 'queued' || message.status === 'sending'
   const retry = useMutation({ mutationFn: () => api.retryMessage({ params }), onSuccess: done })
   const cancel = useMutation({
     mutationFn: () => api.cancelMessage({ params }),
