@@ -10,6 +10,7 @@ import { Senders } from '../src/mail/senders.ts'
 import { WebhookDeliveries } from '../src/mail/webhook-delivery.ts'
 import { Webhooks } from '../src/mail/webhooks.ts'
 import type { MessageView, NewSender, SenderView } from '../src/mail/types.ts'
+import { gate } from './gate.ts'
 import { MailServer, type MailServerOptions } from './mail-server.ts'
 import { makePlace, openWorld, startFakeProvider, tester, type FakeProvider, type Place, type World } from './world.ts'
 
@@ -135,6 +136,18 @@ export async function makeMailBed(
     sender: (input = {}) =>
       mail.senders.create({ name: 'office', host: '127.0.0.1', port: server.port, tls: 'none', from: 'anna@example.org', ...input }, tester),
   }
+}
+
+/** Has the server keep back what it says of a message: `begun` when it has the first, until `open` is called. */
+export function holdMessages({ server }: Pick<MailBed, 'server'>, reply?: string): { begun: Promise<void>; open: () => void } {
+  const begun = gate()
+  const held = gate()
+  server.on.message = async () => {
+    begun.open()
+    await held.opened
+    return reply
+  }
+  return { begun: begun.opened, open: held.open }
 }
 
 /** Waits until something is so, and says what was not when it does not come. Time in which nothing ran here hardly counts. */

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startChild } from '../../test/children/child.ts'
 import { beforeTheEnd, eachDatabase, testNow, type TestDatabase } from '../../test/databases.ts'
+import { gate } from '../../test/gate.ts'
 import { createTestClock, systemClock, type TestClock } from '../base/clock.ts'
 import { Sealed } from '../base/sealed.ts'
 import { dataKeysOf } from '../storage/data-keys.ts'
@@ -53,11 +54,6 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
 
 const rows = (test: TestDatabase) => test.db.selectFrom('jobs').selectAll().orderBy('subject').execute()
 const noRows = (test: TestDatabase) => async () => (await rows(test)).length === 0
-const open = () => {
-  let release = (): void => undefined
-  const opened = new Promise<void>((resolve) => (release = resolve))
-  return { opened, release }
-}
 
 eachDatabase((name, openDb) => {
   test(`does a job with what it was ordered with, once, and forgets it (${name})`, async (t) => {
@@ -179,14 +175,14 @@ eachDatabase((name, openDb) => {
 
   test(`a job ordered anew while it runs runs again afterwards, and not beside itself (${name})`, async (t) => {
     const database = await openDb(t)
-    const gate = open()
+    const held = gate()
     const began: unknown[] = []
     let beside = 0
     const runner = runnerOf(t, database, createTestClock(testNow), {
       async greet({ payload }) {
         assert.equal(++beside, 1)
         began.push(payload)
-        if (payload === 1) await gate.opened
+        if (payload === 1) await held.opened
         beside--
         return { outcome: 'done' }
       },
@@ -199,7 +195,7 @@ eachDatabase((name, openDb) => {
     runner.wake()
     await pause(30)
     assert.deepEqual(began, [1])
-    gate.release()
+    held.open()
     await until(noRows(database))
     assert.deepEqual(began, [1, 2])
   })
@@ -328,11 +324,11 @@ eachDatabase((name, openDb) => {
   test(`holds a long job, and another node takes it over only when its holder is silent (${name})`, async (t) => {
     const database = await openDb(t)
     const clock = createTestClock(testNow)
-    const gate = open()
+    const held = gate()
     const began: string[] = []
     const signals: AbortSignal[] = []
     const handler = (node: string) => ({
-      greet: async ({ signal }: Job) => (began.push(node), signals.push(signal), await gate.opened, { outcome: 'done' } as const),
+      greet: async ({ signal }: Job) => (began.push(node), signals.push(signal), await held.opened, { outcome: 'done' } as const),
     })
     const first = runnerOf(t, database, clock, handler('first'))
     const other = runnerOf(t, database, clock, handler('other'), { db: await database.otherNode() })
@@ -357,7 +353,7 @@ eachDatabase((name, openDb) => {
     await clock.advance(15 * second)
     await until(() => signals[0]!.aborted)
     assert.equal(signals[1]!.aborted, false)
-    gate.release()
+    held.open()
     await until(noRows(database))
     assert.ok([...first.logged, ...other.logged].some(({ event }) => event === 'job.lease_lost'))
   })
@@ -365,16 +361,16 @@ eachDatabase((name, openDb) => {
   test(`what runs here is not begun a second time when the clock goes ahead of its lease (${name})`, async (t) => {
     const database = await openDb(t)
     const clock = createTestClock(testNow)
-    const gate = open()
+    const held = gate()
     const begun: string[] = []
-    const runner = runnerOf(t, database, clock, { greet: async ({ id }) => (begun.push(id), await gate.opened, { outcome: 'done' }) })
+    const runner = runnerOf(t, database, clock, { greet: async ({ id }) => (begun.push(id), await held.opened, { outcome: 'done' }) })
     await order(database, runner, { kind: 'greet', subject: 'a' })
     await runner.start()
     await until(() => begun.length === 1)
     clock.jump(10 * minute)
     for (let i = 0; i < 20; i++) await clock.advance(100).then(() => (runner.wake(), pause(5)))
     assert.equal(begun.length, 1)
-    gate.release()
+    held.open()
     await until(noRows(database))
   })
 
@@ -394,14 +390,14 @@ eachDatabase((name, openDb) => {
   test(`stop waits for what runs, begins nothing more, and aborts what takes too long (${name})`, async (t) => {
     const database = await openDb(t)
     const clock = createTestClock(testNow)
-    const gate = open()
+    const held = gate()
     const ended: string[] = []
     const runner = runnerOf(
       t,
       database,
       clock,
       {
-        quick: async () => (await gate.opened, ended.push('quick'), { outcome: 'done' }),
+        quick: async () => (await held.opened, ended.push('quick'), { outcome: 'done' }),
         slow: ({ signal }) =>
           new Promise((resolve) =>
             signal.addEventListener('abort', () => {
@@ -419,7 +415,7 @@ eachDatabase((name, openDb) => {
     let stopped = false
     const stop = runner.stop(5 * second).then(() => (stopped = true))
     await pause(20)
-    gate.release()
+    held.open()
     await until(() => ended.includes('quick'))
     await pause(20)
     assert.equal(stopped, false)

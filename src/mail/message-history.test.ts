@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { letter, makeMailBed, somebody, until, untilStatus, type MailBed } from '../../test/mail-world.ts'
+import { holdMessages, letter, makeMailBed, somebody, until, untilStatus, type MailBed } from '../../test/mail-world.ts'
 import { databases } from '../../test/world.ts'
 import { createTestClock } from '../base/clock.ts'
 import { isProblem } from '../base/problem.ts'
@@ -63,12 +63,7 @@ for (const kind of databases) {
     it('a message that is being sent is not sent another way at the same time', async (t) => {
       const bed = await bedOf(t, { mail: { changeWait: 200 } })
       const other = await bed.sender({ name: 'other', credential: await bed.password('other-mail') })
-      let open = (): void => undefined
-      const held = new Promise<void>((done) => (open = done))
-      bed.server.on.message = async () => {
-        await held
-        return undefined
-      }
+      const { open } = holdMessages(bed)
       const { id } = await bed.outbox.accept(letter, somebody)
       await until('it is under way', async () => (await bed.outbox.get(id)).status === 'sending' && bed.server.lines.some((line) => /^DATA/i.test(line)))
       await assert.rejects(bed.outbox.resend(id, other, somebody), (error) => isProblem(error, 'message_not_cancellable') && /this moment/.test(error.message))

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { letter, makeMailBed, openMail, somebody, until, untilDelayed, untilStatus, type MailBed } from '../../test/mail-world.ts'
+import { gate } from '../../test/gate.ts'
+import { holdMessages, letter, makeMailBed, openMail, somebody, until, untilDelayed, untilStatus, type MailBed } from '../../test/mail-world.ts'
 import { databases } from '../../test/world.ts'
 import { createTestClock } from '../base/clock.ts'
 import { isProblem } from '../base/problem.ts'
-
-const gate = () => {
-  let open = (): void => undefined
-  const opened = new Promise<void>((resolve) => (open = resolve))
-  return { opened, open: () => open() }
-}
 
 for (const kind of databases) {
   const bedOf = async (t: TestContext, options: Parameters<typeof makeMailBed>[1] = {}): Promise<MailBed> => {
@@ -80,20 +75,14 @@ for (const kind of databases) {
     it('a message that another node has taken over forgets nobody who has it already', async (t) => {
       const bed = await bedOf(t)
       const { db } = bed.world.store
-      const held = gate()
-      const begun = gate()
-      bed.server.on.message = async () => {
-        begun.open()
-        await held.opened
-        return undefined
-      }
+      const { begun, open } = holdMessages(bed)
       const { id } = await bed.outbox.accept({ ...letter, to: ['bob@example.net', 'carl@example.net'] }, somebody)
-      await begun.opened
+      await begun
       await db
         .updateTable('messages')
         .set({ lease: 'lease_of_another', lease_until: Date.now() + 60_000 })
         .execute()
-      held.open()
+      open()
       await until('the recipients are remembered', async () => (await bed.outbox.get(id)).recipients.every((one) => one.state === 'sent'))
       assert.equal((await bed.outbox.get(id)).status, 'sending', 'the other node decides what becomes of it')
     })
@@ -101,15 +90,9 @@ for (const kind of databases) {
     it('a lease that ran out while the message is still being sent here does not send it twice', async (t) => {
       const bed = await bedOf(t)
       const { db } = bed.world.store
-      const held = gate()
-      const begun = gate()
-      bed.server.on.message = async () => {
-        begun.open()
-        await held.opened
-        return undefined
-      }
+      const { begun, open } = holdMessages(bed)
       const { id } = await bed.outbox.accept(letter, somebody)
-      await begun.opened
+      await begun
       await db.updateTable('messages').set({ lease_until: 1 }).execute()
       await until('it was claimed again', async () => {
         const row = await db.selectFrom('messages').select('lease_until').executeTakeFirstOrThrow()
@@ -117,7 +100,7 @@ for (const kind of databases) {
       })
       await pause(150)
       assert.equal(bed.server.logins.length, 1)
-      held.open()
+      open()
       await untilStatus(bed, id, 'sent')
       assert.equal(bed.server.mails.length, 1)
     })
@@ -128,20 +111,14 @@ for (const kind of databases) {
       const { id } = await bed.outbox.accept({ ...letter, to: ['bob@example.net', 'carl@example.net'] }, somebody)
       await untilStatus(bed, id, 'failed')
       bed.server.on.rcpt = undefined
-      const held = gate()
-      const begun = gate()
-      bed.server.on.message = async () => {
-        begun.open()
-        await held.opened
-        return undefined
-      }
+      const { begun, open } = holdMessages(bed)
       const answers = await Promise.allSettled([bed.outbox.retry(id, somebody), bed.outbox.retry(id, somebody)])
       assert.ok(answers.some((answer) => answer.status === 'fulfilled'))
-      await begun.opened
+      await begun
       for (const change of ['retry', 'cancel'] as const) {
         await assert.rejects(bed.outbox[change](id, somebody), (error) => isProblem(error, 'message_not_cancellable') && /this moment/.test(error.message))
       }
-      held.open()
+      open()
       await untilStatus(bed, id, 'sent')
       assert.deepEqual(
         bed.server.mails.map((mail) => mail.to),
@@ -152,18 +129,12 @@ for (const kind of databases) {
 
     it('a message that is being tried is cancelled as soon as it is known that it was not taken', async (t) => {
       const bed = await bedOf(t, { mail: { changeWait: 10_000 } })
-      const held = gate()
-      const begun = gate()
-      bed.server.on.message = async () => {
-        begun.open()
-        await held.opened
-        return '451 4.3.0 not now'
-      }
+      const { begun, open } = holdMessages(bed, '451 4.3.0 not now')
       const { id } = await bed.outbox.accept(letter, somebody)
-      await begun.opened
+      await begun
       const cancelled = bed.outbox.cancel(id, somebody)
       assert.equal(await Promise.race([cancelled.then(() => 'cancelled'), pause(300).then(() => 'waiting')]), 'waiting')
-      held.open()
+      open()
       assert.equal((await cancelled).status, 'cancelled')
       await bed.outbox.stop()
       assert.equal((await bed.outbox.get(id)).status, 'cancelled')
@@ -171,20 +142,14 @@ for (const kind of databases) {
 
     it('a message that is taken while somebody cancels it says that it was sent', async (t) => {
       const bed = await bedOf(t, { mail: { changeWait: 10_000 } })
-      const held = gate()
-      const begun = gate()
-      bed.server.on.message = async () => {
-        begun.open()
-        await held.opened
-        return undefined
-      }
+      const { begun, open } = holdMessages(bed)
       const { id } = await bed.outbox.accept(letter, somebody)
-      await begun.opened
+      await begun
       const cancelled = assert.rejects(
         bed.outbox.cancel(id, somebody),
         (error) => isProblem(error, 'message_not_cancellable') && /sent already/.test(error.message),
       )
-      held.open()
+      open()
       await cancelled
     })
 

@@ -14,6 +14,7 @@ import {
   readMessage,
   updateMessage,
   type MessageRow,
+  type NamedMessageRow,
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender, type SenderRow } from '../storage/senders.ts'
 import type { RowUpdate, Tables } from '../storage/tables.ts'
@@ -184,15 +185,12 @@ export class Outbox {
       limit: limit + 1,
     })
     const items = rows.slice(0, limit)
-    return { items: items.map((row) => toMessageView(row, row.sender_name, row.sent_by_name)), next: rows.length > limit ? items.at(-1)!.id : null }
+    return { items: items.map(toMessageView), next: rows.length > limit ? items.at(-1)!.id : null }
   }
 
   /** @throws Problem not_found */
   async get(id: string): Promise<MessageView> {
-    const row = await this.#read(id)
-    const sender = await findSender(this.#context.db, row.sender_id)
-    const deliverer = row.sent_by === null || row.sent_by === row.sender_id ? sender : await findSender(this.#context.db, row.sent_by)
-    return toMessageView(row, sender?.name ?? null, deliverer?.name ?? null)
+    return toMessageView(await this.#read(id))
   }
 
   /** Returns how many messages are still to be sent. */
@@ -290,7 +288,7 @@ export class Outbox {
     return await this.get(id)
   }
 
-  async #read(id: string): Promise<MessageRow> {
+  async #read(id: string): Promise<NamedMessageRow> {
     const row = await readMessage(this.#context.db, id)
     if (!row) throw new Problem('not_found', 'There is no such message.')
     return row

@@ -4,6 +4,7 @@ import type { Database, NewRow, Row, RowUpdate, Tables } from './tables.ts'
 
 type Reader = Database | Transaction<Tables>
 export type MessageRow = Row<'messages'>
+export type NamedMessageRow = Omit<MessageRow, 'content'> & { sender_name: string | null; sent_by_name: string | null }
 
 /** What a message has from the beginning; everything else is null, or as the table says. */
 export type NewMessageRow = Omit<NewRow<'messages'>, 'history' | 'held' | 'lease' | 'lease_until' | 'problem' | 'sent_by' | 'sent_at' | 'ended_at' | 'route'>
@@ -35,8 +36,44 @@ export async function insertMessages(trx: Transaction<Tables>, rows: NewMessageR
   await insertRows(trx, rows)
 }
 
-export async function readMessage(db: Reader, id: string): Promise<MessageRow | undefined> {
-  return await db.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirst()
+/** A message with the names of its senders, without its content, which may be many megabytes. */
+const withNames = (db: Reader) =>
+  db
+    .selectFrom('messages')
+    .leftJoin('senders', 'senders.id', 'messages.sender_id')
+    .leftJoin('senders as deliverers', 'deliverers.id', 'messages.sent_by')
+    .select([
+      'messages.id',
+      'messages.sender_id',
+      'messages.message_id',
+      'messages.subject',
+      'messages.envelope_from',
+      'messages.recipients',
+      'messages.size',
+      'messages.status',
+      'messages.attempts',
+      'messages.next_attempt_at',
+      'messages.lease',
+      'messages.lease_until',
+      'messages.problem',
+      'messages.sent_by',
+      'messages.route',
+      'messages.created_by',
+      'messages.created_at',
+      'messages.sent_at',
+      'messages.expires_at',
+      'messages.submission',
+      'messages.submission_request',
+      'messages.priority',
+      'messages.history',
+      'messages.ended_at',
+      'messages.held',
+      'senders.name as sender_name',
+      'deliverers.name as sent_by_name',
+    ])
+
+export async function readMessage(db: Reader, id: string): Promise<NamedMessageRow | undefined> {
+  return await withNames(db).where('messages.id', '=', id).executeTakeFirst()
 }
 
 /** Finds the message that came with an Idempotency-Key. */
@@ -168,42 +205,8 @@ export async function hurryMessages(db: Reader, credentialId: string, now: numbe
 export async function listMessageRows(
   db: Database,
   filter: { status?: string | undefined; senderId?: string | undefined; createdBy?: string | undefined; before?: string | undefined; limit: number },
-): Promise<(Omit<MessageRow, 'content'> & { sender_name: string | null; sent_by_name: string | null })[]> {
-  let query = db
-    .selectFrom('messages')
-    .leftJoin('senders', 'senders.id', 'messages.sender_id')
-    .leftJoin('senders as deliverers', 'deliverers.id', 'messages.sent_by')
-    .select([
-      'messages.id',
-      'messages.sender_id',
-      'messages.message_id',
-      'messages.subject',
-      'messages.envelope_from',
-      'messages.recipients',
-      'messages.size',
-      'messages.status',
-      'messages.attempts',
-      'messages.next_attempt_at',
-      'messages.lease',
-      'messages.lease_until',
-      'messages.problem',
-      'messages.sent_by',
-      'messages.route',
-      'messages.created_by',
-      'messages.created_at',
-      'messages.sent_at',
-      'messages.expires_at',
-      'messages.submission',
-      'messages.submission_request',
-      'messages.priority',
-      'messages.history',
-      'messages.ended_at',
-      'messages.held',
-      'senders.name as sender_name',
-      'deliverers.name as sent_by_name',
-    ])
-    .orderBy('messages.id', 'desc')
-    .limit(filter.limit)
+): Promise<NamedMessageRow[]> {
+  let query = withNames(db).orderBy('messages.id', 'desc').limit(filter.limit)
   if (filter.status !== undefined) query = query.where('messages.status', '=', filter.status)
   if (filter.senderId !== undefined) query = query.where('messages.sender_id', '=', filter.senderId)
   if (filter.createdBy !== undefined) query = query.where('messages.created_by', '=', filter.createdBy)

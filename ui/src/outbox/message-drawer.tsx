@@ -64,7 +64,7 @@ function Details({ message }: { message: Message }) {
   }
   const [choosing, { open: choose, close: closeChoice }] = useDisclosure(false)
   // One that is being sent is changed as soon as it is known what came of it.
-  const canChange = message.status === 'failed' || message.status === 'queued' || message.status === 'sending'
+  const canChange = message.status !== 'sent' && message.status !== 'cancelled'
   const retry = useMutation({ mutationFn: () => api.retryMessage({ params }), onSuccess: done })
   const cancel = useMutation({
     mutationFn: () => api.cancelMessage({ params }),
@@ -106,7 +106,7 @@ function Details({ message }: { message: Message }) {
           }}
         />
       )}
-      {message.problem !== null && message.status !== 'sent' && message.status !== 'cancelled' && (
+      {message.problem !== null && canChange && (
         <MessageBox tone={message.status === 'failed' ? 'bad' : 'warning'} title={message.problem.message}>
           <Text size="sm" fw={600}>
             {message.problem.next_step}
