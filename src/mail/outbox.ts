@@ -17,7 +17,7 @@ import {
   type NamedMessageRow,
 } from '../storage/messages.ts'
 import { findDefaultSender, findSender, type SenderRow } from '../storage/senders.ts'
-import type { RowUpdate, Tables } from '../storage/tables.ts'
+import type { Database, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction, isUniqueViolation } from '../storage/transaction.ts'
 import { fromContent, toContent } from './content.ts'
 import type { MailContext } from './context.ts'
@@ -272,7 +272,7 @@ export class Outbox {
     const { clock, changeWait } = this.#context
     const end = clock.monotonic() + changeWait
     while (clock.monotonic() < end && (await this.#read(id)).status === 'sending') await clock.sleep(lookAgain)
-    await inTransaction(this.#context.db, async (trx) => {
+    const changed = await inTransaction(this.#context.db, async (trx) => {
       const row = await lockMessage(trx, id, this.#context.dialect)
       if (!row) throw new Problem('not_found', 'There is no such message.')
       if (row.status === 'sending') {
@@ -282,14 +282,16 @@ export class Outbox {
       }
       if (row.status === 'sent' || row.status === 'cancelled') throw new Problem('message_not_cancellable', `The message was ${row.status} already.`)
       await change(trx, row)
+      // As the change left it: a moment later it may be under way.
+      return toMessageView(await this.#read(id, trx))
     })
     await this.#context.wake()
     this.#runner.wake()
-    return await this.get(id)
+    return changed
   }
 
-  async #read(id: string): Promise<NamedMessageRow> {
-    const row = await readMessage(this.#context.db, id)
+  async #read(id: string, reader: Database | Transaction<Tables> = this.#context.db): Promise<NamedMessageRow> {
+    const row = await readMessage(reader, id)
     if (!row) throw new Problem('not_found', 'There is no such message.')
     return row
   }
