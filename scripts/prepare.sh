@@ -31,3 +31,8 @@ run_node() {
 become_node() {
   exec node --disable-warning=ExperimentalWarning "$@"
 }
+
+# Tests start Node again and again: what it makes of the sources is kept for the next time.
+keep_compiled() {
+  export NODE_COMPILE_CACHE="$PWD/node_modules/.cache/keybearer-compiled"
+}

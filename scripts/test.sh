@@ -5,6 +5,7 @@
 # KEYBEARER_TEST_SLOW=8 makes the pages of the browser tests eight times slower.
 
 . scripts/page.sh
+keep_compiled
 sh scripts/install-servers.sh
 build_page
 

@@ -8,6 +8,9 @@ import { freePort } from './rig/ports.ts'
 const entry = join(import.meta.dirname, '..', 'bin', 'keybearer.js')
 const node = [process.execPath, '--disable-warning=ExperimentalWarning', '--disable-sigusr1'] as const
 
+/** Where the tests keep what Node makes of the sources, for a program with a home of its own; empty when they keep it nowhere. */
+export const keptCompiled: Record<string, string> = process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }
+
 export type CommandResult = { status: number; stdout: string; stderr: string }
 
 export type TestService = {
@@ -36,6 +39,7 @@ export async function makeService(further: Record<string, string> = {}): Promise
   const environment: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: folder,
+    ...keptCompiled,
     KEYBEARER_DATA: join(folder, 'data'),
     KEYBEARER_CONFIG: join(folder, 'config'),
     KEYBEARER_PORT: String(port),

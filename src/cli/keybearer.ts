@@ -1,7 +1,4 @@
 // The entry of the command line. `token` and `sendmail` are called by scripts all day: they go a short way that loads next to nothing.
-import { enableCompileCache } from 'node:module'
-
-enableCompileCache()
 const parameters = process.argv.slice(2)
 // A link of this name stands in for /usr/sbin/sendmail, wherever a program looks for it.
 if (/(?:^|[\\/])sendmail$/.test(process.argv[1] ?? '')) parameters.unshift('sendmail')
