@@ -173,6 +173,12 @@ export const settingsTable = {
     shownDefault: '(none)',
     sentence: "Names of environment variables that the texts of actions may use as env.NAME; Keybearer's own are not among them.",
   }),
+  KEYBEARER_DELETED_DAYS: setting({
+    parse: wholeNumber(0, 3650),
+    fallback: () => 30,
+    shownDefault: '30',
+    sentence: 'Days that a deleted credential can be restored before it is destroyed with the key of its secret; 0: it is destroyed at once.',
+  }),
   KEYBEARER_UNUSED_DAYS: setting({
     parse: wholeNumber(0, 3650),
     fallback: () => 90,

@@ -34,6 +34,7 @@ import { accessKeyEnds } from './credentials/calendar.ts'
 import { Consents } from './credentials/consents.ts'
 import type { CredentialContext } from './credentials/context.ts'
 import { Credentials } from './credentials/credentials.ts'
+import { DeletedCredentials } from './credentials/deleted-credentials.ts'
 import { EmergencyStops } from './credentials/emergency-stops.ts'
 import { Exporter } from './credentials/export-credentials.ts'
 import { Importer } from './credentials/import-credentials.ts'
@@ -50,7 +51,7 @@ import { createJobRunner } from './jobs/job-runner.ts'
 import { openActions } from './main/open-actions.ts'
 import { Lockable, type Where } from './main/lockable.ts'
 import { relayChecks } from './main/open-relay.ts'
-import { unusedHandlers } from './main/unused.ts'
+import { careHandlers } from './main/care.ts'
 import { openServers } from './main/open-servers.ts'
 import { openSealed } from './main/sealed.ts'
 import { createNotifications } from './main/notifications.ts'
@@ -172,6 +173,7 @@ export async function startParts(
       catalogue,
       popular: settings.KEYBEARER_POPULAR_CONFIGURATIONS ? readPopular(join(root, 'providers', 'popular', 'configurations.json')) : null,
       unusedDays: settings.KEYBEARER_UNUSED_DAYS,
+      deletedDays: settings.KEYBEARER_DELETED_DAYS,
       passwordMail: readPasswordMail(join(root, 'providers', 'mail-servers', 'passwords.json')),
       mailExchangers: resolveMailExchangers,
       diagnoses: openDiagnoses(join(root, 'providers', 'diagnoses')),
@@ -202,7 +204,8 @@ export async function startParts(
     const revoker = new Revoker(context)
     const credentials = new Credentials(context, { registrations, renewer, usage, revoker })
     const emergencyStops = new EmergencyStops(context, credentials)
-    const careJobs = createJobRunner({ db, dialect, clock, log, handlers: { ...emergencyStops.handlers, ...unusedHandlers(context) } })
+    const deletedCredentials = new DeletedCredentials(context)
+    const careJobs = createJobRunner({ db, dialect, clock, log, handlers: { ...emergencyStops.handlers, ...careHandlers(context, deletedCredentials) } })
     emergencyStops.use(careJobs)
     const schedule = new Schedule(context, { renewer, revoker, concurrency: settings.KEYBEARER_REFRESH_CONCURRENCY })
     const rotation = new MasterKeyRotation({ db, clock, log, audit, keyring, source: masterKeys.source, file: keyFile, alone: dialect === 'sqlite' })
@@ -369,6 +372,7 @@ export async function startParts(
         persons: new Persons(access),
         audit,
         credentials,
+        deletedCredentials,
         emergencyStops,
         exporter: new Exporter(context),
         importer: new Importer(context, registrations),
@@ -407,7 +411,7 @@ export async function startParts(
           {
             name,
             permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }],
-            administration: ['manage', 'keys', 'audit', 'persons'],
+            administration: ['manage', 'keys', 'audit', 'persons', 'purge'],
             actions: ['*'],
           },
           service,

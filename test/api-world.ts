@@ -131,6 +131,7 @@ export async function openApiWorld(
     persons: new Persons(access),
     audit: context.audit,
     credentials: world.credentials,
+    deletedCredentials: world.deletedCredentials,
     emergencyStops: world.emergencyStops,
     exporter: new Exporter(context, 4),
     importer: new Importer(context, world.registrations),
@@ -175,7 +176,7 @@ export async function openApiWorld(
   const makeKey: ApiWorld['makeKey'] = async (input) => (await world.accessKeys.create({ ...input, name: input.name ?? `key ${++keys}` }, tester)).key.reveal()
   const ownerKey = await makeKey({
     permissions: [{ credential: '*', rights: ['read', 'token', 'mail', 'request'] }],
-    administration: ['manage', 'keys', 'audit', 'persons'],
+    administration: ['manage', 'keys', 'audit', 'persons', 'purge'],
     actions: ['*'],
   })
   return {

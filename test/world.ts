@@ -19,6 +19,7 @@ import { Consents } from '../src/credentials/consents.ts'
 import type { CredentialContext } from '../src/credentials/context.ts'
 import { Credentials } from '../src/credentials/credentials.ts'
 import { ProviderClocks } from '../src/credentials/provider-clocks.ts'
+import { DeletedCredentials } from '../src/credentials/deleted-credentials.ts'
 import { EmergencyStops } from '../src/credentials/emergency-stops.ts'
 import { Providers } from '../src/credentials/providers.ts'
 import { Renewer } from '../src/credentials/refresh.ts'
@@ -89,6 +90,7 @@ export type World = {
   providers: Providers
   renewer: Renewer
   revoker: Revoker
+  deletedCredentials: DeletedCredentials
   emergencyStops: EmergencyStops
   schedule: Schedule
   usage: UsageRecorder
@@ -110,6 +112,7 @@ export async function openWorld(
     ca?: string
     popular?: boolean
     unusedDays?: number
+    deletedDays?: number
   } = {},
 ): Promise<World> {
   const machine = options.clock ?? options.machine ?? systemClock
@@ -142,6 +145,7 @@ export async function openWorld(
     diagnoses: openDiagnoses(join(import.meta.dirname, '..', 'providers', 'diagnoses')),
     popular: options.popular === true ? readPopular(join(import.meta.dirname, '..', 'providers', 'popular', 'configurations.json')) : null,
     unusedDays: options.unusedDays ?? 0,
+    deletedDays: options.deletedDays ?? 30,
     passwordMail: readPasswordMail(join(import.meta.dirname, '..', 'providers', 'mail-servers', 'passwords.json')),
     // No test asks a name server.
     mailExchangers: async (domain) => (domain === 'contoso.com' ? ['contoso-com.mail.protection.outlook.com'] : []),
@@ -172,6 +176,7 @@ export async function openWorld(
     providers: new Providers(context),
     renewer,
     revoker,
+    deletedCredentials: new DeletedCredentials(context),
     emergencyStops: new EmergencyStops(context, credentials),
     schedule,
     usage,

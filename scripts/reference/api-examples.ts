@@ -24,7 +24,11 @@ export const apiExamples: Partial<Record<EndpointId, ApiExample>> = {
   },
   getCredential: { params: credential },
   changeCredential: { params: credential, headers: { 'If-Match': '"7"' }, body: { description: 'Monthly statements', tags: ['finance'] } },
-  deleteCredential: { params: credential, query: 'revoke=true', reply: { revocation: { outcome: 'revoked', message: 'The provider took the tokens back.' } } },
+  deleteCredential: {
+    params: credential,
+    query: 'revoke=true',
+    reply: { revocation: { outcome: 'revoked', message: 'The provider took the tokens back.' }, restorable_until: '2026-12-24T12:00:00.000Z' },
+  },
   exportCredentials: { body: { credentials: ['work-mail'], secrets: 'encrypted', passphrase: 'several words that nobody guesses' } },
   importCredentials: {
     body: { content: 'name,kind,secret,allowed_hosts\ncrm,api_key,k-4711,api.crm.example\n', on_clash: 'skip', dry_run: true },

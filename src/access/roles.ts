@@ -12,7 +12,7 @@ export type Role = (typeof roles)[number]
 export const roleRights: Record<Role, Rights> = {
   administrator: {
     permissions: [{ credential: '*', rights: ['read', 'mail', 'request'] }],
-    administration: ['manage', 'keys', 'audit', 'persons'],
+    administration: ['manage', 'keys', 'audit', 'persons', 'purge'],
     actions: ['*'],
     gives: rights,
   },

@@ -13,15 +13,17 @@ export const rightMeanings: Record<Right, string> = {
 }
 
 /** What a caller may do beside using credentials. */
-export const administrations = ['manage', 'keys', 'audit', 'persons', 'calendar'] as const
+export const administrations = ['manage', 'keys', 'audit', 'persons', 'purge', 'calendar'] as const
 export type Administration = (typeof administrations)[number]
 
 /** What each kind of administration allows, as the reference page says it. */
 export const administrationMeanings: Record<Administration, string> = {
-  manage: 'Make, change, connect, test and delete credentials, registrations, providers, senders and actions; see the settings; replace the master key.',
+  manage:
+    'Make, change, connect, test, delete and restore credentials; make, change and delete registrations, providers, senders and actions; see the settings; replace the master key.',
   keys: 'Make, list and revoke access keys, with no more rights than the calling key has.',
   audit: 'Read and verify the audit trail.',
   persons: 'Invite persons, change their roles, suspend and remove them.',
+  purge: 'Destroy deleted credentials for good, before their time is over.',
   calendar: 'Read the calendar of what ends, by the address of its feed, and nothing else.',
 }
 

@@ -59,6 +59,11 @@ describe('what the audit trail says of the API', () => {
       String(
         (await made('/v1/credentials', { name: name(), grant: 'authorization_code', registration: registration(), refresh_token: 'rt', scopes: ['a'] })).id,
       )
+    const removed = async () => {
+      const id = await oauth()
+      assert.equal((await api.ask('DELETE', `/v1/credentials/${id}?revoke=false`)).status, 200)
+      return id
+    }
     const sender = async () =>
       String((await made('/v1/senders', { name: name(), host: '127.0.0.1', port: 2525, tls: 'none', mechanism: 'none', from: 'a@example.org' })).id)
     const message = async () => String((await made('/v1/mail/messages', { sender: await sender(), to: ['b@example.org'], subject: 's', text: 't' })).id)
@@ -111,6 +116,8 @@ describe('what the audit trail says of the API', () => {
       createCredential: async () => ['/v1/credentials', { body: { name: name(), kind: 'api_key', secret: 's' } }],
       changeCredential: async () => [`/v1/credentials/${await oauth()}`, { body: { description: 'd' } }],
       deleteCredential: async () => [`/v1/credentials/${await oauth()}`],
+      restoreCredential: async () => [`/v1/deleted-credentials/${await removed()}/restore`],
+      purgeCredential: async () => [`/v1/deleted-credentials/${await removed()}`],
       handOutToken: async () => [`/v1/credentials/${await oauth()}/token`],
       testCredential: async () => [`/v1/credentials/${await oauth()}/test`],
       refreshCredential: async () => [`/v1/credentials/${await oauth()}/refresh`],

@@ -215,14 +215,17 @@ export const credentialEndpoints = [
     method: 'DELETE',
     path: '/v1/credentials/{credential}',
     tag: 'Credentials',
-    summary: 'Deletes a credential with its secrets.',
+    summary: 'Deletes a credential.',
+    description: 'It can be used no more when the call answers. Until `restorable_until` it can be restored; then it is destroyed with the key of its secret.',
     permission: { administration: 'manage' },
     audit: 'credential.deleted',
     params,
     query: z.strictObject({ revoke: flag.optional().meta({ description: 'Also takes the tokens back at the provider; true unless told' }) }),
     status: 200,
     kind: 'json',
-    reply: z.object({ revocation }).meta({ id: 'DeletedCredential' }),
+    reply: z
+      .object({ revocation, restorable_until: optionalTime.meta({ description: 'Until when it can be restored; null: it is gone for good' }) })
+      .meta({ id: 'DeletedCredential' }),
     problems: ['in_use'],
   }),
   endpoint({

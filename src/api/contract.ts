@@ -6,6 +6,7 @@ import { calendarEndpoints } from './contract-calendar.ts'
 import { consentEndpoints } from './contract-consents.ts'
 import { credentialFactEndpoints } from './contract-credential-facts.ts'
 import { credentialEndpoints } from './contract-credentials.ts'
+import { deletedCredentialEndpoints } from './contract-deleted-credentials.ts'
 import { diagnosisEndpoints } from './contract-diagnoses.ts'
 import { emergencyStopEndpoints } from './contract-emergency-stops.ts'
 import { mailOptionsEndpoints } from './contract-mail-options.ts'
@@ -30,6 +31,7 @@ export const contract = [
   // First, so that "counts" is not taken for the name of a credential.
   ...credentialFactEndpoints,
   ...credentialEndpoints,
+  ...deletedCredentialEndpoints,
   ...emergencyStopEndpoints,
   ...portabilityEndpoints,
   ...consentEndpoints,

@@ -1,5 +1,6 @@
 import { isProblem, Problem } from '../base/problem.ts'
 import type { Caller } from '../access/caller.ts'
+import { administrations, rights } from '../access/types.ts'
 import { accessKeyEnds } from '../credentials/calendar.ts'
 import type { HandlersOf } from './call.ts'
 import { writeCalendar } from './calendar-feed.ts'
@@ -37,8 +38,8 @@ export function calendarHandlers({ credentials, accessKeys, clock, facts }: Need
 
 const isFeed = (caller: Caller): boolean =>
   caller.administers('calendar') &&
-  !(['manage', 'keys', 'audit', 'persons'] as const).some((what) => caller.administers(what)) &&
-  !(['read', 'token', 'mail', 'request'] as const).some((right) => caller.canAny(right))
+  !administrations.some((what) => what !== 'calendar' && caller.administers(what)) &&
+  !rights.some((right) => caller.canAny(right))
 
 /** What is wrong with the key is nobody's business. */
 function noCaller(error: unknown): null {

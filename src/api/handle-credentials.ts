@@ -4,7 +4,7 @@ import type { HandlersOf } from './call.ts'
 import { toMatch } from './handle-credential-facts.ts'
 import type { Services } from './services.ts'
 import { credentialBody, testBody, toCredentialChange, toNewCredential, tokenBody, usageBody } from './views-credentials.ts'
-import { withoutUndefined } from './views.ts'
+import { isoOrNull, withoutUndefined } from './views.ts'
 
 type Ids =
   | 'listCredentials'
@@ -42,8 +42,8 @@ export function credentialHandlers({ credentials, clock, senders }: Pick<Service
       return { body: credentialBody(view), revision: view.revision }
     },
     async deleteCredential({ params, query, actor }) {
-      const { revocation } = await credentials.delete(params.credential, { revoke: query.revoke ?? true }, actor)
-      return { body: { revocation } }
+      const { revocation, restorableUntil } = await credentials.delete(params.credential, { revoke: query.revoke ?? true }, actor)
+      return { body: { revocation, restorable_until: isoOrNull(restorableUntil) } }
     },
     async handOutToken({ credentialId, body, actor }) {
       const handed = await credentials.handOut(credentialId, {

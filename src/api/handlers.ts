@@ -7,6 +7,7 @@ import { calendarHandlers } from './handle-calendar.ts'
 import { consentHandlers } from './handle-consents.ts'
 import { credentialFactHandlers } from './handle-credential-facts.ts'
 import { credentialHandlers } from './handle-credentials.ts'
+import { deletedCredentialHandlers } from './handle-deleted-credentials.ts'
 import { diagnosisHandlers } from './handle-diagnoses.ts'
 import { emergencyStopHandlers } from './handle-emergency-stops.ts'
 import { mailOptionsHandlers } from './handle-mail-options.ts'
@@ -32,6 +33,7 @@ export function makeHandlers(services: Services, refusals: Refusals, options: Pi
   return {
     ...credentialHandlers(services),
     ...credentialFactHandlers(services),
+    ...deletedCredentialHandlers(services),
     ...emergencyStopHandlers(services),
     ...portabilityHandlers(services),
     ...consentHandlers(services, refusals),

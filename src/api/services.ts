@@ -21,6 +21,7 @@ import type { Log } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Consents } from '../credentials/consents.ts'
 import type { Credentials } from '../credentials/credentials.ts'
+import type { DeletedCredentials } from '../credentials/deleted-credentials.ts'
 import type { EmergencyStops } from '../credentials/emergency-stops.ts'
 import type { Exporter } from '../credentials/export-credentials.ts'
 import type { Importer } from '../credentials/import-credentials.ts'
@@ -104,6 +105,7 @@ export type Services = {
     | 'examine'
     | 'ends'
   >
+  deletedCredentials: Pick<DeletedCredentials, 'days' | 'list' | 'restore' | 'purge'>
   emergencyStops: Pick<EmergencyStops, 'begin' | 'get' | 'list' | 'stopped' | 'undo'>
   exporter: Pick<Exporter, 'idsOf' | 'export'>
   importer: Pick<Importer, 'run'>

@@ -12,7 +12,8 @@ export type Event = {
 export const eventTypes = {
   'credential.created': 'A credential was made.',
   'credential.changed': 'Name, description, settings or secrets of a credential were changed.',
-  'credential.deleted': 'A credential was deleted.',
+  'credential.deleted': 'A credential was deleted; for a while it can be restored.',
+  'credential.purged': 'A deleted credential was destroyed for good.',
   'credential.connected': 'A person consented, or a two-legged credential got its first token.',
   'credential.refreshed': 'A credential got a new access token.',
   'credential.expiring': 'A credential will stop soon unless a person acts.',

@@ -7,6 +7,7 @@ import { backupCommand } from './backup.ts'
 import { calendarCommand } from './calendar.ts'
 import { completionCommand } from './completion.ts'
 import { connectCommand } from './connect.ts'
+import { deletedCommand } from './deleted.ts'
 import { doctorCommand } from './doctor.ts'
 import { editCommand } from './edit.ts'
 import { emergencyStopCommand } from './emergency-stop.ts'
@@ -77,6 +78,7 @@ export function makeProgram(): Command {
       editCommand(),
       testCommand(),
       ...stateCommands(),
+      deletedCommand(),
       snoozeCommand(),
       emergencyStopCommand(),
       providersCommand(),

@@ -49,8 +49,10 @@ export function stateCommands(): Command[] {
           if (usage.items.length > 0) say(`It is used by ${usage.items.map((use) => use.access_key.name).join(', ')}.`)
           if ((await ask(`Type "${view.name}" to delete it`, '--yes')) !== view.name) throw new CommandError('Nothing was deleted.', { exit: exitCodes.failed })
         }
-        const { revocation } = await client.deleteCredential({ params: { credential }, query: { revoke: options.keepTokens !== true } })
-        print(`"${view.name}" is deleted. ${revocation.message}`)
+        const deleted = await client.deleteCredential({ params: { credential }, query: { revoke: options.keepTokens !== true } })
+        print(`"${view.name}" is deleted. ${deleted.revocation.message}`)
+        if (deleted.restorable_until !== null)
+          say(`Until ${deleted.restorable_until.slice(0, 10)} it can be brought back: keybearer deleted restore ${shellWord(view.name)}`)
       }),
   ]
 }

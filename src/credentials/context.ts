@@ -28,6 +28,8 @@ export type CredentialContext = {
   popular: PopularConfiguration[] | null
   /** Days without a use after which a credential is switched off; 0: never. */
   unusedDays: number
+  /** Days that a deleted credential can be restored; 0: it is gone at once. */
+  deletedDays: number
   /** Finds the mail service of a domain that takes passwords only; null: none is known. */
   passwordMail: (domain: string) => PasswordMail | null
   /** Asks the name servers who takes the mail of a domain; nobody when they do not say. */

@@ -186,3 +186,25 @@ export function resumedColumns(row: Row<'credentials'>, now: number): RowUpdate<
 }
 
 export const pausedReason: Reason = { code: 'paused', message: 'A person switched it off.', nextStep: nextSteps.resume }
+
+/** Columns of a credential of which a person has revoked the tokens. */
+export function revokedColumns(row: Row<'credentials'>, now: number): RowUpdate<'credentials'> {
+  const nextStep = isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume
+  const reason = { code: 'revoked', message: 'A person revoked the tokens.', nextStep }
+  return { ...withoutTokens(row), ...statusColumns(row, { status: 'needs_consent', reason }, now) }
+}
+
+/** Columns of a credential that has lost its tokens; the generation moves on, so that a refresh under way finds itself overtaken. */
+export function withoutTokens(row: Row<'credentials'>): RowUpdate<'credentials'> {
+  return {
+    secret: null,
+    generation: row.generation + 1,
+    has_refresh_token: 0,
+    token_obtained_at: null,
+    token_expires_at: null,
+    refresh_token_expires_at: null,
+    granted_scopes: null,
+    refresh_due_at: null,
+    failures: 0,
+  }
+}

@@ -5,8 +5,8 @@ import { Problem, withDiagnosis } from '../base/problem.ts'
 import type { Secret } from '../base/secret.ts'
 import { nameKey } from '../storage/credential-derived.ts'
 import { actionsUsing } from '../storage/actions.ts'
-import { deleteCredentialRow, findCredential, updateCredentialIf, type CredentialWithRegistration } from '../storage/credentials.ts'
-import { dataKeysOf, deleteDataKey } from '../storage/data-keys.ts'
+import { findCredential, updateCredentialIf, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { dataKeysOf } from '../storage/data-keys.ts'
 import { appendEvents } from '../storage/events.ts'
 import type { RegistrationRow } from '../storage/registrations.ts'
 import type { RowUpdate, Tables } from '../storage/tables.ts'
@@ -15,11 +15,22 @@ import { readUsages } from '../storage/usages.ts'
 import type { DiagnosisValues } from '../providers/diagnoses.ts'
 import type { CredentialContext } from './context.ts'
 import { optionErrors, credentialErrors, refuseHostsBeyond, secretIsBoundTo } from './credential-check.ts'
-import { isThreeLegged, nextSteps, pausedColumns, resumedColumns, statusColumns, statusOfWorking, workingFacts } from './credential-status.ts'
+import {
+  isThreeLegged,
+  nextSteps,
+  pausedColumns,
+  resumedColumns,
+  revokedColumns,
+  statusColumns,
+  statusOfWorking,
+  withoutTokens,
+  workingFacts,
+} from './credential-status.ts'
 import { createCredential } from './credential-create.ts'
 import { listEnds, type CalendarEnd } from './calendar.ts'
 import { diagnoseReply, diagnosisOfReason, diagnosisValues, type Failure } from './diagnosis.ts'
 import { countCredentials, listCredentials, toViews, usageDays } from './credential-list.ts'
+import { setAside } from './deleted-credentials.ts'
 import { examineCredential, type Examined } from './examination.ts'
 import { HandOuts, problemOfStatus, type HandOutOrder } from './hand-out.ts'
 import { cleanName, nameErrors } from './names.ts'
@@ -200,9 +211,13 @@ export class Credentials {
     return { secret: await this.#context.vault.seal(dataKeysOf(trx), credentialPlace(row.id, generation), writeStoredSecret(stored)), generation }
   }
 
-  /** Deletes a credential with its key, so that no copy of the database can open it, and revokes its tokens if asked. */
-  async delete(ref: string, options: { revoke: boolean }, actor: Actor): Promise<{ revocation: RevocationResult }> {
+  /**
+   * Takes a credential out of use, and revokes its tokens if asked; see `DeletedCredentials` for what becomes of it. `restorableUntil`:
+   * until when it can come back; null: it is gone for good.
+   */
+  async delete(ref: string, options: { revoke: boolean }, actor: Actor): Promise<{ revocation: RevocationResult; restorableUntil: number | null }> {
     const found = await this.#find(ref)
+    let restorableUntil: number | null = null
     const taken = await takeTokens(this.#context, {
       // By its id: another one may have got the name.
       read: () => this.#find(found.id),
@@ -211,17 +226,12 @@ export class Credentials {
       write: async (trx, row, order) => {
         await this.#refuseIfInUse(trx, row)
         await this.#revoker.enqueue(trx, order, row)
-        await deleteCredentialRow(trx, row.id)
-        await deleteDataKey(trx, row.id)
-        await this.#context.audit.append(trx, [
-          { actor, action: 'credential.deleted', subject: row.id, subjectName: row.name, outcome: 'done', detail: { revoke: options.revoke } },
-        ])
-        await appendEvents(trx, this.#context.clock, [{ type: 'credential.deleted', subject: row.id, data: { name: row.name } }])
+        restorableUntil = await setAside(this.#context, trx, row.id, { ...options, actor })
       },
     })
     if (taken === null) throw changedMeanwhile(found.name)
     await this.#context.wake()
-    return { revocation: await this.#revoker.carryOut(taken.prepared) }
+    return { revocation: await this.#revoker.carryOut(taken.prepared), restorableUntil }
   }
 
   async #refuseIfInUse(trx: Transaction<Tables>, row: CredentialWithRegistration): Promise<void> {
@@ -249,12 +259,7 @@ export class Credentials {
         const now = this.#context.clock.now()
         await this.#revoker.enqueue(trx, order, row)
         await beside?.(trx, order)
-        const reason = {
-          code: 'revoked',
-          message: 'A person revoked the tokens.',
-          nextStep: isThreeLegged(row.grant_type) ? nextSteps.reconnect : nextSteps.resume,
-        }
-        const change = { ...withoutTokens(row), ...statusColumns(row, { status: 'needs_consent', reason }, now), updated_at: now }
+        const change = { ...revokedColumns(row, now), updated_at: now }
         if (!(await updateCredentialIf(trx, row.id, { revision: row.revision }, change))) throw changedMeanwhile(row.name)
         await this.#context.audit.append(trx, [{ actor, action: 'credential.revoked', subject: row.id, subjectName: row.name, outcome: 'done' }])
         await appendEvents(trx, this.#context.clock, [{ type: 'credential.revoked', subject: row.id, data: { name: row.name, status: 'needs_consent' } }])
@@ -410,18 +415,3 @@ export class Credentials {
 
 const notFound = (ref: string) => new Problem('not_found', `There is no credential "${ref.slice(0, 100)}".`)
 const changedMeanwhile = (name: string) => new Problem('changed_meanwhile', `Somebody changed "${name}" meanwhile.`)
-
-/** Columns of a credential that has lost its tokens; the generation moves on, so that a refresh under way finds itself overtaken. */
-function withoutTokens(row: CredentialWithRegistration): RowUpdate<'credentials'> {
-  return {
-    secret: null,
-    generation: row.generation + 1,
-    has_refresh_token: 0,
-    token_obtained_at: null,
-    token_expires_at: null,
-    refresh_token_expires_at: null,
-    granted_scopes: null,
-    refresh_due_at: null,
-    failures: 0,
-  }
-}

@@ -21,6 +21,12 @@ export async function isUndone(trx: Transaction<Tables>, id: string, dialect: 's
   return (await query.executeTakeFirstOrThrow()).undone_at !== null
 }
 
+/** Returns whether a stop was ordered since then that still holds. */
+export async function isStoppedSince(db: Reader, at: number): Promise<boolean> {
+  const query = db.selectFrom('emergency_stops').select('id').where('created_at', '>=', at).where('undone_at', 'is', null).limit(1)
+  return (await query.executeTakeFirst()) !== undefined
+}
+
 /** Notes that a stop was undone, and leaves the tokens alone that were not taken back yet. */
 export async function markUndone(trx: Reader, id: string, now: number): Promise<void> {
   await trx.updateTable('emergency_stops').set({ undone_at: now }).where('id', '=', id).execute()

@@ -19,6 +19,7 @@ import { emergencyStops } from './migrations/0017-emergency-stops.ts'
 import { keySightings } from './migrations/0018-key-sightings.ts'
 import { unused } from './migrations/0019-unused.ts'
 import { messageIndexes } from './migrations/0020-message-indexes.ts'
+import { deletedCredentials } from './migrations/0021-deleted-credentials.ts'
 import type { Database, Tables } from './tables.ts'
 
 /** What differs between the databases when columns are made. */
@@ -46,6 +47,7 @@ export const migrations: Migration[] = [
   keySightings,
   unused,
   messageIndexes,
+  deletedCredentials,
 ]
 
 /** A number that PostgreSQL's advisory lock is taken with, so that only one node migrates. */

@@ -1,5 +1,6 @@
 import type { Generated, Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import type { Sealed } from '../base/sealed.ts'
+import type { DeletedCredentialTable } from './deleted-credentials.ts'
 import type { EmergencyStopTable, StoppedCredentialTable } from './emergency-stop-tables.ts'
 import type { AccessKeyTable, KeyDayTable, KeySightingTable } from './access-key-tables.ts'
 
@@ -394,6 +395,7 @@ export type Tables = {
   }
   key_sightings: KeySightingTable
   key_days: KeyDayTable
+  deleted_credentials: DeletedCredentialTable
   emergency_stops: EmergencyStopTable
   stopped_credentials: StoppedCredentialTable
   /** Addresses that are told what needs a person. */

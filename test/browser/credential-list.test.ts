@@ -69,6 +69,34 @@ describe('the list of credentials and the page of one', () => {
     await page.getByText('“beta” is deleted').waitFor()
   })
 
+  it('P2: brings a deleted credential back, under another name where its own is taken, or destroys it', async () => {
+    const { page } = office.anna
+    const names = async () => (await office.api<{ items: { name: string }[] }>('GET', '/v1/credentials')).items.map((one) => one.name)
+    await office.api('POST', '/v1/credentials', { name: 'beta', kind: 'basic', username: 'anna' })
+    await page.goto(`${office.service.url}/credentials`)
+    await page.getByRole('link', { name: 'Deleted credentials' }).click()
+    await page.getByRole('button', { name: 'Restore beta' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Another credential is called').waitFor()
+    await dialog.getByLabel('Name').fill('beta of old')
+    await dialog.getByRole('button', { name: 'Restore' }).click()
+    await page.getByRole('heading', { name: 'beta of old' }).waitFor()
+    await page.getByText('“beta of old” is back.').waitFor()
+    await office.api('DELETE', '/v1/credentials/beta')
+    await page.goto(`${office.service.url}/deleted-credentials`)
+    await page.getByRole('button', { name: 'Restore beta' }).click()
+    await page.getByRole('heading', { name: 'beta', exact: true }).waitFor()
+    assert.ok((await names()).includes('beta') && (await names()).includes('beta of old'))
+
+    await office.api('DELETE', '/v1/credentials/beta%20of%20old')
+    await page.goto(`${office.service.url}/deleted-credentials`)
+    await page.getByRole('button', { name: 'Destroy beta of old' }).click()
+    await dialog.getByRole('textbox').fill('beta of old')
+    await dialog.getByRole('button', { name: 'Destroy' }).click()
+    await page.getByText('Nothing to restore').waitFor()
+    await office.api('DELETE', '/v1/credentials/beta')
+  })
+
   it('does one thing with several: says before what will happen, and afterwards how each went', async () => {
     const { page } = office.anna
     await office.api('POST', '/v1/credentials', { name: 'unfinished', kind: 'basic', username: 'anna' })

@@ -39,6 +39,11 @@ export async function furnish(service: Pick<TestService, 'url'>, api: Api): Prom
       : (answers[parameters.get('client_id') ?? '']?.(parameters.get('grant_type')) ?? { status: 404, body: { error: 'not_found' } })
   const mail = await new MailServer().listen()
   mail.on.rcpt = (address) => (address.includes('nobody') ? '550 5.1.1 There is no such mailbox' : undefined)
+  // The name of the first is taken again later.
+  for (const name of ['crm', 'fax-gateway']) {
+    await api('POST', '/v1/credentials', { name, kind: 'api_key', secret: 's', allowed_hosts: ['api.example.org'] })
+    await api('DELETE', `/v1/credentials/${name}`)
+  }
   const connect = await makeCredentials(api, provider)
   const { key, made } = await makeKeys(api)
   for (const name of ['weather-api', 'team-mail', 'office-calendar']) {

@@ -56,6 +56,7 @@ const connectBy = (way: string, button: string, seen: string | RegExp) => async 
 /** Pages that say something of their own while nothing is there. */
 export const emptyPages: Stop[] = [
   { name: 'empty-credentials', at: '/credentials', go: see('No credentials yet') },
+  { name: 'empty-deleted-credentials', at: '/deleted-credentials', go: see('Nothing to restore') },
   { name: 'empty-registrations', at: '/registrations' },
   { name: 'empty-senders', at: '/senders', go: see('No senders yet') },
   { name: 'empty-email-options', at: '/email-options', go: see('No senders yet') },
@@ -101,6 +102,7 @@ export const pages: Stop[] = [
       await page.getByRole('radio', { name: 'Take them along, encrypted' }).check()
     },
   },
+  { name: 'deleted-credentials', at: '/deleted-credentials', go: see('fax-gateway') },
   { name: 'emergency-stops', at: '/emergency-stops', go: see('Name what is to be stopped.') },
   { name: 'emergency-stop-unknown', at: '/emergency-stops/nobody-knows-it' },
   { name: 'registrations', at: '/registrations' },
@@ -256,6 +258,8 @@ export const dialogs: Stop[] = [
     shows: ['credentials/delete-credential.tsx'],
   },
   { name: 'delete-used', at: '/credentials', go: async (page) => [await inRow('team-mail', 'Delete')(page), await see('will fail')(page)] },
+  { name: 'restore-name', at: '/deleted-credentials', go: press('Restore crm'), shows: ['deleted/restore-name.tsx'] },
+  { name: 'purge', at: '/deleted-credentials', go: press('Destroy fax-gateway'), shows: ['deleted/deleted-credentials-page.tsx'] },
   { name: 'revoke', at: '/credentials/team-mail', go: press('Revoke'), shows: ['credentials/danger-zone.tsx'] },
   { name: 'bulk-selected', at: '/credentials', go: select },
   { name: 'bulk-pause', at: '/credentials', go: withSelected('Pause'), shows: ['credentials/bulk-bar.tsx'] },

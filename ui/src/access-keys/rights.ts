@@ -12,10 +12,15 @@ export const rights: readonly { value: Right; title: string; meaning: string }[]
 ]
 
 export const administrations: readonly { value: Administration; title: string; meaning: string }[] = [
-  { value: 'manage', title: 'Manage', meaning: 'Make, change and delete credentials, registrations, providers and senders; replace the master key.' },
+  {
+    value: 'manage',
+    title: 'Manage',
+    meaning: 'Make, change, delete and restore credentials; make, change and delete registrations, providers and senders; replace the master key.',
+  },
   { value: 'keys', title: 'Keys', meaning: 'Make and revoke access keys, with no more rights than its own.' },
   { value: 'audit', title: 'Audit', meaning: 'Read and verify the audit trail.' },
   { value: 'persons', title: 'Persons', meaning: 'Invite persons, change what they may, end their access.' },
+  { value: 'purge', title: 'Purge', meaning: 'Destroy deleted credentials for good, before their time is over.' },
   { value: 'calendar', title: 'Calendar', meaning: 'Read the calendar of what ends, and nothing else.' },
 ]
 

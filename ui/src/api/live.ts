@@ -11,7 +11,7 @@ const followers = new Set<(type: string, data: Record<string, unknown>) => void>
 
 /** Which lists are old news after which event. */
 const concerns: Record<string, string[]> = {
-  credential: ['credentials', 'credential', 'credential-use', 'counts', 'status', 'emergency-stops'],
+  credential: ['credentials', 'credential', 'credential-use', 'counts', 'status', 'emergency-stops', 'deleted-credentials'],
   consent: ['consent', 'consents', 'credential', 'credential-use', 'credentials', 'counts'],
   token: ['credential-use', 'credentials', 'credential', 'access-keys'],
   registration: ['registrations', 'credentials'],

@@ -43,6 +43,14 @@ export const features: Feature[] = [
     role: 'manager',
   },
   {
+    id: 'deleted-credentials',
+    title: 'Deleted Credentials',
+    words: 'restore undelete trash bin recover purge destroy',
+    description: 'Bring back what was deleted, or destroy it for good',
+    path: '/deleted-credentials',
+    role: 'manager',
+  },
+  {
     id: 'emergency-stop',
     title: 'Emergency Stop',
     words: 'kill switch stolen breach revoke all many off',

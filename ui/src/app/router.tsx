@@ -181,6 +181,12 @@ const guideRoute = createRoute({
   component: lazyRouteComponent(() => import('../guides/guide-page.tsx'), 'GuidePage'),
 })
 
+const deletedCredentialsRoute = createRoute({
+  getParentRoute: () => inside,
+  path: '/deleted-credentials',
+  component: lazyRouteComponent(() => import('../deleted/deleted-credentials-page.tsx'), 'DeletedCredentialsPage'),
+})
+
 const emergencyStopsRoute = createRoute({
   getParentRoute: () => inside,
   path: '/emergency-stops',
@@ -231,6 +237,7 @@ const routes = root.addChildren([
     auditRoute,
     settingsRoute,
     calendarRoute,
+    deletedCredentialsRoute,
     emergencyStopsRoute,
     emergencyStopRoute,
     explainRoute,

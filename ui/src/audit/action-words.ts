@@ -3,6 +3,8 @@ export const actionWords: Record<string, string> = {
   'credential.created': 'Credential made',
   'credential.changed': 'Credential changed',
   'credential.deleted': 'Credential deleted',
+  'credential.restored': 'Credential restored',
+  'credential.purged': 'Deleted credential destroyed',
   'credential.imported': 'Credential imported',
   'credential.exported': 'Credential exported',
   'credential.paused': 'Credential switched off',

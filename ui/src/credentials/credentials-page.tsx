@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconFileExport, IconFileImport, IconHandStop, IconPlus } from '@tabler/icons-react'
+import { IconFileExport, IconFileImport, IconHandStop, IconPlus, IconTrash } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -118,6 +118,19 @@ export function CredentialsPage() {
         />
       )}
       {list.isFetchingNextPage && <Waiting>More rows are coming</Waiting>}
+      {mayManage && list.data !== undefined && !isFiltered(filter) && (
+        <Button
+          component={Link}
+          to="/deleted-credentials"
+          variant="subtle"
+          color="gray"
+          size="compact-sm"
+          mt="md"
+          leftSection={<IconTrash size={14} aria-hidden />}
+        >
+          Deleted credentials
+        </Button>
+      )}
       {mayManage && <BulkBar rows={rows.filter((row) => selected.has(row.id))} onDone={() => setSelected(new Set())} />}
     </>
   )

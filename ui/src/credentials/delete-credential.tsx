@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
-import { RelativeTime } from '../elements/relative-time.tsx'
+import { exactTime, RelativeTime } from '../elements/relative-time.tsx'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 
 /** Says who uses a credential, from real hand-outs, before it goes; where it is in use its name has to be typed. */
@@ -16,12 +16,19 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
     queryFn: () => api.listCredentialUsage({ params: { credential: credential!.id } }),
     enabled: credential !== null,
   })
+  const kept = useQuery({
+    queryKey: ['deleted-credentials', 'days'],
+    queryFn: () => api.listDeletedCredentials({ query: { limit: 1 } }),
+    enabled: credential !== null,
+  })
+  const days = kept.data?.days
   const users = usage.data?.items ?? []
   const actions = credential?.used_by.actions ?? []
   const remove = async () => {
-    const { revocation } = await api.deleteCredential({ params: { credential: credential!.id }, query: { revoke } })
-    notifications.show({ title: `“${credential!.name}” is deleted`, message: revocation.message, color: revocation.outcome === 'failed' ? 'orange' : 'teal' })
-    await queryClient.invalidateQueries({ queryKey: ['credentials'] })
+    const { revocation, restorable_until: until } = await api.deleteCredential({ params: { credential: credential!.id }, query: { revoke } })
+    const message = until === null ? revocation.message : `${revocation.message} It can be restored until ${exactTime(until)}: see “Deleted credentials”.`
+    notifications.show({ title: `“${credential!.name}” is deleted`, message, color: revocation.outcome === 'failed' ? 'orange' : 'teal' })
+    for (const list of ['credentials', 'deleted-credentials']) await queryClient.invalidateQueries({ queryKey: [list] })
     onDeleted?.()
   }
   return (
@@ -33,7 +40,10 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
       button="Delete"
       onConfirm={remove}
     >
-      <Text size="sm">Its secrets are removed here for good. This cannot be taken back.</Text>
+      <Text size="sm">
+        It can be used no more at once. {days === 0 && 'It is removed with its secrets for good: this cannot be taken back.'}
+        {days !== undefined && days > 0 && `For ${days} days it can be restored; then it is destroyed with its secrets.`}
+      </Text>
       {users.length > 0 && (
         <>
           <Text size="sm" fw={600}>
@@ -67,7 +77,7 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
           checked={revoke}
           onChange={(event) => setRevoke(event.currentTarget.checked)}
           label="Also take the tokens back at the provider"
-          description="At some providers, Google among them, this ends every grant of the account for this application."
+          description="At some providers, Google among them, this ends every grant of the account for this application. Restored, it has to be connected anew."
         />
       )}
     </TypeToConfirm>
