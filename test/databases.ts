@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import type { TestContext } from 'node:test'
 import { openDatabase, type OpenedDatabase } from '../src/storage/open.ts'
 import type { Database } from '../src/storage/tables.ts'
+import { fillFolder, makeBareDatabase, makeFilledDatabase, onServer, unused } from './prepared-database.ts'
 
 /** A database of its own for one test. It is closed, proven closed and removed when the test ends. */
 export type TestDatabase = {
@@ -35,11 +33,10 @@ const server = process.env['KEYBEARER_TEST_POSTGRES']
 export function eachDatabase(register: (name: 'SQLite' | 'PostgreSQL', open: OpenTestDatabase, makePlace: MakePlace) => void): void {
   register('SQLite', openSqliteForTest, async (t) => sqlitePlace(t))
   if (server === undefined || server === '') return
-  after(() => dropTemplate(server))
   register(
     'PostgreSQL',
     (t) => openPostgresForTest(t, server),
-    (t) => postgresPlace(t, server, null),
+    async (t) => await emptyPlace(t, server),
   )
 }
 
@@ -54,11 +51,15 @@ export function temporaryFolder(t: TestContext): string {
 }
 
 export async function openSqliteForTest(t: TestContext): Promise<TestDatabase> {
-  return await follow(t, 'sqlite', sqlitePlace(t))
+  const place = sqlitePlace(t)
+  await fillFolder(place.folder)
+  return await follow(t, 'sqlite', place)
 }
 
-async function openPostgresForTest(t: TestContext, url: string): Promise<TestDatabase> {
-  return await follow(t, 'postgres', await postgresPlace(t, url, await templateOn(url)))
+async function openPostgresForTest(t: TestContext, server: string): Promise<TestDatabase> {
+  const { name, url } = await makeFilledDatabase(server)
+  removeAtTheEnd(t, server, name)
+  return await follow(t, 'postgres', { folder: join(tmpdir(), name), url })
 }
 
 // What a test registered first runs last, so that everything is closed before its place is removed.
@@ -71,15 +72,18 @@ function sqlitePlace(t: TestContext): TestDatabase['place'] {
   return { folder: join(folder, 'data') }
 }
 
-async function postgresPlace(t: TestContext, url: string, from: string | null): Promise<TestDatabase['place']> {
-  const name = databaseName()
-  await onServer(url, `create database ${name}${from === null ? '' : ` template ${from}`}`)
+async function emptyPlace(t: TestContext, server: string): Promise<TestDatabase['place']> {
+  const { name, url } = await makeBareDatabase(server)
+  removeAtTheEnd(t, server, name)
+  return { folder: join(tmpdir(), name), url }
+}
+
+function removeAtTheEnd(t: TestContext, server: string, name: string): void {
   beforeTheEnd(t, async () => {
-    await unused(url, name)
+    await unused(server, name)
     // Fails when a connection is still open.
-    await onServer(url, `drop database ${name}`)
+    await onServer(server, `drop database ${name}`)
   })
-  return { folder: join(tmpdir(), name), url: withDatabase(url, name) }
 }
 
 const endings = new WeakMap<TestContext, (() => unknown)[]>()
@@ -127,55 +131,6 @@ async function follow(t: TestContext, dialect: TestDatabase['dialect'], place: T
     },
   }
   return test
-}
-
-let template: Promise<string> | undefined
-
-/** Migrates once per test file; every test's database is a copy of that one. */
-function templateOn(url: string): Promise<string> {
-  template ??= (async () => {
-    const name = databaseName()
-    await onServer(url, `create database ${name}`)
-    const opened = await openDatabase({ folder: tmpdir(), url: withDatabase(url, name), now: testNow })
-    await opened.close()
-    await unused(url, name)
-    return name
-  })()
-  return template
-}
-
-async function dropTemplate(url: string): Promise<void> {
-  const name = await template
-  template = undefined
-  if (name !== undefined) await onServer(url, `drop database ${name}`)
-}
-
-/** Waits a little: connections end a moment after the client has said goodbye. */
-async function unused(url: string, name: string): Promise<void> {
-  for (let tries = 0; (await connectionsTo(url, name)) > 0 && tries < 60; tries++) await sleep(50)
-}
-
-const databaseName = () => `test_${randomBytes(8).toString('hex')}`
-
-function withDatabase(url: string, name: string): string {
-  const changed = new URL(url)
-  changed.pathname = `/${name}`
-  return changed.href
-}
-
-async function connectionsTo(url: string, name: string): Promise<number> {
-  const rows = await onServer(url, `select count(*)::int as count from pg_stat_activity where datname = '${name}'`)
-  return (rows[0] as { count: number }).count
-}
-
-async function onServer(url: string, statement: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(statement)).rows as unknown[]
-  } finally {
-    await client.end()
-  }
 }
 
 function openFilesBelow(folder: string): string[] {

@@ -9,7 +9,7 @@ import { startChild } from './children/child.ts'
 import { openAsItIs, readDataSets, readWhole, storeDataSet, type DataPlace, type DataSet } from './data-sets/data-set.ts'
 import { MailServer } from './mail-server.ts'
 import { makeService, type TestService } from './service.ts'
-import { databases, makePlace, type Place } from './world.ts'
+import { databases, makeBarePlace, type Place } from './world.ts'
 
 const sets = readDataSets()
 const newest = migrations.at(-1)!.version
@@ -51,7 +51,7 @@ for (const kind of databases)
       const sink = new MailServer({ mechanisms: ['PLAIN'] })
       before(async () => {
         await sink.listen()
-        place = await makePlace(kind)
+        place = await makeBarePlace(kind)
         service = await install(set, place.url)
         await service.start()
       })
@@ -97,7 +97,7 @@ for (const kind of databases)
       const now = Date.now()
       const ends: string[] = []
       for (const isCut of [false, true]) {
-        const place = await makePlace(kind)
+        const place = await makeBarePlace(kind)
         try {
           await storeDataSet(place, set, now)
           for (const { version } of isCut ? migrations.filter((step) => step.version > set.version) : [])
@@ -126,7 +126,7 @@ for (const kind of databases)
 
 for (const kind of databases) {
   it(`P6: a service that is older than its database starts nothing and touches nothing, on ${kind}`, async () => {
-    const place = await makePlace(kind)
+    const place = await makeBarePlace(kind)
     const service = await install(sets.at(-1)!.set, place.url)
     try {
       const files = { folder: service.data, url: place.url }

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import pg from 'pg'
 import { AccessKeys } from '../src/access/access-keys.ts'
 import { AuditTrail } from '../src/access/audit.ts'
 import type { Actor } from '../src/base/actor.ts'
@@ -37,6 +36,7 @@ import { openDatabaseClock } from '../src/storage/database-clock.ts'
 import { dataKeysOf } from '../src/storage/data-keys.ts'
 import { EventTail } from '../src/storage/event-tail.ts'
 import { openDatabase, type OpenedDatabase } from '../src/storage/open.ts'
+import { fillFolder, makeBareDatabase, makeFilledDatabase, onServer } from './prepared-database.ts'
 
 export const tester: Actor = { id: 'key_test', name: 'tester', kind: 'access_key', address: '127.0.0.1' }
 
@@ -45,33 +45,28 @@ const masterKey = Buffer.alloc(32).map((_, i) => i + 1)
 /** A place for a database that several worlds may open one after the other, or on PostgreSQL at the same time. */
 export type Place = { folder: string; url: string | undefined; remove: () => Promise<void> }
 
-/** Makes an empty place: a folder, or a database of its own on the PostgreSQL of KEYBEARER_TEST_POSTGRES. */
-export async function makePlace(kind: 'sqlite' | 'postgres'): Promise<Place> {
+/** Makes a place for a store in which nothing is yet: a folder, or a database of its own on the PostgreSQL of KEYBEARER_TEST_POSTGRES. */
+export const makePlace = (kind: 'sqlite' | 'postgres'): Promise<Place> => placeOf(kind, fillFolder, makeFilledDatabase)
+
+/** The same without a single table. */
+export const makeBarePlace = (kind: 'sqlite' | 'postgres'): Promise<Place> => placeOf(kind, () => undefined, makeBareDatabase)
+
+async function placeOf(kind: 'sqlite' | 'postgres', fill: (folder: string) => unknown, makeDatabase: typeof makeFilledDatabase): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'keybearer-test-'))
-  const admin = process.env.KEYBEARER_TEST_POSTGRES
-  if (kind === 'sqlite') return { folder, url: undefined, remove: async () => rmSync(folder, { recursive: true, force: true }) }
-  if (admin === undefined) throw new Error('KEYBEARER_TEST_POSTGRES is not set')
-  const name = `t_${randomToken(8)
-    .replace(/[^A-Za-z0-9]/g, '')
-    .toLowerCase()}`
-  const run = async (sql: string) => {
-    const client = new pg.Client({ connectionString: admin })
-    await client.connect()
-    try {
-      await client.query(sql)
-    } finally {
-      await client.end()
-    }
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true })
+  if (kind === 'sqlite') {
+    await fill(folder)
+    return { folder, url: undefined, remove: async () => removeFolder() }
   }
-  await run(`create database ${name}`)
-  const url = new URL(admin)
-  url.pathname = `/${name}`
+  const server = process.env.KEYBEARER_TEST_POSTGRES
+  if (server === undefined) throw new Error('KEYBEARER_TEST_POSTGRES is not set')
+  const { name, url } = await makeDatabase(server)
   return {
     folder,
-    url: url.href,
+    url,
     async remove() {
-      await run(`drop database ${name} with (force)`)
-      rmSync(folder, { recursive: true, force: true })
+      await onServer(server, `drop database ${name} with (force)`)
+      removeFolder()
     },
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { sql } from 'kysely'
 import pg from 'pg'
-import { makePlace, databases } from '../../test/world.ts'
+import { makeBarePlace, databases } from '../../test/world.ts'
 import { randomToken } from '../base/ids.ts'
 import { knownEnd, workingFacts } from '../credentials/credential-status.ts'
 import { listCredentialRows } from './credential-list.ts'
@@ -19,7 +19,7 @@ const before = migrations.filter((step) => step.version < 3)
 for (const dialect of databases) {
   describe(`a database from before the list's facts, on ${dialect}`, () => {
     it('gets them for what is in it already', async () => {
-      const place = await makePlace(dialect)
+      const place = await makeBarePlace(dialect)
       try {
         const old = place.url === undefined ? openSqlite(place.folder) : openPostgres(place.url, () => undefined)
         await migrate(old.db, dialect, 0, before)
@@ -70,7 +70,7 @@ if (databases.includes('postgres')) {
       (await sql<{ found: number }>`select count(*)::int as found from pg_indexes where indexname = 'credentials_trigrams'`.execute(db)).rows[0]!.found
 
     it('uses pg_trgm where it may be switched on, and finds the same without it where that is not allowed', async () => {
-      const place = await makePlace('postgres')
+      const place = await makeBarePlace('postgres')
       const role = `limited_${randomToken(6)
         .replace(/[^A-Za-z0-9]/g, '')
         .toLowerCase()}`

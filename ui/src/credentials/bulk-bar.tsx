@@ -3,6 +3,8 @@ import type { Credential } from '@keybearer/client'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { queryClient } from '../api/query-client.ts'
+import { WhatDeletionMeans } from '../deleted/what-deletion-means.tsx'
+import { countOf } from '../elements/count-of.ts'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { doOne, preflight, type Result, type Work } from './bulk-work.ts'
 import { usersOf } from './used-by.ts'
@@ -90,7 +92,8 @@ export function BulkBar({ rows, onDone }: { rows: Credential[]; onDone: () => vo
         button="Delete"
         onConfirm={() => start('delete')}
       >
-        <Text size="sm">Their secrets are removed here for good, and their tokens are taken back at the providers.</Text>
+        <WhatDeletionMeans count={rows.length} />
+        <Text size="sm">Their tokens are taken back at the providers: restored, those have to be connected anew.</Text>
         <InUse rows={inUse} />
       </TypeToConfirm>
       <Modal opened={asking !== null && asking !== 'delete'} onClose={() => setAsking(null)} title={asking === null ? '' : questions[asking](fit.length)}>
@@ -159,8 +162,6 @@ const questions: Record<Work, (count: number) => string> = {
 }
 
 const buttons: Record<Work, string> = { test: 'Test', pause: 'Pause', resume: 'Resume', tag: 'Add', delete: 'Delete' }
-
-const countOf = (count: number): string => (count === 1 ? '1 credential' : `${count} credentials`)
 
 /** Which of them automations use, and which automations. */
 function InUse({ rows }: { rows: Credential[] }) {

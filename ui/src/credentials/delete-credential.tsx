@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
+import { WhatDeletionMeans } from '../deleted/what-deletion-means.tsx'
 import { exactTime, RelativeTime } from '../elements/relative-time.tsx'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 
@@ -16,12 +17,6 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
     queryFn: () => api.listCredentialUsage({ params: { credential: credential!.id } }),
     enabled: credential !== null,
   })
-  const kept = useQuery({
-    queryKey: ['deleted-credentials', 'days'],
-    queryFn: () => api.listDeletedCredentials({ query: { limit: 1 } }),
-    enabled: credential !== null,
-  })
-  const days = kept.data?.days
   const users = usage.data?.items ?? []
   const actions = credential?.used_by.actions ?? []
   const remove = async () => {
@@ -40,10 +35,7 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
       button="Delete"
       onConfirm={remove}
     >
-      <Text size="sm">
-        It can be used no more at once. {days === 0 && 'It is removed with its secrets for good: this cannot be taken back.'}
-        {days !== undefined && days > 0 && `For ${days} days it can be restored; then it is destroyed with its secrets.`}
-      </Text>
+      <WhatDeletionMeans count={1} />
       {users.length > 0 && (
         <>
           <Text size="sm" fw={600}>

@@ -5,6 +5,7 @@ import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
+import { countOf } from '../elements/count-of.ts'
 import { ListTable, type Column } from '../elements/list-table.tsx'
 import { MessageBox } from '../elements/message-box.tsx'
 import { MoreButton } from '../elements/more-button.tsx'
@@ -15,7 +16,7 @@ import { tell } from '../elements/tell.ts'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { Waiting } from '../elements/waiting.tsx'
 import { withFreshSignIn } from '../sign-in/confirmation.tsx'
-import { countOf, matchWords, progressOf, stateWords } from './stop-words.ts'
+import { matchWords, progressOf, stateWords } from './stop-words.ts'
 
 const columns: Column<StoppedCredential>[] = [
   {

@@ -3,12 +3,13 @@ import type { EmergencyStop } from '@keybearer/client'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api } from '../api/client.ts'
+import { countOf } from '../elements/count-of.ts'
 import { ListTable, type Column } from '../elements/list-table.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { RelativeTime } from '../elements/relative-time.tsx'
 import { StopForm } from './stop-form.tsx'
-import { countOf, matchWords, progressOf } from './stop-words.ts'
+import { matchWords, progressOf } from './stop-words.ts'
 
 const columns: Column<EmergencyStop>[] = [
   {

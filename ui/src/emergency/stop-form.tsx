@@ -6,11 +6,11 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
+import { countOf } from '../elements/count-of.ts'
 import { ProblemNotice } from '../elements/problem-notice.tsx'
 import { TypeToConfirm } from '../elements/type-to-confirm.tsx'
 import { allProviders } from '../providers/all-providers.ts'
 import { withFreshSignIn } from '../sign-in/confirmation.tsx'
-import { countOf } from './stop-words.ts'
 
 type Fields = { search: string; provider: string; account: string; tag: string; usedBy: string; createdBefore: string; unusedSince: string }
 const empty: Fields = { search: '', provider: '', account: '', tag: '', usedBy: '', createdBefore: '', unusedSince: '' }

@@ -1,4 +1,5 @@
 import type { EmergencyStop, StoppedCredential } from '@keybearer/client'
+import { countOf } from '../elements/count-of.ts'
 
 export const stateWords: Record<StoppedCredential['state'], string> = {
   stopped: 'Switched off',
@@ -7,8 +8,6 @@ export const stateWords: Record<StoppedCredential['state'], string> = {
   revoked: 'Tokens taken back',
   not_revoked: 'Left for a person',
 }
-
-export const countOf = (count: number): string => (count === 1 ? '1 credential' : `${count.toLocaleString()} credentials`)
 
 /** How far a stop is, in one sentence. */
 export function progressOf({ counts, total, undone_at }: EmergencyStop): string {

@@ -7,6 +7,7 @@ import { KeybearerError } from '@keybearer/client'
 import { api } from '../api/client.ts'
 import { queryClient } from '../api/query-client.ts'
 import { CopyField } from '../elements/copy-field.tsx'
+import { countOf } from '../elements/count-of.ts'
 import { MessageBox } from '../elements/message-box.tsx'
 import { PageHead } from '../elements/page-head.tsx'
 import { fieldErrors, ProblemNotice } from '../elements/problem-notice.tsx'
@@ -70,7 +71,7 @@ export function ImportPage() {
       <>
         <PageHead title="Import credentials" />
         <Stack ref={results} tabIndex={-1}>
-          <MessageBox tone="good" role="status" title={`${count(done.items.filter((item) => item.action !== 'skip').length)} imported`}>
+          <MessageBox tone="good" role="status" title={`${countOf(done.items.filter((item) => item.action !== 'skip').length)} imported`}>
             Those that need a person say so in the list, with what to do next.
           </MessageBox>
           <ItemTable items={done.items} isDone />
@@ -165,13 +166,13 @@ export function ImportPage() {
                 ? 'Something is refused, so nothing would be imported: mend it in the file and choose it again.'
                 : comes === 0
                   ? 'Nothing new: everything is skipped.'
-                  : `${count(comes)} would come.`}
+                  : `${countOf(comes)} would come.`}
             </Text>
             <ItemTable items={(preview ?? done)!.items} />
             {preview !== null && refused === 0 && comes > 0 && (
               <Group mt="md">
                 <Button loading={apply.isPending} onClick={() => apply.mutate()}>
-                  Import {count(comes)}
+                  Import {countOf(comes)}
                 </Button>
                 <Button variant="default" onClick={() => setPreview(null)}>
                   Not yet
@@ -185,5 +186,3 @@ export function ImportPage() {
     </>
   )
 }
-
-const count = (number: number): string => `${number.toLocaleString()} ${number === 1 ? 'credential' : 'credentials'}`
