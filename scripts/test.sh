@@ -3,6 +3,7 @@
 . "$(dirname "$0")/prepare.sh"
 # KEYBEARER_TEST_CHAOS=whole makes the tests of test/chaos as large as they can be.
 # KEYBEARER_TEST_SLOW=8 makes the pages of the browser tests eight times slower.
+# KEYBEARER_TEST_PICTURES=1 keeps pictures of every page in test-output/pages, as a run of single files does.
 
 . scripts/page.sh
 keep_compiled
@@ -49,6 +50,8 @@ KEYBEARER_TEST_POSTGRES=$(cat "$state/postgres.url")
 KEYBEARER_TEST_RIG=$state/rig.json
 export KEYBEARER_TEST_POSTGRES KEYBEARER_TEST_RIG
 
+# Nobody looks at the pictures of a whole run.
+[ $# -gt 0 ] || export KEYBEARER_TEST_PICTURES="${KEYBEARER_TEST_PICTURES:-0}"
 if [ $# -gt 0 ]; then files="$*"; else files=$(find src client/src ui/src test bench -name '*.test.ts' ! -path '*/node_modules/*' | sort); fi
 # shellcheck disable=SC2086
 # A file that does not end, such as one that left something open, fails.

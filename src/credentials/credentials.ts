@@ -222,7 +222,8 @@ export class Credentials {
       // By its id: another one may have got the name.
       read: () => this.#find(found.id),
       prepare: async (row) => (options.revoke ? await this.#revoker.prepare(row) : null),
-      isBound: options.revoke,
+      // What a refresh under way brings is taken back, or comes back with it: the provider may have replaced the token that is here.
+      isBound: options.revoke || this.#context.deletedDays > 0,
       write: async (trx, row, order) => {
         await this.#refuseIfInUse(trx, row)
         await this.#revoker.enqueue(trx, order, row)

@@ -29,8 +29,23 @@ for (const kind of databases) {
       return { refreshed, release }
     }
     const rowOf = async () => await world.store.db.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
-    return { world, id, taken, holdRefresh, rowOf }
+    const sentTokens = () => sent('/token').map(({ parameters }) => parameters.get('refresh_token'))
+    return { world, id, taken, sentTokens, holdRefresh, rowOf }
   }
+
+  it(`deleting without taking tokens back keeps what a refresh under way brings, on ${kind}`, async (t) => {
+    const { world, id, taken, sentTokens, holdRefresh } = await bedOf(t)
+    const { refreshed, release } = await holdRefresh()
+    const done = world.credentials.delete(id, { revoke: false }, tester)
+    await sleep(250)
+    release()
+    await refreshed
+    await done
+    assert.deepEqual(taken(), [])
+    await world.deletedCredentials.restore(id, {}, tester)
+    await world.credentials.refresh(id, tester)
+    assert.deepEqual(sentTokens(), ['rt-0', 'rt-1'])
+  })
 
   for (const way of ['revoke', 'delete'] as const) {
     describe(`the tokens that ${way} takes back, on ${kind}`, () => {

@@ -6,7 +6,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 /** Where pictures of pages are kept, for people to look at. */
-export const pictures = join(import.meta.dirname, '..', '..', 'test-output', 'pages')
+const pictures = join(import.meta.dirname, '..', '..', 'test-output', 'pages')
 
 const programs = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -107,8 +107,12 @@ export async function findViolations(page: Page, rules?: string[]): Promise<Viol
   }, rules)
 }
 
+/** KEYBEARER_TEST_PICTURES=0: none are kept but of what fails. They take a fifth of the time of all that is done in browsers. */
+const keepsPictures = process.env['KEYBEARER_TEST_PICTURES'] !== '0'
+
 /** Keeps a picture of the whole page. */
-export async function takePicture(page: Page, name: string): Promise<void> {
+export async function takePicture(page: Page, name: string, options: { isNeeded?: boolean } = {}): Promise<void> {
+  if (!keepsPictures && options.isNeeded !== true) return
   mkdirSync(pictures, { recursive: true })
   // What stands fixed at the top of the window would else lie over the middle of the picture.
   const top = await page.evaluate(() => [window.scrollY, window.scrollTo(0, 0)][0]!)

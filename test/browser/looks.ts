@@ -12,7 +12,9 @@ const narrow = ['target-size', 'button-name', 'link-name', 'scrollable-region-fo
 export async function lookAt({ page, complaints }: Visitor, name: string): Promise<void> {
   const found: string[] = []
   const axe = async (how: string, rules?: string[]) => {
-    for (const violation of await findViolations(page, rules)) found.push(`${how}: ${violation.id}: ${violation.nodes.join(' | ')}`)
+    const violations = await findViolations(page, rules)
+    for (const violation of violations) found.push(`${how}: ${violation.id}: ${violation.nodes.join(' | ')}`)
+    if (violations.length > 0) await takePicture(page, `${name}-wrong`, { isNeeded: true })
   }
   const size = page.viewportSize()!
   try {
@@ -42,6 +44,7 @@ export async function glanceAt({ page, complaints = [] }: Pick<Visitor, 'page'> 
   await settle(page)
   await takePicture(page, name)
   const found = (await findViolations(page)).map((one) => `${one.id}: ${one.nodes.join(' | ')}`)
+  if (found.length > 0) await takePicture(page, `${name}-wrong`, { isNeeded: true })
   assert.deepEqual(found, [], name)
   await assertNoSidewaysScroll(page, name)
   assert.deepEqual(complaints, [], name)

@@ -69,7 +69,7 @@ export function DeleteCredential({ credential, onClose, onDeleted }: { credentia
           checked={revoke}
           onChange={(event) => setRevoke(event.currentTarget.checked)}
           label="Also take the tokens back at the provider"
-          description="At some providers, Google among them, this ends every grant of the account for this application. Restored, it has to be connected anew."
+          description="At some providers, Google among them, this ends every grant of the account for this application. Restored, an account that somebody connected has to be connected anew."
         />
       )}
     </TypeToConfirm>

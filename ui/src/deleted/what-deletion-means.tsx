@@ -6,10 +6,10 @@ import { api } from '../api/client.ts'
 export function WhatDeletionMeans({ count }: { count: number }) {
   const kept = useQuery({ queryKey: ['deleted-credentials', 'days'], queryFn: () => api.listDeletedCredentials({ query: { limit: 1 } }) })
   const days = kept.data?.days
-  const [they, are, their] = count === 1 ? ['It', 'is', 'its'] : ['They', 'are', 'their']
+  const [they, are, their, stop] = count === 1 ? ['It', 'is', 'its', 'stops'] : ['They', 'are', 'their', 'stop']
   return (
     <Text size="sm">
-      {they} can be used no more at once.
+      {they} {stop} working at once.
       {days === 0 && ` ${they} ${are} removed with ${their} secrets for good: this cannot be taken back.`}
       {days !== undefined &&
         days > 0 &&
