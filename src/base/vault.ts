@@ -39,4 +39,6 @@ export type Vault = {
    * the audit chain. @see RFC 5869
    */
   deriveKey(keys: DataKeyStore, owner: string, purpose: string): Promise<Uint8Array>
+  /** Keeps the data key of an owner no longer in memory: it was deleted. */
+  forget(owner: string): void
 }

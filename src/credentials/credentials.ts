@@ -217,6 +217,7 @@ export class Credentials {
    */
   async delete(ref: string, options: { revoke: boolean }, actor: Actor): Promise<{ revocation: RevocationResult; restorableUntil: number | null }> {
     const found = await this.#find(ref)
+    await this.#usage.flush()
     let restorableUntil: number | null = null
     const taken = await takeTokens(this.#context, {
       // By its id: another one may have got the name.

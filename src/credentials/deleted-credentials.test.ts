@@ -48,6 +48,8 @@ for (const kind of databases) {
       // A node that has it in memory forgets it, too.
       assert.equal((await credentials.handOut('crm', order)).accessToken.reveal(), 'the-secret')
       const before = await credentials.get(id)
+      const used = { by: await credentials.usage(id), days: await credentials.usageDays(id, 1) }
+      assert.equal(used.by.length, 1)
       const { restorableUntil } = await remove('crm')
       assert.equal(restorableUntil, clock.now() + 30 * day)
       for (const ref of ['crm', id]) {
@@ -77,6 +79,8 @@ for (const kind of databases) {
       await clock.advance(29 * day)
       await deleted.purgeOverdue()
       assert.equal(await deleted.restore('CRM', {}, tester), id)
+      assert.deepEqual(await credentials.usage(id), used.by)
+      assert.deepEqual((await credentials.usageDays(id, 30))[0], used.days[0])
       assert.equal((await credentials.handOut('crm', order)).accessToken.reveal(), 'the-secret')
       const after = await credentials.get(id)
       for (const field of ['name', 'kind', 'description', 'tags', 'allowedHosts', 'status', 'reason', 'createdAt'] as const)
@@ -101,7 +105,9 @@ for (const kind of databases) {
       const { generation } = JSON.parse(copy.facts) as { generation: number }
       const openCopy = async () => (await world.context.vault.open(dataKeysOf(db), credentialPlace(id, generation), copy.secret!)).reveal()
       assert.match(await openCopy(), /CANARY-purged/)
+      const forget = t.mock.method(world.context.vault, 'forget')
       await deleted.purge('crm', tester)
+      assert.deepEqual(forget.mock.calls[0]?.arguments, [id], 'the key is not in memory either')
       await assert.rejects(openCopy(), (error) => isProblem(error, 'decrypt_failed'))
       assert.equal(await dataKeysOf(db).read(id), null)
       assert.equal(await findDeleted(db, id), undefined)

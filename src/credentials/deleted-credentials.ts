@@ -10,6 +10,7 @@ import { appendEvents } from '../storage/events.ts'
 import { findRegistration } from '../storage/registrations.ts'
 import type { Row, RowUpdate, Tables } from '../storage/tables.ts'
 import { inTransaction } from '../storage/transaction.ts'
+import { readUses, writeUses, type Uses } from '../storage/usages.ts'
 import type { CredentialContext } from './context.ts'
 import { insertNamed } from './credential-create.ts'
 import { isBroken, isThreeLegged, nextSteps, pausedColumns, revokedColumns, statusColumns } from './credential-status.ts'
@@ -70,6 +71,7 @@ async function toDeletedRow(
     name_key: row.name_key,
     registration_name: registration?.name ?? null,
     facts: JSON.stringify(facts satisfies Facts),
+    uses: JSON.stringify(await readUses(trx, row.id)),
     secret,
     deleted_at: now,
     deleted_by: JSON.stringify({ id: actor.id, name: actor.name }),
@@ -86,6 +88,10 @@ export class DeletedCredentials {
 
   constructor(context: CredentialContext) {
     this.#context = context
+    // On every node: where the key was destroyed, it is not in memory either.
+    context.bus.listen(({ type, subject }) => {
+      if (subject !== null && (type === 'credential.deleted' || type === 'credential.purged')) context.vault.forget(subject)
+    })
   }
 
   /** Days that something can be restored after it was deleted; 0: it is purged at once. */
@@ -145,6 +151,7 @@ export class DeletedCredentials {
         if (!isProblem(error, 'name_taken')) throw error
         throw new Problem('name_taken', error.message, { nextStep: 'Restore it under another name (`name`; on the command line --name).' })
       }
+      await writeUses(trx, id, JSON.parse(deleted.uses) as Uses)
       await audit.append(trx, [{ actor, action: 'credential.restored', subject: id, subjectName: name, outcome: 'done' }])
       await appendEvents(trx, clock, [{ type: 'credential.created', subject: id, data: { name, status: row.status, restored: true } }])
     })

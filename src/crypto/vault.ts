@@ -10,7 +10,6 @@ import type { Keyring } from './keyring.ts'
 const cacheSize = 10_000
 
 export type LockableVault = Vault & {
-  forget: (owner: string) => void
   /** Opens nothing and derives nothing from now on. What is under way can still be sealed: a token that a provider has just replaced. */
   refuseOpening: () => void
   /** Overwrites every key. Nothing is sealed any more either. */

@@ -11,4 +11,5 @@ export const contentPlace = (id: string): Place => ({ owner: id, column: 'messag
 export async function dropContent(trx: Transaction<Tables>, vault: Vault, id: string): Promise<void> {
   await updateMessage(trx, id, { content: await vault.seal(dataKeysOf(trx), { owner: 'messages', column: 'messages.content/gone' }, '') })
   await deleteDataKey(trx, id)
+  vault.forget(id)
 }

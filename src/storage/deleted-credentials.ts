@@ -14,6 +14,8 @@ export type DeletedCredentialTable = {
   registration_name: string | null
   /** JSON of its row in `credentials`, without its secret. */
   facts: string
+  /** JSON {callers, days}: who had used it, and how often on which day. */
+  uses: string
   /** As it stood in `credentials`, still sealed by the key of its owner. */
   secret: Sealed | null
   deleted_at: number

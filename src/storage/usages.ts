@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import type { Database, Tables } from './tables.ts'
+import type { Database, Row, Tables } from './tables.ts'
 
 /** Uses of one credential by one caller within one day. */
 export type UsageCount = {
@@ -168,4 +168,25 @@ export async function userNames(db: Database, ids: string[]): Promise<Map<string
     .unionAll(db.selectFrom('persons').select(['id', 'name']).where('id', 'in', ids))
     .execute()
   return new Map(rows.map((row) => [row.id, row.name]))
+}
+
+/** The uses of a credential: in all by each caller, and by day. */
+export type Uses = { callers: Omit<Row<'usages'>, 'credential_id'>[]; days: Omit<Row<'usage_days'>, 'credential_id'>[] }
+
+/** Reads all that is known of the uses of a credential. */
+export async function readUses(trx: Transaction<Tables>, credentialId: string): Promise<Uses> {
+  const callers = trx.selectFrom('usages').select(['access_key_id', 'first_at', 'last_at', 'count', 'last_outcome'])
+  const days = trx.selectFrom('usage_days').select(['day', 'ok', 'issue'])
+  return { callers: await callers.where('credential_id', '=', credentialId).execute(), days: await days.where('credential_id', '=', credentialId).execute() }
+}
+
+/** Writes the uses of a credential that has none yet. */
+export async function writeUses(trx: Transaction<Tables>, credentialId: string, { callers, days }: Uses): Promise<void> {
+  const withId = <Values extends object>(rows: Values[]) => rows.map((row) => ({ ...row, credential_id: credentialId }))
+  for (let i = 0; i < callers.length; i += batch)
+    await trx
+      .insertInto('usages')
+      .values(withId(callers.slice(i, i + batch)))
+      .execute()
+  if (days.length > 0) await trx.insertInto('usage_days').values(withId(days)).execute()
 }

@@ -13,6 +13,7 @@ export const deletedCredentials: Migration = {
       .addColumn('name_key', 'text', (c) => c.notNull())
       .addColumn('registration_name', 'text')
       .addColumn('facts', 'text', (c) => c.notNull())
+      .addColumn('uses', 'text', (c) => c.notNull())
       .addColumn('secret', blob)
       .addColumn('deleted_at', bigint, (c) => c.notNull())
       .addColumn('deleted_by', 'text', (c) => c.notNull())
