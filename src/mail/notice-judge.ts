@@ -3,6 +3,7 @@ import type { Event, EventType } from '../base/events.ts'
 import { isBroken } from '../credentials/credential-status.ts'
 import type { CredentialStatus } from '../credentials/types.ts'
 import { brokenCredentials, credentialsById, type CredentialWithRegistration } from '../storage/credentials.ts'
+import { readEventsOf } from '../storage/events.ts'
 import { messageFactsById } from '../storage/message-facts.ts'
 import { listSenderRows } from '../storage/senders.ts'
 import { snoozesEnded } from '../storage/snoozes.ts'
@@ -81,8 +82,8 @@ async function judgeCredentials({ db, credentials }: Context, { state, told, wok
     else if (kind === 'credential.recovered' || !row) told.delete(id)
     if (row === undefined) continue
     const works = event.type === 'credential.recovered' || event.type === 'credential.connected'
-    // What was put right is not what somebody did not want to hear of.
-    if (works && row.snoozed_until !== null && !isBroken(row.status as CredentialStatus)) woken.set(id, row.snoozed_until)
+    // What was put right is not what somebody did not want to hear of, unless he said so afterwards.
+    if (works && row.snoozed_until !== null && !isBroken(row.status as CredentialStatus) && !(await isSnoozedSince(db, event))) woken.set(id, row.snoozed_until)
     if (kind !== null && (kind === 'credential.recovered' || !isSnoozed(row, now))) add(kind, row, kind === 'credential.expiring' ? saidBy(event) : null)
   }
   // A provider that is away for a moment is nobody's business; one that stays away is.
@@ -102,6 +103,9 @@ async function judgeCredentials({ db, credentials }: Context, { state, told, wok
   }
   return [...found.values()]
 }
+
+const isSnoozedSince = async (db: Context['db'], { seq, subject }: Event): Promise<boolean> =>
+  (await readEventsOf(db, ['credential.snoozed'], seq, mostRows)).some((event) => event.subject === subject)
 
 export const isSnoozed = (row: Pick<CredentialWithRegistration, 'snoozed_until'>, now: number): boolean => row.snoozed_until !== null && row.snoozed_until > now
 

@@ -262,6 +262,21 @@ for (const kind of databases) {
       assert.equal((await bed.world.credentials.get(id)).snoozedUntil, null)
     })
 
+    it('stays left out when somebody wants that after it was put right, before that is noticed', async (t) => {
+      const bed = await bedOf(t)
+      const id = await breakOne(bed, 'work-mail')
+      await bed.node.notices.look()
+      await repair(bed, id)
+      const { snoozedUntil } = await bed.world.credentials.snooze(id, bed.clock.now() + 30 * day, somebody)
+      await bed.node.notices.look()
+      assert.equal((await bed.world.credentials.get(id)).snoozedUntil, snoozedUntil)
+      const before = (await bed.mails()).length
+      bed.fake.answer = () => ({ status: 400, body: { error: 'invalid_grant' } })
+      await assert.rejects(bed.world.credentials.refresh(id, somebody))
+      await bed.node.notices.look()
+      assert.equal((await bed.mails()).length, before)
+    })
+
     it('is told of at once when it works again, and when it breaks after that', async (t) => {
       const bed = await bedOf(t)
       const id = await breakOne(bed, 'work-mail')

@@ -117,8 +117,8 @@ export class Agent {
     return new Promise((done, fail) => {
       const request =
         target.protocol === 'https:'
-          ? httpsRequest(target, { method, headers, ...(this.#ca ? { ca: this.#ca } : {}) })
-          : httpRequest(target, { method, headers })
+          ? httpsRequest(target, { method, headers, agent: false, ...(this.#ca ? { ca: this.#ca } : {}) })
+          : httpRequest(target, { method, headers, agent: false })
       request.on('response', (response) => {
         let text = ''
         response
